@@ -1,0 +1,305 @@
+"""A batch of bins in play: the state behind the gymnasium environment and the native vectorised one.
+
+The state is a set of arrays with one row a bin, and all rules are in ``placement``. ``BinPackingEnv`` is this batch with one
+row, ``BinPackingVecEnv`` with many, and ``evaluate`` runs it over fixed streams.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from binpack import placement
+from binpack.instances import ItemSource, Streams, item_source
+from binpack.placement import Candidates, Support
+
+
+class EnvConfig(BaseModel):
+    """What an environment is made of; every field is JSON.
+
+    Attributes:
+        bin_size: length, width and height of the bin, in cells.
+        items: where items come from: a generator such as ``random``, ``random:2-5``, ``cut_1``, ``cut_2``, ``split``,
+            ``korea_post``, or the path of a file of items.
+        cell: edge of a grid cell with its unit, such as ``"5cm"``, for items that are measured in a unit of length.
+        visible: number of items that the agent sees and picks from (k).
+        rotation: ``none``, ``z`` (turned about the vertical axis) or ``all`` (six orientations).
+        support: support rule, see ``placement.Support.parse``.
+        reward: ``volume`` (the placed item's share of the bin's volume, every step), ``terminal`` (the utilization, at the end
+            of the episode) or ``density`` (growth of the packed share of the boxes' bounding box, every step). The return
+            is the final utilization for the first two and the final density for the third.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bin_size: tuple[int, int, int] = (10, 10, 10)
+    items: str = "random"
+    cell: str | None = None
+    visible: int = Field(default=1, ge=1, le=1000)
+    rotation: Literal["none", "z", "all"] = "none"
+    support: str = "corners"
+    reward: Literal["volume", "terminal", "density"] = "volume"
+
+    @field_validator("bin_size")
+    @classmethod
+    def _check_bin(cls, size: tuple[int, int, int]) -> tuple[int, int, int]:
+        if min(size) < 1 or max(size) > 10_000:
+            raise ValueError(f"bin edges must be between 1 and 10000 cells, got {'x'.join(map(str, size))}")
+        return size
+
+    @field_validator("support", mode="before")
+    @classmethod
+    def _check_support(cls, rule: str | Support) -> str:
+        return str(Support.parse(rule))
+
+    @property
+    def orientations(self) -> int:
+        """Number of orientations of an item."""
+        return placement.ROTATIONS[self.rotation]
+
+    @property
+    def candidates(self) -> int:
+        """Number of candidates K: visible items times orientations."""
+        return self.visible * self.orientations
+
+    @property
+    def actions(self) -> int:
+        """Number of discrete actions: candidates times cells."""
+        return self.candidates * self.bin_size[0] * self.bin_size[1]
+
+    @property
+    def volume(self) -> int:
+        """Volume of the bin, in cells."""
+        return int(np.prod(self.bin_size, dtype=np.int64))
+
+    def source(self) -> ItemSource:
+        """Return the source of items.
+
+        Raises:
+            InstanceError: if the name is unknown, the file is bad, or an item fits the bin in no permitted orientation.
+        """
+        return item_source(self.items, self.bin_size, cell=self.cell, rotation=self.rotation)
+
+    def observation_space(self) -> spaces.Dict:
+        """Return the space of observations, see ``PackingBatch.observation``."""
+        length, width, _ = self.bin_size
+        return spaces.Dict(
+            {
+                "heights": spaces.Box(0.0, 1.0, (length, width), np.float32),
+                "items": spaces.Box(0.0, 1.0, (self.candidates, 3), np.float32),
+                "landing": spaces.Box(-1.0, 1.0, (self.candidates, length, width), np.float32),
+            }
+        )
+
+    def action_space(self) -> spaces.Discrete:
+        """Return the space of actions: ((item * orientations + orientation) * L + x) * W + y."""
+        return spaces.Discrete(self.actions)
+
+
+class PackingBatch:
+    """``n`` bins being packed side by side.
+
+    Args:
+        config: bin, items, rules and reward.
+        n: number of bins.
+
+    Attributes:
+        heights: height maps, int16, (n, L, W).
+        visible: stream positions of the visible items, oldest first, -1 for none, int64, (n, k).
+        done: True for a bin in which nothing visible fits or no item is left, bool, (n,).
+        utilization: packed share of the bin's volume, float64, (n,).
+        packed: number of packed items, int64, (n,).
+    """
+
+    def __init__(self, config: EnvConfig, n: int = 1) -> None:
+        self.config = config
+        self.n = n
+        self.support = Support.parse(config.support)
+        length, width, height = config.bin_size
+        self.heights = np.zeros((n, length, width), np.int16)
+        self.visible = np.full((n, config.visible), -1)
+        self.done = np.ones(n, bool)
+        self.packed = np.zeros(n, np.int64)
+        self._volume = np.zeros(n, np.int64)
+        self._low = np.zeros((n, 3), np.int64)
+        self._high = np.zeros((n, 3), np.int64)
+        self._items = np.zeros((n, 1, 3), np.int32)
+        self._upright = np.ones((n, 1, 3), bool)
+        self._lengths = np.zeros(n, np.int64)
+        self._next = np.zeros(n, np.int64)
+        self._boxes = np.zeros((n, 16, 6), np.int32)
+        shape = (n, config.candidates, length, width)
+        self._oriented = np.zeros((n, config.candidates, 3), np.int32)
+        self._landing = np.full(shape, placement.OUTSIDE, np.int16)
+        self._mask = np.zeros(shape, bool)
+        self._scale = np.array(config.bin_size, np.float32)
+        self._upright_edges = np.array([order[2] for order in placement.ORIENTATIONS[: config.orientations]])
+
+    @property
+    def utilization(self) -> NDArray:
+        """Packed share of each bin's volume, float64, (n,)."""
+        return self._volume / self.config.volume
+
+    def load(self, streams: Streams, rows: NDArray | None = None) -> None:
+        """Empty bins and give each a new stream of items.
+
+        Args:
+            streams: one stream a row.
+            rows: which bins, integers; all of them by default.
+        """
+        rows = np.arange(self.n) if rows is None else np.asarray(rows)
+        self._grow(streams.items.shape[1])
+        self._items[rows] = 0
+        self._items[rows, : streams.items.shape[1]] = streams.items
+        self._upright[rows] = True
+        if streams.upright is not None:
+            self._upright[rows, : streams.items.shape[1]] = streams.upright
+        self._lengths[rows] = streams.lengths
+        self.heights[rows] = 0
+        self.packed[rows] = self._volume[rows] = 0
+        self._low[rows] = self.config.bin_size
+        self._high[rows] = 0
+        slots = np.arange(self.config.visible)
+        self.visible[rows] = np.where(slots < streams.lengths[:, None], slots, -1)
+        self._next[rows] = np.minimum(self.config.visible, streams.lengths)
+        self._refresh(rows)
+
+    def candidates(self) -> Candidates:
+        """Return every placement open now (views of the state: copy what must outlive a step)."""
+        return Candidates(self.heights, self._oriented, self._landing, self._mask, self.config.bin_size[2])
+
+    def masks(self) -> NDArray:
+        """Return the action masks, bool, (n, actions): exactly the legal actions. A copy."""
+        return self._mask.reshape(self.n, -1).copy()
+
+    def observation(self) -> dict[str, NDArray]:
+        """Return what an agent sees, as new arrays.
+
+        Returns:
+            ``heights``: height maps over the bin's height, float32, (n, L, W). ``items``: the candidates' oriented edges over
+            the bin's edges, at most 1, float32, (n, K, 3), zeros for no item or a forbidden orientation. ``landing``: landing
+            heights over the bin's height where the placement is feasible and -1 elsewhere, float32, (n, K, L, W).
+        """
+        height = self._scale[2]
+        return {
+            "heights": self.heights / height,
+            "items": np.minimum(self._oriented / self._scale, 1).astype(np.float32),
+            "landing": np.where(self._mask, self._landing / height, np.float32(-1)),
+        }
+
+    def step(self, actions: NDArray) -> tuple[NDArray, NDArray]:
+        """Place one item in each bin that is not done.
+
+        An action that the mask forbids places nothing and ends that bin's episode with a reward of 0.
+
+        Args:
+            actions: integers, (n,).
+
+        Returns:
+            ``(rewards, legal)``: float64 (n,), and bool (n,), False for actions that the mask forbids.
+        """
+        _, length, width = self.heights.shape
+        actions = np.asarray(actions).reshape(self.n)
+        bins = np.arange(self.n)
+        candidate, cell = np.divmod(actions, length * width)
+        x, y = np.divmod(cell, width)
+        active = ~self.done
+        legal = active & self._mask[bins, candidate, x, y]
+        before = self._score()
+        edges = self._oriented[bins, candidate] * legal[:, None]
+        z = placement.place(self.heights, edges, x, y)
+        self._record(np.flatnonzero(legal), np.stack([x, y, z, *edges.T], axis=1))
+        self._take(np.flatnonzero(legal), candidate // self.config.orientations)
+        self._refresh(bins)
+        self.done |= active & ~legal
+        self._mask[self.done] = False
+        if self.config.reward == "terminal":
+            return self.utilization * (self.done & active), legal | ~active
+        return self._score() - before, legal | ~active
+
+    def boxes(self, row: int) -> NDArray:
+        """Return the packed boxes of a bin in order of placing, int32, (packed, 6): x, y, z, l, w, h. A copy."""
+        return self._boxes[row, : self.packed[row]].copy()
+
+    def _score(self) -> NDArray:
+        """What the reward measures, (n,): utilization, or density of the bounding box."""
+        if self.config.reward != "density":
+            return self.utilization
+        extent = np.maximum(self._high - self._low, 0).prod(axis=1)
+        return self._volume / np.maximum(extent, 1)
+
+    def _record(self, rows: NDArray, boxes: NDArray) -> None:
+        """Add one box to each of ``rows``; ``boxes`` has a row for every bin."""
+        if self.packed.max(initial=0) >= self._boxes.shape[1]:
+            self._boxes = np.concatenate([self._boxes, np.zeros_like(self._boxes)], axis=1)
+        boxes = boxes[rows]
+        self._boxes[rows, self.packed[rows]] = boxes
+        self.packed[rows] += 1
+        self._volume[rows] += boxes[:, 3:].prod(axis=1, dtype=np.int64)
+        self._low[rows] = np.minimum(self._low[rows], boxes[:, :3])
+        self._high[rows] = np.maximum(self._high[rows], boxes[:, :3] + boxes[:, 3:])
+
+    def _take(self, rows: NDArray, slots: NDArray) -> None:
+        """Remove the item in a slot of each of ``rows``: later ones move up, and the stream's next item comes last."""
+        kept = np.arange(self.config.visible - 1)
+        kept = kept + (kept >= slots[rows, None])
+        new = np.where(self._next[rows] < self._lengths[rows], self._next[rows], -1)
+        self.visible[rows] = np.concatenate(
+            [np.take_along_axis(self.visible[rows], kept, axis=1), new[:, None]], axis=1
+        )
+        self._next[rows] += 1
+
+    def _refresh(self, rows: NDArray) -> None:
+        """Find the candidates of ``rows`` anew, once for the observation, the mask and the end of the episode."""
+        visible = self.visible[rows]
+        picked = (rows[:, None], np.maximum(visible, 0))
+        items = placement.orient(self._items[picked], self.config.rotation)
+        allowed = (visible >= 0)[..., None]
+        if self.config.rotation != "none":
+            allowed = allowed & self._upright[picked][..., self._upright_edges]
+        oriented = (items * allowed[..., None]).reshape(len(rows), -1, 3)
+        landing, mask = placement.feasible(self.heights[rows], oriented, self.config.bin_size[2], self.support)
+        self._oriented[rows], self._landing[rows], self._mask[rows] = oriented, landing, mask
+        self.done[rows] = ~mask.any(axis=(1, 2, 3))
+
+    def _grow(self, width: int) -> None:
+        """Make room for streams of ``width`` items."""
+        extra = width - self._items.shape[1]
+        if extra > 0:
+            self._items = np.pad(self._items, ((0, 0), (0, extra), (0, 0)))
+            self._upright = np.pad(self._upright, ((0, 0), (0, extra), (0, 0)), constant_values=True)
+
+    def info(self, row: int, *, placements: bool) -> dict[str, Any]:
+        """Return ``utilization``, ``packed`` and, if asked for, ``placements`` of a bin, as plain values."""
+        info: dict[str, Any] = {"utilization": float(self.utilization[row]), "packed": int(self.packed[row])}
+        if placements:
+            info["placements"] = self.boxes(row)
+        return info
+
+
+class StreamFeed:
+    """Hands out one stream after another from a source, drawn in blocks from one generator.
+
+    Generators of whole batches are faster than one stream at a time. The block has one size for every user, so the same
+    generator gives the same streams to the single environment and to a row of the batch.
+    """
+
+    BLOCK = 16
+
+    def __init__(self, source: ItemSource, rng: np.random.Generator) -> None:
+        self._source = source
+        self._rng = rng
+        self._block: Streams | None = None
+        self._position = 0
+
+    def next(self) -> Streams:
+        """Return the next stream, as ``Streams`` with one row."""
+        if self._block is None or self._position >= len(self._block):
+            self._block = self._source.sample(self._rng, self.BLOCK)
+            self._position = 0
+        self._position += 1
+        return self._block[self._position - 1 : self._position]

@@ -1,0 +1,167 @@
+"""The packing environment for gymnasium: a batch of one.
+
+``BinPackingVecEnv``, the native batch for Stable-Baselines3, is importable from here too. It lives in ``vec_env`` so that
+nobody pays for importing torch who only wants to step one environment.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import NDArray
+
+from binpack.batch import EnvConfig, PackingBatch, StreamFeed
+from binpack.instances import InstanceError, ItemSource, Streams, item_source
+
+if TYPE_CHECKING:
+    from binpack.vec_env import BinPackingVecEnv
+
+__all__ = ["BinPackingEnv", "BinPackingVecEnv", "EnvConfig", "PackingBatch"]
+
+
+class BinPackingEnv(gym.Env[dict[str, NDArray], np.int64]):
+    """Pack one bin, item by item.
+
+    The agent picks one of the visible items, an orientation and a cell for the item's corner with the lowest x and y; the item
+    comes down from above. The episode ends when nothing visible fits or items run out. ``action_masks()`` says which
+    actions are legal; an illegal one places nothing, earns 0 and ends the episode (``info["illegal_action"]``).
+
+    Args:
+        config: all settings at once; or give them one by one.
+        items: what ``EnvConfig.items`` takes, or a ``Streams``, ``Catalogue`` or ``ItemSource`` object.
+        render_mode: ``None``, ``"plotly"`` (``render`` returns an interactive figure) or ``"rgb_array"`` (uint8 (h, w, 3)).
+        settings: fields of ``EnvConfig``: bin_size, cell, visible, rotation, support, reward.
+
+    Raises:
+        ValueError: for a bad setting, in one line for each.
+        InstanceError: for bad items.
+    """
+
+    metadata = {"render_modes": ["plotly", "rgb_array"], "render_fps": 4}  # noqa: RUF012 - gymnasium's form
+
+    def __init__(
+        self, config: EnvConfig | None = None, *, items: Any = None, render_mode: str | None = None, **settings: Any
+    ) -> None:
+        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
+            raise ValueError(f"render_mode {render_mode!r} is not one of {', '.join(self.metadata['render_modes'])}")
+        self.config, self._source = resolve(config, items, settings)
+        self.render_mode = render_mode
+        self.observation_space = self.config.observation_space()
+        self.action_space = self.config.action_space()
+        self._batch = PackingBatch(self.config, 1)
+        self._feed: StreamFeed | None = None
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, NDArray], dict[str, Any]]:
+        """Empty the bin and start a new stream of items.
+
+        Args:
+            seed: seeds the stream of items from here on.
+            options: ``{"items": array (T, 3)}`` packs those items, in that order, in this episode.
+
+        Returns:
+            The observation (see ``PackingBatch.observation``, without the batch axis) and the info.
+
+        Raises:
+            InstanceError: if none of the items that come first fits the empty bin.
+        """
+        super().reset(seed=seed)
+        if self._feed is None or seed is not None:
+            self._feed = StreamFeed(self._source, self.np_random)
+        if options and "items" in options:
+            items = np.asarray(options["items"], np.int32).reshape(1, -1, 3)
+            self._batch.load(Streams(items, np.array([items.shape[1]])))
+            if self._batch.done[0]:
+                raise InstanceError("none of the visible items fits the empty bin")
+        else:
+            load_playable(self._batch, [self._feed], np.array([0]))
+        return self._observation(), self._batch.info(0, placements=True)
+
+    def step(self, action: int | np.integer) -> tuple[dict[str, NDArray], float, bool, bool, dict[str, Any]]:
+        """Place an item; see the class for what an action means.
+
+        Raises:
+            ValueError: if the action is outside the action space.
+        """
+        if not self.action_space.contains(np.int64(action)):
+            raise ValueError(f"action {action} is not in 0..{self.action_space.n - 1}")
+        rewards, legal = self._batch.step(np.array([action]))
+        info = self._batch.info(0, placements=True)
+        if not legal[0]:
+            info["illegal_action"] = True
+        return self._observation(), float(rewards[0]), bool(self._batch.done[0]), False, info
+
+    def action_masks(self) -> NDArray:
+        """Return which actions are legal, bool, (actions,). A copy."""
+        return self._batch.masks()[0]
+
+    def render(self) -> Any:
+        """Return the bin as a picture in the form that ``render_mode`` asks for, ``None`` without one."""
+        from binpack import viewer
+
+        if self.render_mode == "plotly":
+            return viewer.plotly_packing(self._batch.boxes(0), self.config.bin_size)
+        if self.render_mode == "rgb_array":
+            return viewer.rgb_array(self._batch.boxes(0), self.config.bin_size)
+        return None
+
+    def save_gif(self, path: str | Path) -> Path:
+        """Write the episode so far as an animated GIF, one frame a placed item, and return its path."""
+        from binpack import viewer
+
+        viewer.save_gif(path, self._batch.boxes(0), self.config.bin_size, fps=self.metadata["render_fps"])
+        return Path(path)
+
+    def _observation(self) -> dict[str, NDArray]:
+        return {name: value[0] for name, value in self._batch.observation().items()}
+
+
+def resolve(config: EnvConfig | None, items: Any, settings: dict[str, Any]) -> tuple[EnvConfig, ItemSource]:
+    """Return a config and the source of its items from the arguments that both environments take.
+
+    Raises:
+        ValueError: if settings are given twice or are bad.
+    """
+    if config is not None and settings:
+        raise ValueError(f"give either config or single settings, not both: {', '.join(sorted(settings))}")
+    if isinstance(items, str | Path):
+        settings["items"], items = str(items), None
+        config = config.model_copy(update=settings) if config is not None else None
+    config = config or EnvConfig(**settings)
+    if items is None:
+        return config, config.source()
+    source = item_source(items, config.bin_size, cell=config.cell, rotation=config.rotation)
+    return config.model_copy(update={"items": source.spec}), source
+
+
+def load_playable(batch: PackingBatch, feeds: list[StreamFeed], rows: NDArray) -> None:
+    """Load a new stream into each of ``rows``, passing over streams of which nothing fits the empty bin.
+
+    An episode must have a first action: an action mask without one makes a masked policy act at random.
+
+    Args:
+        batch: the bins.
+        feeds: one feed for each bin of the batch.
+        rows: which bins, integers.
+
+    Raises:
+        InstanceError: if 100 streams in a row have nothing that fits.
+    """
+    for _ in range(100):
+        batch.load(Streams.concatenate([feeds[row].next() for row in rows]), rows)
+        rows = rows[batch.done[rows]]
+        if not len(rows):
+            return
+    raise InstanceError(f"no visible item fits the empty bin in 100 streams of {batch.config.items!r}")
+
+
+def __getattr__(name: str) -> Any:
+    if name == "BinPackingVecEnv":
+        from binpack.vec_env import BinPackingVecEnv
+
+        return BinPackingVecEnv
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,167 @@
+"""Lengths, units and the grid of cells, and the one error of everything that makes or reads items.
+
+Lengths are exact fractions of a millimetre until they become whole cells, so 35 cm on a grid of ``50mm`` is exactly 7
+cells. Items round **up** to cells and bins round **down**: what fits on the grid fits in the world.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+MAX_BIN_EDGE = 1000
+"""Longest edge of a bin, in cells: beyond it a height map is no longer something to learn on."""
+MAX_ITEM_EDGE = 1_000_000
+"""Longest edge of an item, in cells."""
+MAX_ITEMS = 10_000
+"""Most items in one episode."""
+MILLIMETRES = {"mm": Fraction(1), "cm": Fraction(10), "dm": Fraction(100), "m": Fraction(1000), "in": Fraction(254, 10)}
+UNITS = "mm, cm, dm, m or in"
+Length = str | float
+"""A length with its unit, as in ``"50mm"``, or a plain number of millimetres."""
+_NUMBER = re.compile(r"([+-]?(?:[0-9]{1,18}(?:\.[0-9]{0,18})?|\.[0-9]{1,18})(?:[eE][+-]?[0-9]{1,2})?)\s*([^\W\d_]*)")
+_A_LENGTH = "a number above 0, such as 35, 3.5 or 350mm"
+
+
+class InstanceError(ValueError):
+    """Items that cannot be made or read. The message is one line, whatever the offending value holds."""
+
+    def __init__(self, message: str) -> None:
+        """Keep `message`, its line breaks turned into blanks."""
+        super().__init__(" ".join(str(message).splitlines()))
+
+
+def show(value: Any) -> str:
+    """Return `value` for a message: its repr, at most 60 characters."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _number(value: Any) -> tuple[Fraction | None, str]:
+    """Read a number and its unit suffix exactly; ``(None, "")`` where it is none (NaN, infinity, booleans, text)."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None, ""
+    if isinstance(value, int) and abs(value) >= 10**18:
+        return None, ""
+    match = _NUMBER.fullmatch(value.strip() if isinstance(value, str) else repr(value))
+    if match is None:
+        return None, ""
+    return Fraction(match[1]), match[2].lower()
+
+
+def whole(value: Any, where: str, *, least: int = 1, expected: str | None = None) -> int:
+    """Return `value` as a whole number of at least `least`, or raise `InstanceError`."""
+    number, suffix = _number(value)
+    if number is None or suffix or number.denominator != 1 or number < least:
+        raise InstanceError(f"{where} {show(value)}: expected {expected or f'a whole number from {least} up'}")
+    return int(number)
+
+
+def check_range(low: int, high: int, what: str) -> None:
+    """Raise `InstanceError` unless `low` and `high` are whole numbers with 1 <= low <= high."""
+    integers = all(isinstance(edge, int | np.integer) and not isinstance(edge, bool) for edge in (low, high))
+    if not integers or not 1 <= low <= high:
+        raise InstanceError(f"{what} {low}-{high}: expected whole numbers with 1 <= low <= high")
+
+
+def unit_name(value: Any, where: str) -> str:
+    """Return a unit's lower-case name, or raise `InstanceError`."""
+    name = value.strip().lower() if isinstance(value, str) else value
+    if not isinstance(name, str) or name not in MILLIMETRES:
+        raise InstanceError(f"{where} {show(value)}: expected {UNITS}")
+    return name
+
+
+def millimetres(value: Length, where: str) -> Fraction:
+    """Return a length with unit (or a number of mm) as exact millimetres."""
+    number, suffix = _number(value)
+    if number is None or number <= 0:
+        raise InstanceError(f"{where} {show(value)}: expected a length above 0 with its unit, such as 50mm or 5cm")
+    if isinstance(value, str) and suffix not in MILLIMETRES:
+        problem = f"unknown unit {show(suffix)}, " if suffix else "a unit is missing, "
+        raise InstanceError(f"{where} {show(value)}: {problem}expected {UNITS}, as in 50mm")
+    return number * MILLIMETRES[suffix or "mm"]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What turns lengths into cells: the cell in mm (None: numbers are cells already) and the unit of bare numbers."""
+
+    cell: Fraction | None
+    unit: str = "cm"
+
+    def cells(self, value: Any, where: str, *, unit: Any = None, up: bool = True) -> int:
+        """Return `value` in whole cells, rounded up (items) or down (bins).
+
+        Raises:
+            InstanceError: Not a positive number, an unknown unit, or a unit without a cell size.
+        """
+        number, suffix = _number(value)
+        shown = f"{where} {show(value)}"
+        if number is None or number <= 0:
+            raise InstanceError(f"{shown}: expected {_A_LENGTH}")
+        if suffix and suffix not in MILLIMETRES:
+            raise InstanceError(f"{shown}: unknown unit {show(suffix)}, expected {UNITS}")
+        unit = suffix or unit
+        if self.cell is None:
+            if unit:
+                raise InstanceError(f"{shown}: expected a cell size beside the unit {unit} (such as --cell 50mm)")
+            if number.denominator != 1:
+                raise InstanceError(f"{shown}: expected a whole number of cells (or a cell size, such as --cell 50mm)")
+            return self._capped(int(number), shown)
+        size = number * MILLIMETRES[unit or self.unit] / self.cell
+        return self._capped(-(-size.numerator // size.denominator) if up else size.numerator // size.denominator, shown)
+
+    @staticmethod
+    def _capped(cells: int, shown: str) -> int:
+        if cells > MAX_ITEM_EDGE:
+            raise InstanceError(f"{shown}: {cells:.3g} cells, expected at most {MAX_ITEM_EDGE}")
+        return cells
+
+
+def parse_length(text: Length) -> float:
+    """Return a length in millimetres.
+
+    Args:
+        text: A number with its unit (mm, cm, dm, m, in), such as ``"50mm"``; a plain float counts millimetres.
+
+    Raises:
+        InstanceError: Not a positive length with a unit.
+    """
+    return float(millimetres(text, "length"))
+
+
+def parse_bin(text: str | Sequence[Any], cell: Length | None = None, *, unit: str = "cm") -> tuple[int, int, int]:
+    """Return a bin's edges in cells.
+
+    Args:
+        text: ``"110x110x100"``, with a unit after the last or after each edge if you like, or three numbers.
+        cell: Cell size. Without it the numbers are cells; with it they are lengths, rounded **down** to cells.
+        unit: Unit of numbers that carry none.
+
+    Raises:
+        InstanceError: Not three positive edges, an edge under one cell, or one over `MAX_BIN_EDGE` cells.
+    """
+    grid = Grid(None if cell is None else millimetres(cell, "cell"), unit_name(unit, "unit"))
+    return bin_edges(text, grid, "bin")
+
+
+def bin_edges(text: Any, grid: Grid, where: str) -> tuple[int, int, int]:
+    """Return a bin's edges in cells of `grid`; the work of `parse_bin`, with `where` for messages."""
+    parts = re.split(r"[xX*×]", text) if isinstance(text, str) else text
+    if not isinstance(parts, list | tuple | np.ndarray) or len(parts) != 3:
+        raise InstanceError(f"{where} {show(text)}: expected three edges, such as 110x110x100")
+    parts = [part.item() if isinstance(part, np.generic) else part for part in parts]
+    shared = _number(parts[2])[1] if isinstance(parts[2], str) else ""
+    shared = shared if shared in MILLIMETRES else None
+    edges = tuple(grid.cells(part, f"{where} {show(text)}: edge", unit=shared, up=False) for part in parts)
+    for part, edge in zip(parts, edges, strict=True):
+        if not 1 <= edge <= MAX_BIN_EDGE:
+            expected = f"expected 1 to {MAX_BIN_EDGE} cells (choose a {'finer' if edge < 1 else 'coarser'} cell)"
+            raise InstanceError(f"{where} {show(text)}: edge {show(part)} has {edge} cells, {expected}")
+    return edges

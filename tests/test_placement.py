@@ -1,0 +1,126 @@
+"""The vectorised core against an oracle of plain loops, for every rule, size and orientation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracles import placement_oracle
+
+from binpack import placement
+from binpack.placement import OUTSIDE, Support
+
+RULES = ["full", "fraction:0.8", "fraction:0.5", "corners", "corners:0.95,0.85,0.50", "none"]
+
+
+@st.composite
+def situations(draw):
+    """Height maps, items and a bin height: batches and candidates from 1 up, non-square bins, edges beyond the bin."""
+    batch, candidates = draw(st.integers(1, 4)), draw(st.integers(1, 3))
+    length, width, bin_height = draw(st.integers(1, 9)), draw(st.integers(1, 9)), draw(st.integers(1, 12))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    levels = draw(st.integers(0, min(3, bin_height)))
+    heights = rng.integers(0, levels, (batch, length, width), endpoint=True).astype(np.int16)
+    edges = draw(st.integers(1, 11))
+    items = rng.integers(draw(st.integers(0, 1)), edges, (batch, candidates, 3), endpoint=True)
+    return heights, items, bin_height
+
+
+@pytest.mark.parametrize("rule", RULES)
+@settings(max_examples=60, deadline=None)
+@given(situations())
+def test_core_equals_plain_loops(rule, situation):
+    heights, items, bin_height = situation
+    support = Support.parse(rule)
+    before = heights.copy()
+    landing, mask = placement.feasible(heights, items, bin_height, support)
+    _, cells = placement.supported_cells(heights, items)
+    corners = placement.supported_corners(heights, items, landing)
+    assert (placement.landing_heights(heights, items) == landing).all()
+    assert (heights == before).all()
+    for b, k in np.ndindex(items.shape[:2]):
+        expected = placement_oracle(heights[b], items[b, k], bin_height, support)
+        assert (mask[b, k] == expected[3]).all()
+        if items[b, k].min() > 0:
+            inside = expected[0] != OUTSIDE
+            assert (landing[b, k] == expected[0]).all()
+            assert (cells[b, k] == expected[1])[inside].all()
+            assert (corners[b, k] == expected[2])[inside].all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(situations(), st.data())
+def test_place_equals_plain_loops(situation, data):
+    heights, items, _ = situation
+    batch, length, width = heights.shape
+    x = np.array([data.draw(st.integers(0, length - 1)) for _ in range(batch)])
+    y = np.array([data.draw(st.integers(0, width - 1)) for _ in range(batch)])
+    expected, rests = heights.copy(), []
+    for b in range(batch):
+        l, w, h = items[b, 0]
+        base = (slice(x[b], x[b] + l), slice(y[b], y[b] + w))
+        rest = expected[b][base].max(initial=0)
+        expected[b][base] = rest + h
+        rests.append(rest)
+    rest = placement.place(heights, items[:, 0], x, y)
+    assert (heights == expected).all()
+    assert rest.tolist() == rests
+
+
+@given(st.lists(st.integers(1, 9), min_size=3, max_size=3))
+def test_orientations_are_the_permutations_in_order(item):
+    turned = placement.orient(np.array(item), "all")
+    assert [tuple(row) for row in turned] == [tuple(item[i] for i in order) for order in placement.ORIENTATIONS]
+    assert len(set(placement.ORIENTATIONS)) == 6
+    assert (placement.orient(np.array(item), "z") == turned[:2]).all()
+    assert (placement.orient(np.array(item), "none") == turned[:1]).all()
+
+
+def test_a_long_edge_and_a_large_bin():
+    rng = np.random.default_rng(0)
+    heights = rng.integers(0, 3, (1, 70, 41)).astype(np.int16)
+    items = np.array([[[63, 40, 2], [64, 41, 2], [37, 1, 2]]])
+    support = Support.parse("fraction:0.3")
+    landing, mask = placement.feasible(heights, items, 9, support)
+    for k in range(3):
+        expected = placement_oracle(heights[0], items[0, k], 9, support)
+        assert (landing[0, k] == expected[0]).all()
+        assert (mask[0, k] == expected[3]).all()
+
+
+def test_a_share_that_is_met_exactly_does_not_exceed_it():
+    heights = np.zeros((1, 4, 5), np.int16)
+    heights[0, 0, 0] = 1  # 19 of 20 cells are one lower: none of them supports
+    heights[0] = 1 - heights[0]
+    _, mask = placement.feasible(heights, np.array([[[4, 5, 1]]]), 9, Support("corners", (0.95, 0.95, 0.95)))
+    assert not mask.any()
+    _, mask = placement.feasible(heights, np.array([[[4, 5, 1]]]), 9, Support("fraction", (0.95,)))
+    assert mask.sum() == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("glued", "support rule 'glued' is not one of full, fraction, corners, none"),
+        ("fraction:a", "support rule 'fraction:a': expected numbers after the colon, got 'a'"),
+        ("fraction:1.5", "support rule 'fraction': share 1.5 is not in [0, 1]"),
+        ("corners:0.9", "support rule 'corners' takes 3 shares, got 1"),
+        ("full:1", "support rule 'full' takes 0 shares, got 1"),
+        ("fraction:nan", "support rule 'fraction': share nan is not in [0, 1]"),
+    ],
+)
+def test_a_bad_rule_is_answered_with_one_line(text, message):
+    with pytest.raises(ValueError) as caught:
+        Support.parse(text)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_rule_survives_its_text(rule):
+    assert Support.parse(str(Support.parse(rule))) == Support.parse(rule)
+
+
+def test_an_unknown_rotation_is_answered_with_one_line():
+    with pytest.raises(ValueError, match="rotation 'flip' is not one of none, z, all"):
+        placement.orient(np.ones((1, 3), int), "flip")
