@@ -1,7 +1,7 @@
 """A batch of bins in play: the state behind the gymnasium environment and the native vectorised one.
 
-The state is a set of arrays with one row a bin, and all rules are in ``placement``. ``BinPackingEnv`` is this batch with one
-row, ``BinPackingVecEnv`` with many, and ``evaluate`` runs it over fixed streams.
+The state is a set of arrays with one row a bin, and all rules are in ``placement``. ``BinPackingEnv`` is this batch
+with one row, ``BinPackingVecEnv`` with many, and ``evaluate`` runs it over fixed streams.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ class EnvConfig(BaseModel):
         visible: number of items that the agent sees and picks from (k).
         rotation: ``none``, ``z`` (turned about the vertical axis) or ``all`` (six orientations).
         support: support rule, see ``placement.Support.parse``.
-        reward: ``volume`` (the placed item's share of the bin's volume, every step), ``terminal`` (the utilization, at the end
-            of the episode) or ``density`` (growth of the packed share of the boxes' bounding box, every step). The return
-            is the final utilization for the first two and the final density for the third.
+        reward: ``volume`` (the placed item's share of the bin's volume, every step), ``terminal`` (the utilization, at
+            the end of the episode) or ``density`` (growth of the packed share of the boxes' bounding box, every step).
+            The return is the final utilization for the first two and the final density for the third.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     bin_size: tuple[int, int, int] = (10, 10, 10)
     items: str = "random"
@@ -90,7 +90,7 @@ class EnvConfig(BaseModel):
         return spaces.Dict(
             {
                 "heights": spaces.Box(0.0, 1.0, (length, width), np.float32),
-                "items": spaces.Box(0.0, 1.0, (self.candidates, 3), np.float32),
+                "edges": spaces.Box(0.0, 1.0, (self.candidates, 3), np.float32),
                 "landing": spaces.Box(-1.0, 1.0, (self.candidates, length, width), np.float32),
             }
         )
@@ -119,7 +119,7 @@ class PackingBatch:
         self.config = config
         self.n = n
         self.support = Support.parse(config.support)
-        length, width, height = config.bin_size
+        length, width, _ = config.bin_size
         self.heights = np.zeros((n, length, width), np.int16)
         self.visible = np.full((n, config.visible), -1)
         self.done = np.ones(n, bool)
@@ -180,14 +180,15 @@ class PackingBatch:
         """Return what an agent sees, as new arrays.
 
         Returns:
-            ``heights``: height maps over the bin's height, float32, (n, L, W). ``items``: the candidates' oriented edges over
-            the bin's edges, at most 1, float32, (n, K, 3), zeros for no item or a forbidden orientation. ``landing``: landing
-            heights over the bin's height where the placement is feasible and -1 elsewhere, float32, (n, K, L, W).
+            ``heights``: height maps over the bin's height, float32, (n, L, W). ``edges``: the candidates' oriented
+            edges over the bin's edges, at most 1, float32, (n, K, 3), zeros for no item or a forbidden orientation.
+            ``landing``: landing heights over the bin's height where the placement is feasible and -1 elsewhere,
+            float32, (n, K, L, W).
         """
         height = self._scale[2]
         return {
             "heights": self.heights / height,
-            "items": np.minimum(self._oriented / self._scale, 1).astype(np.float32),
+            "edges": np.minimum(self._oriented / self._scale, 1).astype(np.float32),
             "landing": np.where(self._mask, self._landing / height, np.float32(-1)),
         }
 

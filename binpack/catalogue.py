@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -39,6 +40,11 @@ KOREA_POST_PALLET = (110, 110, 100)
 """A T-11 pallet in cm: the base is the standard's, the loading height of 100 cm is this course's choice."""
 _EDGES = ("length", "width", "height")
 _COLUMNS = "length,width,height[,quantity,name,unit]"
+# numpy, zipfile and zlib answer a damaged archive with any of these.
+_DAMAGE = (
+    *(OSError, ValueError, EOFError, KeyError, IndexError, TypeError, SyntaxError, RuntimeError, MemoryError),
+    *(OverflowError, struct.error, zipfile.BadZipFile, zlib.error),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -382,19 +388,21 @@ def load_arrays(file: Any, source: str, required: Sequence[str], optional: Seque
                 if name not in (*required, *optional):
                     raise InstanceError(f"{source}: unknown array {show(name)}: expected {', '.join(keys)}")
             return {name: _load_array(archive, name, source) for name in archive.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except _DAMAGE as error:
         if isinstance(error, InstanceError):
             raise
-        raise InstanceError(f"{source}: not a readable .npz file ({error}): expected {', '.join(keys)}") from error
+        raise InstanceError(
+            f"{source}: not a readable .npz file ({error!s:.100}): expected {', '.join(keys)}"
+        ) from error
 
 
 def _load_array(archive: Any, name: str, source: str) -> np.ndarray:
-    # numpy, zipfile and zlib answer a damaged archive with any of these.
-    damage = (OSError, ValueError, EOFError, KeyError, TypeError, SyntaxError, RuntimeError, MemoryError)
     try:
         array = archive[name]
-    except (*damage, zipfile.BadZipFile, zlib.error) as error:
-        raise InstanceError(f"{source}: array {name!r} cannot be read ({error}): expected plain numbers") from error
+    except _DAMAGE as error:
+        raise InstanceError(
+            f"{source}: array {name!r} cannot be read ({error!s:.100}): expected plain numbers"
+        ) from error
     if not isinstance(array, np.ndarray):
         raise InstanceError(f"{source}: {name!r} is not an array: expected plain numbers")
     return array

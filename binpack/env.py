@@ -1,7 +1,7 @@
 """The packing environment for gymnasium: a batch of one.
 
-``BinPackingVecEnv``, the native batch for Stable-Baselines3, is importable from here too. It lives in ``vec_env`` so that
-nobody pays for importing torch who only wants to step one environment.
+``BinPackingVecEnv``, the native batch for Stable-Baselines3, is importable from here too. It lives in ``vec_env`` so
+that nobody pays for importing torch who only wants to step one environment.
 """
 
 from __future__ import annotations
@@ -25,14 +25,15 @@ __all__ = ["BinPackingEnv", "BinPackingVecEnv", "EnvConfig", "PackingBatch"]
 class BinPackingEnv(gym.Env[dict[str, NDArray], np.int64]):
     """Pack one bin, item by item.
 
-    The agent picks one of the visible items, an orientation and a cell for the item's corner with the lowest x and y; the item
-    comes down from above. The episode ends when nothing visible fits or items run out. ``action_masks()`` says which
-    actions are legal; an illegal one places nothing, earns 0 and ends the episode (``info["illegal_action"]``).
+    The agent picks one of the visible items, an orientation and a cell for the item's corner with the lowest x and y;
+    the item comes down from above. The episode ends when nothing visible fits or items run out. ``action_masks()`` says
+    which actions are legal; an illegal one places nothing, earns 0 and ends the episode (``info["illegal_action"]``).
 
     Args:
         config: all settings at once; or give them one by one.
         items: what ``EnvConfig.items`` takes, or a ``Streams``, ``Catalogue`` or ``ItemSource`` object.
-        render_mode: ``None``, ``"plotly"`` (``render`` returns an interactive figure) or ``"rgb_array"`` (uint8 (h, w, 3)).
+        render_mode: ``None``, ``"plotly"`` (``render`` returns an interactive figure) or ``"rgb_array"`` (uint8 (h, w,
+            3)).
         settings: fields of ``EnvConfig``: bin_size, cell, visible, rotation, support, reward.
 
     Raises:

@@ -67,7 +67,8 @@ class Evaluation:
 
     def __str__(self) -> str:
         low, high = self.ci
-        return f"utilization {self.mean:.1%} [{low:.1%}, {high:.1%}], {self.packed.mean():.1f} items, {len(self.packed)} streams"
+        items, streams = self.packed.mean(), len(self.packed)
+        return f"utilization {self.mean:.1%} [{low:.1%}, {high:.1%}], {items:.1f} items, {streams} streams"
 
 
 def evaluate(

@@ -469,7 +469,8 @@ def _file_source(spec: str | Path, bin_size: tuple[int, int, int], cell: Length 
     numbered = re.fullmatch(r"(.+)#([0-9]{1,9})", name, flags=re.DOTALL)
     path, problem = Path(numbered[1] if numbered else name), int(numbered[2]) if numbered else 1
     try:
-        known = path.suffix.lower() in (".csv", ".json", ".npz", ".txt", ".dat") or os.sep in name or path.exists()
+        known = path.suffix.lower() in (".csv", ".json", ".npz", ".txt", ".dat") or os.sep in name
+        known = known or (name != "" and path.exists())
     except (OSError, ValueError):
         known = False
     if not known:

@@ -1,12 +1,13 @@
 """The placement core: where an item can stand in a bin, for a whole batch of bins at once.
 
-A bin of size ``(L, W, H)`` is described by its height map, an integer array ``(L, W)``: the height of the material above
-each cell of the floor. Items come from above, so a height map says all there is to know about where the next one can go.
+A bin of size ``(L, W, H)`` is described by its height map, an integer array ``(L, W)``: the height of the material
+above each cell of the floor. Items come from above, so a height map says all there is to know about where the next one
+can go.
 
-Everything here is a pure function of arrays. ``B`` is the number of bins and ``K`` the number of candidate items of each
-bin (visible items times orientations). No Python loop runs over bins, items or cells; the only loops run over the powers
-of two up to an item's edge. A window of any length is put together from windows whose lengths are powers of two, and
-two adjacent windows merge in constant time: the larger maximum wins, and equal maxima add their counts.
+Everything here is a pure function of arrays. ``B`` is the number of bins and ``K`` the number of candidate items of
+each bin (visible items times orientations). No Python loop runs over bins, items or cells; the only loops run over the
+powers of two up to an item's edge. A window of any length is put together from windows whose lengths are powers of two,
+and two adjacent windows merge in constant time: the larger maximum wins, and equal maxima add their counts.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ OUTSIDE = -1
 """Landing height of a cell at which the item would stick out of the bin."""
 
 ORIENTATIONS: tuple[tuple[int, int, int], ...] = ((0, 1, 2), (1, 0, 2), (0, 2, 1), (2, 0, 1), (1, 2, 0), (2, 1, 0))
-"""Edge orders: entry ``o`` says which original edges lie along x, y and z; its last number is the edge that stands upright."""
+"""Edge orders: entry ``o`` says which original edges lie along x, y and z; the last number is the upright edge."""
 
 ROTATIONS: dict[str, int] = {"none": 1, "z": 2, "all": 6}
 """How many of ``ORIENTATIONS`` each rotation mode allows: as given, turned about z, all six."""
@@ -41,9 +42,9 @@ class Support:
 
     - ``full``: the whole base.
     - ``fraction``: at least the share ``shares[0]`` of the base.
-    - ``corners``: the supported share exceeds ``shares[0]``; or it exceeds ``shares[1]`` and at least 3 corner cells of the
-      base are supported; or it exceeds ``shares[2]`` and all 4 are. Zhao et al., "Online 3D Bin Packing with Constrained Deep
-      Reinforcement Learning" (AAAI 2021).
+    - ``corners``: the supported share exceeds ``shares[0]``; or it exceeds ``shares[1]`` and at least 3 corner cells of
+      the base are supported; or it exceeds ``shares[2]`` and all 4 are. Zhao et al., "Online 3D Bin Packing with
+      Constrained Deep Reinforcement Learning" (AAAI 2021).
     - ``none``: an item may rest on anything.
 
     Raises:
@@ -152,8 +153,8 @@ def landing_heights(heights: NDArray, items: NDArray) -> NDArray:
         items: oriented items, integers, (B, K, 3).
 
     Returns:
-        Integers of the height maps' dtype, (B, K, L, W): the maximum of the map under the item's base when the base's lowest
-        corner is at that cell, and ``OUTSIDE`` where the base would stick out.
+        Integers of the height maps' dtype, (B, K, L, W): the maximum of the map under the item's base when the base's
+        lowest corner is at that cell, and ``OUTSIDE`` where the base would stick out.
     """
     lengths, widths = _edges(items)
     (top,) = _slide((heights,), lengths, axis=1, merge=_merge_max, identity=(OUTSIDE,))
@@ -212,8 +213,8 @@ def feasible(heights: NDArray, items: NDArray, bin_height: int, support: Support
         support: the support rule.
 
     Returns:
-        ``(landing, mask)``: landing heights (B, K, L, W), and bool (B, K, L, W), True where the item lies inside the bin
-        and is supported. An item with an edge of 0 is feasible nowhere.
+        ``(landing, mask)``: landing heights (B, K, L, W), and bool (B, K, L, W), True where the item lies inside the
+        bin and is supported. An item with an edge of 0 is feasible nowhere.
     """
     if support.name == "none":
         landing = landing_heights(heights, items)
@@ -281,12 +282,12 @@ def _merge_max_and_count(left: tuple[NDArray, ...], right: tuple[NDArray, ...]) 
 def _slide(parts, edges: NDArray, *, axis: int, merge, identity) -> tuple[NDArray, ...]:
     """Reduce windows of a length of its own for each row, along one axis.
 
-    ``parts`` are arrays with R rows; the result has ``len(edges)`` rows, a multiple of R, ``len(edges) // R`` of them reading
-    from each row of ``parts``. Where a window sticks out at the far end the result is meaningless.
+    ``parts`` are arrays with R rows; the result has ``len(edges)`` rows, a multiple of R, ``len(edges) // R`` of them
+    reading from each row of ``parts``. Where a window sticks out at the far end the result is meaningless.
 
-    A window of length 6 = 2 + 4 is the merge of the window of 4 that starts at the cell and of the window of 2 that starts
-    4 cells on. So the loop below runs over the bits of the edges, lowest first: ``window`` holds all windows of that power
-    of two, and rows whose edge has the bit put it in front of what they have so far.
+    A window of length 6 = 2 + 4 is the merge of the window of 4 that starts at the cell and of the window of 2 that
+    starts 4 cells on. So the loop below runs over the bits of the edges, lowest first: ``window`` holds all windows of
+    that power of two, and rows whose edge has the bit put it in front of what they have so far.
     """
     if axis == 2:
         parts = tuple(part.swapaxes(1, 2) for part in parts)

@@ -1,8 +1,8 @@
 """The actor-critic that scores placements: every candidate cell with the same small convolutional network.
 
-What a placement is worth does not depend on where the bin happens to be drawn, so one set of weights scores every (item,
-orientation, cell). The network therefore has a few ten thousand weights whatever the bin's size, where a dense layer from
-map to actions has millions, and weights that were trained on one bin can be used on another.
+What a placement is worth does not depend on where the bin happens to be drawn, so one set of weights scores every
+(item, orientation, cell). The network therefore has a few ten thousand weights whatever the bin's size, where a dense
+layer from map to actions has millions, and weights that were trained on one bin can be used on another.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ class CandidateNetwork(BaseFeaturesExtractor):
     """Convolutions over the planes of each candidate, then a score for every cell and a summary of all of them.
 
     Args:
-        observation_space: the packing environment's, with ``heights``, ``items`` and ``landing``.
+        observation_space: the packing environment's, with ``heights``, ``edges`` and ``landing``.
         channels: width of the convolutional layers.
         layers: number of 3x3 convolutions; ``layers`` cells is how far a cell sees.
     """
 
-    def __init__(self, observation_space: spaces.Dict, channels: int = 32, layers: int = 3) -> None:
+    def __init__(self, observation_space: spaces.Dict, channels: int = 16, layers: int = 3) -> None:
         candidates, length, width = observation_space["landing"].shape
         super().__init__(observation_space, candidates * length * width + 2 * channels)
         self.summary_dim = 2 * channels
@@ -43,16 +43,16 @@ class CandidateNetwork(BaseFeaturesExtractor):
         """Return scores and summary side by side.
 
         Args:
-            observations: ``heights`` (B, L, W), ``items`` (B, K, 3), ``landing`` (B, K, L, W), float32.
+            observations: ``heights`` (B, L, W), ``edges`` (B, K, 3), ``landing`` (B, K, L, W), float32.
 
         Returns:
-            float32, (B, K * L * W + 2 * channels): the scores in the order of actions, then mean and maximum over all cells
-            and candidates of the last layer.
+            float32, (B, K * L * W + 2 * channels): the scores in the order of actions, then mean and maximum over all
+            cells and candidates of the last layer.
         """
         landing = observations["landing"]
         batch, candidates, length, width = landing.shape
         hidden = self.first(self._planes(observations["heights"], landing))
-        hidden = torch.relu(hidden + self.item(observations["items"].reshape(-1, 3))[:, :, None, None])
+        hidden = torch.relu(hidden + self.item(observations["edges"].reshape(-1, 3))[:, :, None, None])
         for layer in self.rest:
             hidden = torch.relu(layer(hidden))
         scores = self.score(hidden).reshape(batch, -1)
@@ -108,7 +108,7 @@ class CandidatePolicy(MaskableActorCriticPolicy):
         observation_space: spaces.Dict,
         action_space: spaces.Discrete,
         lr_schedule: Schedule,
-        channels: int = 32,
+        channels: int = 16,
         layers: int = 3,
         value_hidden: int = 64,
         **kwargs,

@@ -17,9 +17,9 @@ from binpack.env import load_playable, resolve
 class BinPackingVecEnv(VecEnv):
     """Pack ``n_envs`` bins side by side.
 
-    Row ``i`` plays exactly what ``BinPackingEnv`` plays after ``reset(seed=seed + i)``. As Stable-Baselines3 wants it, a row that
-    ends starts its next episode in the same step and leaves its last observation in ``info["terminal_observation"]``. Wrap
-    it in ``VecMonitor`` for episode statistics.
+    Row ``i`` plays exactly what ``BinPackingEnv`` plays after ``reset(seed=seed + i)``. As Stable-Baselines3 wants it,
+    a row that ends starts its next episode in the same step and leaves its last observation in
+    ``info["terminal_observation"]``. Wrap it in ``VecMonitor`` for episode statistics.
 
     Args:
         config: all settings at once; or give them one by one.
@@ -79,8 +79,8 @@ class BinPackingVecEnv(VecEnv):
         """Place one item in every bin.
 
         Returns:
-            Observations, rewards float32 (n_envs,), dones bool (n_envs,), and one info a row: ``utilization`` and ``packed``
-            always, ``placements`` and ``terminal_observation`` where the episode ended.
+            Observations, rewards float32 (n_envs,), dones bool (n_envs,), and one info a row: ``utilization`` and
+            ``packed`` always, ``placements`` and ``terminal_observation`` where the episode ended.
         """
         batch = self._batch
         rewards, legal = batch.step(self._actions)

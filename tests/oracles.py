@@ -15,19 +15,19 @@ def placement_oracle(heights: np.ndarray, item: np.ndarray, bin_height: int, sup
     landing = np.full((length, width), OUTSIDE)
     legal = np.zeros((length, width), bool)
     cells, corners = np.zeros((length, width), int), np.zeros((length, width), int)
-    l, w, h = (int(edge) for edge in item)
+    long, wide, high = (int(edge) for edge in item)
     for x in range(length):
         for y in range(width):
-            if x + l > length or y + w > width:
+            if x + long > length or y + wide > width:
                 continue
-            base = [[int(heights[i, j]) for j in range(y, y + w)] for i in range(x, x + l)]
-            z = max(max(row) for row in base) if l and w else 0
+            base = [[int(heights[i, j]) for j in range(y, y + wide)] for i in range(x, x + long)]
+            z = max(max(row) for row in base) if long and wide else 0
             landing[x, y] = z
-            if min(l, w, h) == 0:
+            if min(long, wide, high) == 0:
                 continue
             cells[x, y] = sum(value == z for row in base for value in row)
             corners[x, y] = sum(base[i][j] == z for i in (0, -1) for j in (0, -1))
-            share = Fraction(int(cells[x, y]), l * w)
+            share = Fraction(int(cells[x, y]), long * wide)
             limits = [Fraction(str(limit)) for limit in support.shares]
             if support.name == "none":
                 stable = True
@@ -41,5 +41,5 @@ def placement_oracle(heights: np.ndarray, item: np.ndarray, bin_height: int, sup
                     or (share > limits[1] and corners[x, y] >= 3)
                     or (share > limits[2] and corners[x, y] == 4)
                 )
-            legal[x, y] = stable and z + h <= bin_height
+            legal[x, y] = stable and z + high <= bin_height
     return landing, cells, corners, legal

@@ -58,10 +58,10 @@ def test_place_equals_plain_loops(situation, data):
     y = np.array([data.draw(st.integers(0, width - 1)) for _ in range(batch)])
     expected, rests = heights.copy(), []
     for b in range(batch):
-        l, w, h = items[b, 0]
-        base = (slice(x[b], x[b] + l), slice(y[b], y[b] + w))
+        long, wide, high = items[b, 0]
+        base = (slice(x[b], x[b] + long), slice(y[b], y[b] + wide))
         rest = expected[b][base].max(initial=0)
-        expected[b][base] = rest + h
+        expected[b][base] = rest + high
         rests.append(rest)
     rest = placement.place(heights, items[:, 0], x, y)
     assert (heights == expected).all()

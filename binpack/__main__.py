@@ -1,0 +1,98 @@
+"""``python -m binpack``: the command line.
+
+Whatever is wrong with what was typed, or with a file that was named, is answered with one line on stderr and exit code
+2; ``--debug`` shows where it came from.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from binpack import __version__, system
+from binpack.cli import lab, packing, training, tuning
+
+app = typer.Typer(
+    name="binpack",
+    help="A lab for tuning reinforcement learning on bin packing.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+for command in (
+    lab.check,
+    lab.lab,
+    packing.pack,
+    packing.evaluate,
+    training.train,
+    tuning.tune,
+    tuning.show,
+):
+    app.command()(command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"binpack {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """A lab for tuning reinforcement learning on bin packing."""
+    # matplotlib's list of fonts goes into the checkout as well
+    os.environ.setdefault("MPLCONFIGDIR", system.private_folders()["MPLCONFIGDIR"])
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line.
+
+    Args:
+        argv: the arguments, by default those of the process.
+
+    Returns:
+        The exit code: 0, 1 (what was asked for failed), 2 (wrong arguments or files) or 130 (interrupted).
+    """
+    argv = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return app(args=argv, prog_name="python -m binpack", standalone_mode=False) or 0
+    except (typer.TyperException, ValueError, OSError) as error:
+        if "--debug" in argv[:1]:
+            raise
+        print(f"binpack: error: {one_line(error)}", file=sys.stderr)
+        return 2
+    except (KeyboardInterrupt, typer.Abort):
+        print("binpack: interrupted", file=sys.stderr)
+        return 130
+
+
+def one_line(error: Exception) -> str:
+    """Say in one line what was wrong."""
+    if isinstance(error, ValidationError):
+        parts = [(".".join(map(str, each["loc"])), each["msg"], each["input"]) for each in error.errors()]
+        text = "; ".join(
+            f"{place or 'configuration'}: {message} (got {value!r:.60})" for place, message, value in parts
+        )
+    elif isinstance(error, OSError) and error.strerror:
+        text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    elif isinstance(error, typer.TyperException) and hasattr(error, "format_message"):
+        text = error.format_message()
+        where = getattr(error, "ctx", None)
+        text += f" (try {where.command_path} --help)" if where is not None else ""
+    else:
+        text = str(error) or type(error).__name__
+    return " ".join(text.split())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

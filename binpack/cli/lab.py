@@ -1,0 +1,97 @@
+"""``check`` and ``lab``: is everything there, and JupyterLab on the course."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from binpack import system
+
+
+def check() -> None:
+    """Check this machine: OK, or what to do."""
+    system.use_private_folders()
+    rows = system.check()
+    for line in system.lines(rows):
+        typer.echo(line)
+    if not all(row.ok for row in rows):
+        raise typer.Exit(1)
+
+
+def lab(
+    port: Annotated[int, typer.Option(min=1024, max=65535, help="First port to try.")] = 8888,
+    browser: Annotated[
+        bool | None,
+        typer.Option("--browser/--no-browser", help="Open a browser here; by default if there is a display."),
+    ] = None,
+) -> None:
+    """Open JupyterLab on the course.
+
+    It answers on 127.0.0.1 only, asks for its token, looks nothing up in the network, and writes inside the checkout.
+    """
+    root = system.checkout()
+    if not (root / "notebooks").is_dir():
+        raise typer.BadParameter(f"{root} has no notebooks: run the command in a checkout of the course")
+    port = free_port(port)
+    command = lab_command(root, port, has_display() if browser is None else browser)
+    system.use_private_folders(root)
+    typer.echo(f"JupyterLab starts on port {port}; open the address with ?token=... that it prints below.")
+    typer.echo(f"On a remote machine, first run on your own:  ssh -L {port}:localhost:{port} user@instance")
+    sys.stdout.flush()
+    os.execv(command[0], command)
+
+
+def lab_command(root: Path, port: int, browser: bool) -> list[str]:
+    """Return the command that starts JupyterLab on the notebooks of a checkout.
+
+    Args:
+        root: the checkout.
+        port: a free port of 127.0.0.1.
+        browser: whether Jupyter opens a browser by itself.
+    """
+    command = [
+        sys.executable,
+        *("-m", "jupyterlab", str(root / "notebooks")),
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+        f"--ServerApp.open_browser={browser}",
+        # no news, no look for updates, no list of extensions from a registry: the machine may have no way out
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.extension_manager=readonly",
+        # none is installed, and looking for language servers runs npm, which writes into the home folder
+        "--LanguageServerManager.autodetect=False",
+    ]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--ServerApp.allow_root=True")  # cloud images and containers often have no other user
+    return command
+
+
+def free_port(first: int, tries: int = 50) -> int:
+    """Return the first free port of 127.0.0.1 from ``first`` on.
+
+    Raises:
+        ValueError: if none of ``tries`` ports is free.
+    """
+    for port in range(first, min(first + tries, 65536)):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise ValueError(f"no free port from {first} to {min(first + tries, 65536) - 1}: choose another with --port")
+
+
+def has_display() -> bool:
+    """Tell whether a browser opened here would be seen: a display, and no one logged in over SSH."""
+    if sys.platform == "darwin":
+        return "SSH_CONNECTION" not in os.environ
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")) and "SSH_CONNECTION" not in os.environ

@@ -1,0 +1,153 @@
+"""Options that several commands share, and how their text becomes an environment or a configuration."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from binpack.instances import parse_bin
+
+if TYPE_CHECKING:
+    from binpack.batch import EnvConfig
+    from binpack.training import TrainConfig
+
+BIN_EXAMPLE = "such as 10x10x10, or 110x110x100 together with --cell 5cm"
+
+Bin = Annotated[str | None, typer.Option("--bin", metavar="LxWxH", help="Bin: cells, or lengths (cm) with --cell.")]
+Cell = Annotated[str | None, typer.Option("--cell", metavar="LENGTH", help="Edge of a grid cell, such as 50mm or 5cm.")]
+Visible = Annotated[int | None, typer.Option("--visible", metavar="K", help="How many items the packer picks from.")]
+Rotation = Annotated[
+    str | None, typer.Option("--rotation", metavar="RULE", help="none, z (about the vertical) or all.")
+]
+SupportRule = Annotated[
+    str | None, typer.Option("--support", metavar="RULE", help="full, fraction:0.8, corners:0.95,0.80,0.60 or none.")
+]
+Reward = Annotated[str | None, typer.Option("--reward", metavar="NAME", help="volume, terminal or density.")]
+Items = Annotated[
+    str | None,
+    typer.Option("--items", metavar="SPEC|FILE", help="random:2-5, cut_1:2-5, cut_2, split:10, korea_post, or a file."),
+]
+Config = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE.json", help="A stored training configuration to start from.")
+]
+Assign = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="A PPO hyperparameter, such as learning_rate=3e-4; repeatable."),
+]
+
+
+@contextlib.contextmanager
+def option(name: str) -> Iterator[None]:
+    """Let a ``ValueError`` raised inside name the option that it came from."""
+    try:
+        yield
+    except ValueError as error:
+        raise typer.BadParameter(" ".join(str(error).split()), param_hint=name) from None
+
+
+def at_least(name: str, value: int | None, least: int) -> None:
+    """Refuse a number below ``least``."""
+    if value is not None and value < least:
+        raise typer.BadParameter(f"{value}: expected {least} or more", param_hint=name)
+
+
+def environment(settings: dict[str, Any], base: EnvConfig | None = None, *, read_items: bool = True) -> EnvConfig:
+    """Make an environment's configuration from options and see that its items can be made.
+
+    Args:
+        settings: fields of ``EnvConfig`` as text, ``None`` for those that were not given; ``bin_size`` as typed.
+        base: where the fields that were not given come from.
+        read_items: see that the items can be made and fit the bin.
+
+    Returns:
+        The configuration.
+
+    Raises:
+        typer.BadParameter: an option is wrong.
+        ValueError: the items are wrong; one line.
+    """
+    from binpack.batch import EnvConfig
+
+    given = {name: value for name, value in settings.items() if value is not None}
+    if "bin_size" in given:
+        with option("--bin"):
+            given["bin_size"] = parse_bin(given["bin_size"], given.get("cell"))
+    elif "cell" in given and base is None:
+        raise typer.BadParameter(f"needs a bin as well, {BIN_EXAMPLE}", param_hint="--cell")
+    config = EnvConfig(**{**(base.model_dump() if base else {}), **given})
+    if read_items:
+        config.source()
+    return config
+
+
+def training(env: dict[str, Any], fields: dict[str, Any], assigned: Sequence[str], file: Path | None) -> TrainConfig:
+    """Make a training configuration from a file, options and assignments, the later ones winning.
+
+    Args:
+        env: settings for ``environment``.
+        fields: fields of ``TrainConfig``, ``None`` for those that were not given.
+        assigned: hyperparameters as ``name=value``.
+        file: a ``TrainConfig`` as JSON.
+
+    Raises:
+        ValueError: one line that says what is wrong.
+    """
+    from binpack.training import PPOConfig, TrainConfig
+
+    base = TrainConfig.model_validate(read_json(file)) if file else TrainConfig()
+    ppo = {**base.ppo.model_dump(), **dict(assignment(each, PPOConfig.model_fields) for each in assigned)}
+    given = {name: value for name, value in fields.items() if value is not None}
+    config = {**base.model_dump(), **given, "ppo": ppo, "env": environment(env, base.env).model_dump()}
+    return TrainConfig.model_validate(config)
+
+
+def assignment(text: str, known: Sequence[str] | dict[str, Any]) -> tuple[str, Any]:
+    """Split ``name=value``; the value is JSON where it can be, text otherwise.
+
+    Raises:
+        typer.BadParameter: no ``=`` or an unknown name.
+    """
+    name, equals, value = text.partition("=")
+    if not equals or not value:
+        raise typer.BadParameter(f"{text!r}: expected NAME=VALUE, such as learning_rate=3e-4", param_hint="--set")
+    if name not in known:
+        raise typer.BadParameter(f"{name!r} is not one of {', '.join(known)}", param_hint="--set")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object from a file.
+
+    Raises:
+        ValueError: no file, not JSON, or not an object; names the file.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: not JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: expected a JSON object, got {type(content).__name__}")
+    return content
+
+
+def output_folder(name: str, folder: Path) -> None:
+    """Refuse a place where no folder can be, before anything is written.
+
+    Raises:
+        typer.BadParameter: the place, or one above it, is a file.
+    """
+    for place in (folder, *folder.parents):
+        if place.exists():
+            if not place.is_dir():
+                raise typer.BadParameter(f"{place} is a file, expected a folder", param_hint=name)
+            return

@@ -1,0 +1,195 @@
+"""``pack`` and ``evaluate``: a file of items into one bin, and an agent over many streams of items."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from binpack.cli import options
+from binpack.instances import Catalogue, Streams, check_fits, korea_post_parcels, read_catalogue
+
+if TYPE_CHECKING:
+    from binpack.batch import EnvConfig
+    from binpack.evaluation import Agent
+
+OFFLINE = "first_fit_decreasing"
+"""The packer that knows all items beforehand; the others take them one after another."""
+
+
+def pack(
+    items: Annotated[str, typer.Argument(metavar="FILE", help="CSV, JSON, .npz or OR-Library text, or korea_post.")],
+    bin_size: options.Bin = None,
+    cell: options.Cell = None,
+    heuristic: Annotated[
+        str | None, typer.Option("--heuristic", metavar="NAME", help=f"How to pack; default: {OFFLINE}.")
+    ] = None,
+    agent: Annotated[Path | None, typer.Option("--agent", metavar="FOLDER", help="Pack with a trained agent.")] = None,
+    support: options.SupportRule = None,
+    rotation: options.Rotation = None,
+    visible: options.Visible = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", metavar="N", min=0, help="Shuffle the items; default: the file's order.")
+    ] = None,
+    problem: Annotated[int, typer.Option("--problem", metavar="N", min=1, help="Problem of an OR-Library file.")] = 1,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the two pictures.")] = Path(),
+) -> None:
+    """Pack a file of items into one bin.
+
+    Prints a table and the utilization, and writes an HTML and a PNG picture.
+    """
+    if heuristic is not None and agent is not None:
+        raise typer.BadParameter("give either --heuristic or --agent, not both")
+    options.output_folder("--out", out)
+    catalogue = (
+        korea_post_parcels(cell or "1cm")
+        if items == "korea_post"
+        else read_catalogue(items, cell=cell, problem=problem)
+    )
+    if bin_size is None and catalogue.container is None:
+        raise typer.BadParameter(f"{catalogue.source} names no bin, {options.BIN_EXAMPLE}", param_hint="--bin")
+    packer, base = load_packer(agent or heuristic or OFFLINE)
+    settings = {"cell": cell, "support": support, "rotation": rotation, "visible": visible}
+    settings["bin_size"] = bin_size if bin_size is not None else "x".join(map(str, catalogue.container))
+    if bin_size is None:
+        settings.pop("cell")  # the container is in cells already
+    if base is None:
+        # everything there is to pack lies on the floor beside the bin: turn it as you like, take what fits best
+        settings = {**settings, "rotation": rotation or "all", "visible": visible if visible is not None else 10}
+    config = options.environment(settings, base, read_items=False)
+    check_fits(catalogue, config.bin_size, config.rotation)
+    boxes = pack_catalogue(packer, catalogue, config, seed)
+    kinds = identify(boxes, catalogue)
+    for line in report(boxes, kinds, catalogue, config):
+        typer.echo(line)
+    for path in write_pictures(boxes, [catalogue.names[kind] for kind in kinds], config, out):
+        typer.echo(f"picture: {path}")
+
+
+def evaluate(
+    agent: Annotated[
+        str, typer.Option("--agent", metavar="NAME|FOLDER", help="A heuristic, or a trained agent's folder.")
+    ],
+    streams: Annotated[
+        Path | None, typer.Option("--streams", metavar="FILE.npz", help="Stored streams of items.")
+    ] = None,
+    items: options.Items = None,
+    n: Annotated[int, typer.Option("--n", metavar="N", min=1, help="How many streams to draw from --items.")] = 100,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Of the streams, and of random choices.")] = 0,
+    bin_size: options.Bin = None,
+    cell: options.Cell = None,
+    visible: options.Visible = None,
+    rotation: options.Rotation = None,
+    support: options.SupportRule = None,
+    one_line: Annotated[bool, typer.Option("--json", help="The JSON object on one line.")] = False,
+) -> None:
+    """Let an agent or a heuristic pack many streams.
+
+    Prints one JSON object.
+    """
+    if streams is not None and items is not None:
+        raise typer.BadParameter("give either --streams or --items, not both")
+    stored = Streams.load(streams) if streams is not None else None
+    player, base = load_packer(agent)
+    settings = {"bin_size": bin_size, "cell": cell, "visible": visible, "rotation": rotation, "support": support}
+    config = options.environment({**settings, "items": items if streams is None else str(streams)}, base)
+
+    from binpack import evaluation
+
+    drawn = evaluation.make_streams(config, n, seed) if stored is None else stored
+    result = evaluation.evaluate(player, drawn, config, seed=seed)
+    answer = {
+        "utilization_mean": round(result.mean, 6),
+        "utilization_ci": [round(end, 6) for end in result.ci],
+        "items_mean": round(float(result.packed.mean()), 6),
+        "streams": len(drawn),
+        "seconds": round(result.seconds, 3),
+    }
+    typer.echo(json.dumps(answer, indent=None if one_line else 2))
+
+
+def load_packer(name: str | Path) -> tuple[str | Agent, EnvConfig | None]:
+    """Return what packs, and the environment it was trained in, if any.
+
+    Args:
+        name: of a heuristic, or a folder that ``train`` wrote.
+
+    Raises:
+        ValueError: neither; one line.
+    """
+    from binpack.heuristics import HEURISTICS
+
+    if isinstance(name, str) and (name in HEURISTICS or name == OFFLINE):
+        return name, None
+    if not Path(name).is_dir():
+        known = ", ".join([*HEURISTICS, OFFLINE])
+        raise ValueError(f"{str(name)!r} is neither a trained agent's folder nor one of {known}")
+
+    from binpack.training import load_agent
+
+    agent = load_agent(name)
+    return agent, agent.config.env
+
+
+def pack_catalogue(packer: str | Agent, catalogue: Catalogue, config: EnvConfig, seed: int | None) -> NDArray:
+    """Pack all items of a catalogue into one bin and verify the result.
+
+    Returns:
+        Boxes in order of placing, int, (n, 6): x, y, z, l, w, h, in cells.
+    """
+    from binpack import evaluation, geometry, heuristics
+
+    order = np.repeat(np.arange(len(catalogue.edges)), catalogue.quantity)
+    if seed is not None:
+        order = np.random.default_rng(seed).permutation(order)
+    items, upright = catalogue.edges[order], catalogue.upright[order]
+    if packer != OFFLINE:
+        stream = Streams(items[None], np.array([len(items)]), upright[None])
+        return evaluation.evaluate(packer, stream, config, seed=seed or 0).boxes[0]
+    boxes = heuristics.first_fit_decreasing(items, config.bin_size)
+    geometry.check(boxes, config.bin_size, config.support)
+    return boxes
+
+
+def identify(boxes: NDArray, catalogue: Catalogue) -> list[int]:
+    """Say which kind of item each placed box is; kinds with the same edges stand in for each other."""
+    left = catalogue.quantity.copy()
+    edges = np.sort(catalogue.edges, axis=1)
+    kinds = []
+    for box in np.sort(boxes[:, 3:], axis=1):
+        kind = int(np.flatnonzero((edges == box).all(axis=1) & (left > 0))[0])
+        left[kind] -= 1
+        kinds.append(kind)
+    return kinds
+
+
+def report(boxes: NDArray, kinds: list[int], catalogue: Catalogue, config: EnvConfig) -> list[str]:
+    """Return the table of placed boxes and the summary as lines of text; lengths are in cells."""
+    rows = [("item", "name", "edges", "position")]
+    for number, (kind, box) in enumerate(zip(kinds, boxes.tolist(), strict=True), start=1):
+        rows.append((str(number), catalogue.names[kind], "x".join(map(str, box[3:])), ",".join(map(str, box[:3]))))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    volume = int(boxes[:, 3:].prod(axis=1, dtype=np.int64).sum())
+    size = "x".join(map(str, config.bin_size)) + " cells" + (f" of {config.cell}" if config.cell else "")
+    lines.append(f"utilization {volume / config.volume:.4f} of a bin of {size}")
+    left = (catalogue.quantity - np.bincount(np.asarray(kinds, int), minlength=len(catalogue.names))).tolist()
+    rest = ", ".join(f"{count} x {name}" for count, name in zip(left, catalogue.names, strict=True) if count)
+    lines.append(f"{len(boxes)} of {catalogue.total} items packed, {sum(left)} left over{': ' if rest else ''}{rest}")
+    return lines
+
+
+def write_pictures(boxes: NDArray, labels: list[str], config: EnvConfig, out: Path) -> list[Path]:
+    """Write ``packed_bin.html`` (interactive, needs no network) and ``packed_bin.png``; return their paths."""
+    from binpack import viewer
+
+    out.mkdir(parents=True, exist_ok=True)
+    size: Any = config.bin_size
+    return [
+        viewer.write_html(out / "packed_bin.html", viewer.plotly_packing(boxes, size, labels)),
+        viewer.write_png(out / "packed_bin.png", viewer.matplotlib_packing(boxes, size, labels)),
+    ]

@@ -1,0 +1,48 @@
+"""``train``: one training run, resumable by running the command again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from binpack.cli import options
+
+
+def train(
+    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where checkpoints and the model go.")],
+    items: options.Items = None,
+    bin_size: options.Bin = None,
+    steps: Annotated[int | None, typer.Option("--steps", metavar="N", help="Environment steps in all.")] = None,
+    cell: options.Cell = None,
+    visible: options.Visible = None,
+    rotation: options.Rotation = None,
+    support: options.SupportRule = None,
+    reward: options.Reward = None,
+    assigned: options.Assign = None,
+    config: options.Config = None,
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Training seed.")] = None,
+    n_envs: Annotated[int | None, typer.Option("--n-envs", metavar="N", help="Bins packed side by side.")] = None,
+) -> None:
+    """Train a maskable PPO agent. The same command again goes on from the last checkpoint."""
+    options.output_folder("--out", out)
+    env = {
+        "items": items,
+        "bin_size": bin_size,
+        "cell": cell,
+        "visible": visible,
+        "rotation": rotation,
+        "support": support,
+        "reward": reward,
+    }
+    settings = options.training(env, {"total_steps": steps, "seed": seed, "n_envs": n_envs}, assigned or (), config)
+
+    from binpack import training
+
+    result = training.train(settings, out, progress=True)
+    typer.echo(
+        f"score {result.score:.4f} (mean utilization of {settings.eval_streams} validation streams) "
+        f"after {result.steps} steps, {result.seconds:.0f} s"
+    )
+    typer.echo(f"model: {result.folder}  (python -m binpack evaluate --agent {result.folder})")

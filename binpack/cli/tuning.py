@@ -1,0 +1,112 @@
+"""``tune`` and ``show``: a study of hyperparameters, and what a stored one found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from binpack.cli import options
+
+Storage = Annotated[str, typer.Option("--storage", metavar="FILE", help="The study's journal file, or a database URL.")]
+
+
+def tune(
+    storage: Storage,
+    items: options.Items = None,
+    bin_size: options.Bin = None,
+    cell: options.Cell = None,
+    visible: options.Visible = None,
+    rotation: options.Rotation = None,
+    support: options.SupportRule = None,
+    reward: options.Reward = None,
+    trials: Annotated[
+        int | None, typer.Option("--trials", metavar="N", help="Trials in all; of a grid: all cells.")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option("--steps", metavar="N", help="Environment steps of a training run.")
+    ] = None,
+    sampler: Annotated[str, typer.Option("--sampler", metavar="NAME", help="tpe, random or grid.")] = "tpe",
+    pruner: Annotated[
+        str, typer.Option("--pruner", metavar="NAME", help="none, median, percentile, halving or hyperband.")
+    ] = "none",
+    seeds: Annotated[int, typer.Option("--seeds", metavar="K", help="Training runs of a trial.")] = 2,
+    final_seeds: Annotated[
+        int, typer.Option("--final-seeds", metavar="K", help="Fresh training runs of the held-out comparison; 0: none.")
+    ] = 3,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the sampler.")] = 0,
+    space: Annotated[Path | None, typer.Option("--space", metavar="FILE.json", help="The search space.")] = None,
+    study: Annotated[str, typer.Option("--study", metavar="NAME", help="The study's name in the storage.")] = "study",
+    assigned: options.Assign = None,
+    config: options.Config = None,
+    n_envs: Annotated[int | None, typer.Option("--n-envs", metavar="N", help="Bins packed side by side.")] = None,
+) -> None:
+    """Tune PPO on your items. Killed at any moment, the same command goes on."""
+    for name, value in (("--trials", trials), ("--seeds", seeds)):
+        options.at_least(name, value, 1)
+    env = {
+        "items": items,
+        "bin_size": bin_size,
+        "cell": cell,
+        "visible": visible,
+        "rotation": rotation,
+        "support": support,
+        "reward": reward,
+    }
+    settings = options.training(env, {"total_steps": steps, "n_envs": n_envs}, assigned or (), config)
+
+    from rich.console import Console
+
+    from binpack.search.config import TuneConfig
+    from binpack.search.space import DEFAULT_SPACE, Space
+    from binpack.search.storage import locate
+    from binpack.search.study import tune as run
+
+    locate(storage, study)
+    n_trials = trials if trials is not None or sampler == "grid" else 20
+    declared = TuneConfig(
+        name=study,
+        train=settings,
+        space=Space.load(space) if space else DEFAULT_SPACE,
+        sampler={"kind": sampler, "seed": seed},
+        pruner=pruner,
+        n_trials=n_trials,
+        seeds=seeds,
+        final_seeds=final_seeds,
+    )
+    result = run(declared, storage)
+    Console().print(result.table())
+    typer.echo(result.summary())
+    if result.best is None:
+        raise typer.Exit(1)
+
+
+def show(
+    storage: Annotated[str, typer.Argument(metavar="STORAGE", help="The study's journal file, or a database URL.")],
+    study: Annotated[
+        str | None, typer.Option("--study", metavar="NAME", help="Which study, if there are several.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write the plots there, HTML and PNG.")
+    ] = None,
+) -> None:
+    """Show a study's table and plots."""
+    if out is not None:
+        options.output_folder("--out", out)
+
+    from rich.console import Console
+
+    from binpack.search.report import load_result
+
+    result = load_result(storage, study)
+    Console().print(result.table())
+    typer.echo(result.summary())
+    if out is not None:
+        for line in write_plots(storage, result.location.name, out):
+            typer.echo(line)
+
+
+def write_plots(storage: str, study: str, out: Path) -> list[str]:
+    """Write the plots of a study; return a line for each."""
+    raise SystemExit(f"{storage} {study} {out}")

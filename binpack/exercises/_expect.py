@@ -1,0 +1,98 @@
+"""What a check may say: helpers that raise `Mistake`, each with a message that names the mistake."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import numpy as np
+
+
+class Mistake(Exception):
+    """Raised by a check: the answer is wrong, and the message says in which way."""
+
+
+def expect(condition: object, message: str) -> None:
+    """Raise `Mistake` unless a condition holds.
+
+    Args:
+        condition: anything with a truth value; an array holds where all of it does.
+        message: names the mistake and, if possible, asks the question that leads out of it.
+    """
+    if not np.all(condition):
+        raise Mistake(message)
+
+
+def expect_type(value: object, wanted: type | tuple[type, ...], what: str) -> None:
+    """Raise `Mistake` unless a value has one of the wanted types.
+
+    Numpy's scalars count as the Python numbers that they stand for; a bool does not count as an int.
+
+    Args:
+        value: what the learner's function returned.
+        wanted: one type or several.
+        what: what it is, for example "the action".
+    """
+    kinds = wanted if isinstance(wanted, tuple) else (wanted,)
+    plain = value.item() if isinstance(value, np.generic) else value
+    fits = isinstance(value, kinds) or isinstance(plain, kinds)
+    if isinstance(plain, bool) and not {bool, np.bool_} & set(kinds):
+        fits = False
+    if not fits:
+        names = " or ".join(kind.__name__ for kind in kinds)
+        forgot = " (is there a return?)" if value is None else ""
+        raise Mistake(f"{what} should be of type {names}, not {type(value).__name__}{forgot}")
+
+
+def expect_shape(value: object, shape: tuple[int, ...], what: str) -> None:
+    """Raise `Mistake` unless a value is an array, or turns into one, of the wanted shape.
+
+    Args:
+        value: what the learner's function returned.
+        shape: the wanted shape.
+        what: what it is, for example "the mask of 3 items on a 4 x 5 floor".
+    """
+    if value is None:
+        raise Mistake(f"{what} is None (is there a return?)")
+    got = _as_numbers(value, what).shape
+    if got != tuple(shape):
+        raise Mistake(f"{what} should have shape {tuple(shape)}, not {got}")
+
+
+def expect_close(value: object, wanted: object, message: str, *, atol: float = 1e-8) -> None:
+    """Raise `Mistake` unless a value equals what is wanted, up to rounding, shape included.
+
+    Args:
+        value: what the learner's function returned: a number, an array, or something that turns into one.
+        wanted: what is right.
+        message: names the mistake.
+        atol: largest absolute difference that passes; a relative one of 1e-5 passes too.
+    """
+    got, right = _as_numbers(value, "the answer"), np.asarray(wanted)
+    if got.shape != right.shape:
+        raise Mistake(f"the answer should have shape {right.shape}, not {got.shape}")
+    if not np.allclose(got, right, rtol=1e-5, atol=atol, equal_nan=True):
+        raise Mistake(message)
+
+
+@contextlib.contextmanager
+def global_randomness_untouched() -> Iterator[None]:
+    """Raise `Mistake` where the code inside draws from numpy's global generator instead of the one it was given."""
+    before = np.random.get_state()  # noqa: NPY002 - the global generator is what this looks at
+    yield
+    after = np.random.get_state()  # noqa: NPY002
+    if before[2] != after[2] or not np.array_equal(before[1], after[1]):
+        raise Mistake("it draws from numpy's global generator: use the generator that it is given")
+
+
+def _as_numbers(value: object, what: str) -> np.ndarray:
+    """Turn an answer into an array of numbers, torch tensors included."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError):
+        raise Mistake(f"{what} cannot be turned into an array: it is of type {type(value).__name__}") from None
+    if array.dtype.kind not in "biufc":
+        raise Mistake(f"{what} should hold numbers, not {type(value).__name__}")
+    return array

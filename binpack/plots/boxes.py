@@ -1,0 +1,195 @@
+"""Figures of bins: a packing, the height map under it, and what a box may do on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from binpack.plots.figure import Figure, new_still, plain_layout
+from binpack.viewer import INK, matplotlib_packing, plotly_packing
+
+_NUMBERED = 200  # cells of a map up to which each shows its number
+_NOWHERE = "#DDDDDD"
+
+
+def packing(
+    boxes: ArrayLike, bin_size: Sequence[int], labels: Sequence[str] | None = None, title: str | None = None
+) -> Figure:
+    """Draw a packing.
+
+    Args:
+        boxes: placed boxes in the order of placing, (n, 6): x, y, z, length, width, height, in cells.
+        bin_size: length, width and height of the bin, in cells.
+        labels: a name for each box; boxes of one name share a colour.
+        title: the title; the number of boxes and the utilization where it is left out.
+
+    Raises:
+        ValueError: if boxes, bin size or labels do not fit together.
+    """
+    interactive = plotly_packing(boxes, bin_size, labels, title)
+    array = np.asarray(boxes, float).reshape(-1, 6)
+    share = array[:, 3:].prod(axis=1).sum() / np.prod(bin_size)
+    text = f"packing: {len(array)} {'box' if len(array) == 1 else 'boxes'}, utilization {share:.3f}"
+    return Figure(interactive, matplotlib_packing(boxes, bin_size, labels, title), text)
+
+
+def heightmap(heights: ArrayLike, *, bin_height: int | None = None, title: str = "height map") -> Figure:
+    """Draw a height map as seen from above: x to the right, y upwards.
+
+    Args:
+        heights: height of the pile in each cell, (L, W), or (B, L, W) for several bins side by side, in cells.
+        bin_height: height of the bin, the upper end of the colours; the highest cell where it is left out.
+        title: the title.
+
+    Raises:
+        ValueError: heights are of another shape.
+    """
+    maps = _planes(heights, "heights")
+    text = f"{title}: {_size(maps)}, highest {_number(maps.max())}, mean {maps.mean():.2f}"
+    top = bin_height or max(float(maps.max()), 1.0)
+    names = [""] if len(maps) == 1 else [f"bin {b}" for b in range(len(maps))]
+    return _cell_maps(maps, names, title, text, top, "height")
+
+
+def landing(heights: ArrayLike, names: Sequence[str] | None = None, *, title: str = "landing heights") -> Figure:
+    """Draw where each of several oriented items would come to rest with its corner at each cell.
+
+    Args:
+        heights: landing heights, (L, W) or (K, L, W), in cells; below 0 where the item does not fit.
+        names: a name for each item; "item 0", "item 1" where they are left out.
+        title: the title.
+
+    Raises:
+        ValueError: heights are of another shape, or names are not as many.
+    """
+    maps = _planes(heights, "heights")
+    inside = maps >= 0
+    names = _names(names, len(maps))
+    lowest = [_number(plane[cells].min()) if cells.any() else "none" for plane, cells in zip(maps, inside, strict=True)]
+    found = ", ".join(f"{name or 'item'} {value}" for name, value in zip(names, lowest, strict=True))
+    top = max(float(maps.max()), 1.0)
+    return _cell_maps(
+        np.where(inside, maps, np.nan), names, title, f"{title}: {_size(maps)}, lowest {found}", top, "height"
+    )
+
+
+def mask(cells: ArrayLike, names: Sequence[str] | None = None, *, title: str = "feasible cells") -> Figure:
+    """Draw which cells are allowed for each of several oriented items.
+
+    Args:
+        cells: True where the item's corner may stand, (L, W) or (K, L, W).
+        names: a name for each item; "item 0", "item 1" where they are left out.
+        title: the title.
+
+    Raises:
+        ValueError: cells are of another shape, or names are not as many.
+    """
+    maps = _planes(cells, "cells").astype(bool)
+    names = _names(names, len(maps))
+    count = ", ".join(
+        f"{name or 'item'} {plane.sum()} of {plane.size}" for name, plane in zip(names, maps, strict=True)
+    )
+    return _cell_maps(np.where(maps, 1.0, np.nan), names, title, f"{title}: {count}", 1.6, None)
+
+
+def _cell_maps(maps: NDArray, names: Sequence[str], title: str, text: str, top: float, what: str | None) -> Figure:
+    """Draw planes (K, L, W) side by side; NaN is a cell that counts for nothing."""
+    columns = min(len(maps), 4)
+    rows = -(-len(maps) // columns)
+    arguments = maps, names, title, top, what, rows, columns
+    return Figure(_plotly_maps(*arguments), _still_maps(*arguments), text)
+
+
+def _plotly_maps(maps, names, title, top, what, rows, columns):
+    from plotly import graph_objects as go
+    from plotly.subplots import make_subplots
+
+    plot = make_subplots(rows, columns, subplot_titles=list(names), horizontal_spacing=0.06, vertical_spacing=0.16)
+    for number, plane in enumerate(maps):
+        place = {"row": number // columns + 1, "col": number % columns + 1}
+        heat = go.Heatmap(
+            z=plane.T,
+            zmin=0,
+            zmax=top,
+            colorscale="Blues",
+            showscale=bool(what) and number == 0,
+            colorbar={"title": {"text": what}, "thickness": 14},
+            xgap=1,
+            ygap=1,
+            hoverongaps=False,
+            hovertemplate="x %{x}, y %{y}" + (f"<br>{what} %{{z}}" if what else "") + "<extra></extra>",
+            texttemplate="%{z}" if what and plane.size <= _NUMBERED else None,
+        )
+        plot.add_trace(heat, **place)
+        nth = "" if number == 0 else number + 1
+        plot.update_yaxes(scaleanchor=f"x{nth}", constrain="domain", title="y" if place["col"] == 1 else None, **place)
+        plot.update_xaxes(constrain="domain", title="x" if place["row"] == rows else None, **place)
+    plain_layout(plot, title, 110 + (340 if columns == 1 else 260) * rows, plot_bgcolor=_NOWHERE)
+    plot.update_xaxes(showgrid=False, zeroline=False, dtick=_step(maps.shape[1]))
+    return plot.update_yaxes(showgrid=False, zeroline=False, dtick=_step(maps.shape[2]))
+
+
+def _still_maps(maps, names, title, top, what, rows, columns):
+    side = 3.8 if columns == 1 else 2.8
+    tall = side * float(np.clip(maps.shape[2] / maps.shape[1], 0.4, 2.0))
+    still = new_still(side * columns + (0.9 if what else 0.2), (tall + 0.5) * rows + 0.3)
+    still.suptitle(title, x=0.02, ha="left", fontsize=12)
+    grid = still.subplots(rows, columns, squeeze=False)
+    for number, axes in enumerate(grid.flat):
+        if number >= len(maps):
+            axes.set_axis_off()
+            continue
+        plane = maps[number]
+        axes.set_facecolor(_NOWHERE)
+        image = axes.imshow(plane.T, origin="lower", cmap="Blues", vmin=0, vmax=top)
+        axes.set_title(names[number], fontsize=10)
+        axes.set_xticks(range(0, plane.shape[0], _step(plane.shape[0])))
+        axes.set_yticks(range(0, plane.shape[1], _step(plane.shape[1])))
+        axes.set_xticks(np.arange(plane.shape[0]) - 0.5, minor=True)
+        axes.set_yticks(np.arange(plane.shape[1]) - 0.5, minor=True)
+        axes.grid(which="minor", color="white", linewidth=1)
+        axes.tick_params(which="both", length=0, labelsize=8)
+        axes.spines[:].set_visible(False)
+        axes.set_xlabel("x" if number // columns == rows - 1 else "")
+        axes.set_ylabel("y" if number % columns == 0 else "")
+        if what and plane.size <= _NUMBERED:
+            _write_numbers(axes, plane, top)
+    if what:
+        still.colorbar(image, ax=grid, label=what, shrink=0.8)
+    return still
+
+
+def _write_numbers(axes, plane: NDArray, top: float) -> None:
+    for (x, y), value in np.ndenumerate(plane):
+        if np.isfinite(value):
+            color = "white" if value > 0.6 * top else INK
+            axes.text(x, y, _number(value), ha="center", va="center", fontsize=7, color=color)
+
+
+def _planes(values: ArrayLike, what: str) -> NDArray[np.float64]:
+    array = np.asarray(values, float)
+    if array.ndim not in (2, 3) or not array.size:
+        raise ValueError(f"{what} must be an array (L, W) or (K, L, W), got shape {array.shape}")
+    return array if array.ndim == 3 else array[None]
+
+
+def _names(names: Sequence[str] | None, count: int) -> list[str]:
+    if names is None:
+        return [""] if count == 1 else [f"item {k}" for k in range(count)]
+    if len(names) != count:
+        raise ValueError(f"expected a name for each of the {count} planes, got {len(names)}")
+    return list(names)
+
+
+def _size(maps: NDArray) -> str:
+    return f"{maps.shape[1]} x {maps.shape[2]} cells"
+
+
+def _number(value: float) -> str:
+    return f"{value:g}" if float(value).is_integer() else f"{value:.2f}"
+
+
+def _step(edge: int) -> int:
+    return next(step for step in (1, 2, 5, 10, 20, 50, 100, 1000) if edge <= 12 * step or step == 1000)

@@ -1,0 +1,148 @@
+"""One figure in three forms, and where it goes: a notebook or a file.
+
+Every reader of a notebook gets the form it can use: a browser the interactive one, GitHub and nbconvert the still one,
+nbval the line of text. None of them needs a network or Chrome.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from binpack.viewer import INK, PAPER, PLOTLY_CONFIG, write_html
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as MatplotlibFigure
+    from plotly import graph_objects as go
+
+DPI = 100
+WIDEST = 1100  # pixels
+COLORS = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#777777")
+"""Colours of lines and bars: Paul Tol's "bright" scheme (2021), made for colour-blind readers."""
+
+
+@dataclass(frozen=True, eq=False)
+class Figure:
+    """One figure in three forms.
+
+    Attributes:
+        plotly: the interactive form.
+        matplotlib: the still form; not known to pyplot, so it needs no closing.
+        text: what the figure says, in one line that is the same on every run.
+
+    Raises:
+        ValueError: the text is not one line.
+    """
+
+    plotly: go.Figure
+    matplotlib: MatplotlibFigure
+    text: str
+
+    def __post_init__(self) -> None:
+        if not self.text or "\n" in self.text:
+            raise ValueError(f"the text of a figure must be one line, got {self.text!r}")
+
+    def png(self) -> bytes:
+        """Draw the still form, small enough for a notebook; the same figure gives the same bytes."""
+        from PIL import Image
+
+        drawn, small = io.BytesIO(), io.BytesIO()
+        dpi = min(DPI, WIDEST / self.matplotlib.get_figwidth())
+        self.matplotlib.savefig(drawn, format="png", dpi=dpi, bbox_inches="tight", pad_inches=0.08, facecolor=PAPER)
+        # a palette makes a contour plot a third as large
+        pixels = Image.open(drawn).convert("RGB").quantize(192, dither=Image.Dither.NONE)
+        pixels.save(small, format="png", optimize=True)
+        return small.getvalue()
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        spec = json.loads(self.plotly.to_json(validate=False))
+        return {
+            "application/vnd.plotly.v1+json": {**spec, "config": PLOTLY_CONFIG},
+            "image/png": base64.b64encode(self.png()).decode("ascii"),
+            "text/plain": self.text,
+        }
+
+
+def show(figure: Figure) -> None:
+    """Show a figure: all three forms in a notebook, the text elsewhere.
+
+    Args:
+        figure: what one of this package's functions made.
+    """
+    from IPython import get_ipython
+
+    if get_ipython() is None:
+        print(figure.text)
+        return
+    from IPython.display import display
+
+    display(figure._repr_mimebundle_(), raw=True)
+
+
+def save(figure: Figure, path: str | Path) -> Path:
+    """Save a figure in the form that the path's ending asks for.
+
+    Args:
+        figure: what one of this package's functions made.
+        path: ``.html`` for the interactive form in one file that needs no network, ``.png`` for the still one.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: another ending.
+    """
+    path = Path(path)
+    if path.suffix == ".html":
+        return write_html(path, figure.plotly)
+    if path.suffix != ".png":
+        raise ValueError(f"a figure is saved as .html or .png, not as {path.name}")
+    path.write_bytes(figure.png())
+    return path
+
+
+def plain_layout(plot: go.Figure, title: str, height: int, **more: Any) -> go.Figure:
+    """Give an interactive figure the look of the course.
+
+    Args:
+        plot: changed in place.
+        title: its title.
+        height: in pixels.
+        **more: further entries of the layout.
+
+    Returns:
+        The same figure.
+    """
+    plot.update_layout(
+        template="plotly_white",
+        title={"text": title, "x": 0.02, "xanchor": "left", "font": {"size": 16}},
+        font={"color": INK, "size": 12},
+        colorway=COLORS,
+        paper_bgcolor=PAPER,
+        height=height,
+        width=None,
+        margin={"l": 70, "r": 30, "t": 60, "b": 60},
+        **more,
+    )
+    plot.update_xaxes(automargin=True, exponentformat="power")
+    plot.update_yaxes(automargin=True, exponentformat="power")
+    return plot
+
+
+def new_still(width: float, height: float) -> MatplotlibFigure:
+    """Make an empty still figure that pyplot does not know.
+
+    Args:
+        width: in inches.
+        height: in inches.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure as MatplotlibFigure
+
+    still = MatplotlibFigure(figsize=(width, height), layout="constrained", facecolor=PAPER)
+    FigureCanvasAgg(still)
+    return still

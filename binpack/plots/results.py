@@ -1,0 +1,207 @@
+"""Figures of results: a mean is never drawn without the spread of its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from binpack.plots.figure import COLORS, Figure, new_still, plain_layout
+from binpack.viewer import INK
+
+Spread = Literal["bootstrap", "range"]
+_SPREADS = {"bootstrap": "95 % bootstrap interval", "range": "lowest to highest"}
+
+
+def bars_with_spread(
+    data: Mapping[object, ArrayLike], *, x: str, y: str, title: str | None = None, spread: Spread = "bootstrap"
+) -> Figure:
+    """Draw a mean for each group, its spread, and every run as a dot.
+
+    Args:
+        data: group to the results of its runs, one a seed.
+        x: what the groups are.
+        y: what was measured.
+        title: the title; "y by x" where it is left out.
+        spread: "bootstrap" for a 95 % interval of the mean over the runs, "range" from the lowest run to the highest.
+
+    Raises:
+        ValueError: there is no group, a group without runs, or an unknown spread.
+    """
+    values = {str(name): _runs(runs, name) for name, runs in data.items()}
+    if not values:
+        raise ValueError("there is nothing to draw: data has no groups")
+    names, means = list(values), [float(runs.mean()) for runs in values.values()]
+    ends = [tuple(end[0] for end in _ends(runs[:, None], spread)) for runs in values.values()]
+    heading = title or f"{y} by {x}"
+    note = f"bars: mean; whiskers: {_SPREADS[spread]}; dots: runs"
+    arms = [
+        [max(mean - low, 0.0) for mean, (low, _) in zip(means, ends, strict=True)],
+        [max(high - mean, 0.0) for mean, (_, high) in zip(means, ends, strict=True)],
+    ]
+    parts = [f"{name} {_span(mean, *end)}" for name, mean, end in zip(names, means, ends, strict=True)]
+    text = f"{y} by {x} ({_run_counts(values)}): {', '.join(parts)}"
+    return Figure(
+        _plotly_bars(values, means, arms, heading, note, x, y), _bars(values, means, arms, heading, x, y), text
+    )
+
+
+def curves_with_spread(
+    data: Mapping[object, tuple[ArrayLike, ArrayLike]],
+    *,
+    x: str,
+    y: str,
+    title: str | None = None,
+    spread: Spread = "bootstrap",
+) -> Figure:
+    """Draw learning curves: the mean of the runs as a line, their spread as a band.
+
+    Args:
+        data: name of a curve to its places on the x axis, shape (n,), and its runs, shape (seeds, n).
+        x: what the x axis counts, for example "environment steps".
+        y: what was measured.
+        title: the title; "y by x" where it is left out.
+        spread: "bootstrap" for a 95 % interval of the mean over the runs, "range" from the lowest run to the highest.
+
+    Raises:
+        ValueError: there is no curve, shapes that do not fit, or an unknown spread.
+    """
+    curves = {str(name): _curve(*curve, name) for name, curve in data.items()}
+    if not curves:
+        raise ValueError("there is nothing to draw: data has no curves")
+    bands = {name: _ends(runs, spread) for name, (_, runs) in curves.items()}
+    heading = title or f"{y} by {x}"
+    parts = [
+        f"{name} ends at {_span(runs[:, -1].mean(), bands[name][0][-1], bands[name][1][-1])}"
+        for name, (_, runs) in curves.items()
+    ]
+    text = f"{y} by {x} ({_run_counts({name: runs for name, (_, runs) in curves.items()})}): {', '.join(parts)}"
+    note = f"lines: mean; bands: {_SPREADS[spread]}"
+    return Figure(_plotly_curves(curves, bands, heading, note, x, y), _curves(curves, bands, heading, x, y), text)
+
+
+def _plotly_bars(values, means, arms, heading, note, x, y):
+    from plotly import graph_objects as go
+
+    names = list(values)
+    plot = go.Figure(
+        go.Bar(
+            x=names,
+            y=means,
+            error_y={"type": "data", "array": arms[1], "arrayminus": arms[0], "color": INK, "thickness": 1.5},
+            marker={"color": COLORS[0], "opacity": 0.75},
+            name="mean",
+        )
+    )
+    dots = [(name, float(value)) for name, runs in values.items() for value in runs]
+    plot.add_scatter(
+        x=[name for name, _ in dots],
+        y=[value for _, value in dots],
+        mode="markers",
+        marker={"color": INK, "size": 5, "opacity": 0.6},
+        name="run",
+    )
+    plain_layout(plot, f"{heading}<br><sup>{note}</sup>", 420, showlegend=False)
+    return plot.update_xaxes(title=x, type="category").update_yaxes(title=y)
+
+
+def _bars(values, means, arms, heading, x, y):
+    still = new_still(max(5.0, 1.2 + 0.9 * len(values)), 3.8)
+    axes = still.add_subplot()
+    places = np.arange(len(values))
+    axes.bar(places, means, width=0.7, color=COLORS[0], alpha=0.75, yerr=arms, ecolor=INK, capsize=4)
+    for place, runs in zip(places, values.values(), strict=True):
+        # dots side by side: equal runs stay visible, and no randomness moves them
+        axes.plot(place + np.linspace(-0.15, 0.15, len(runs)), runs, "o", color=INK, markersize=3, alpha=0.6)
+    longest = max(map(len, values))
+    turn = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if longest > 10 else {}
+    axes.set_xticks(places, list(values), **turn)
+    _finish(axes, heading, x, y)
+    return still
+
+
+def _plotly_curves(curves, bands, heading, note, x, y):
+    from plotly import graph_objects as go
+
+    plot = go.Figure()
+    for number, (name, (steps, runs)) in enumerate(curves.items()):
+        color = COLORS[number % len(COLORS)]
+        low, high = bands[name]
+        plot.add_scatter(
+            x=[*steps.tolist(), *steps[::-1].tolist()],
+            y=[*high.tolist(), *low[::-1].tolist()],
+            fill="toself",
+            fillcolor=color,
+            opacity=0.2,
+            line={"width": 0},
+            hoverinfo="skip",
+            showlegend=False,
+            legendgroup=name,
+        )
+        line = {"color": color, "width": 2}
+        plot.add_scatter(x=steps, y=runs.mean(axis=0), mode="lines", line=line, name=name, legendgroup=name)
+    plain_layout(plot, f"{heading}<br><sup>{note}</sup>", 420, showlegend=len(curves) > 1)
+    return plot.update_xaxes(title=x).update_yaxes(title=y)
+
+
+def _curves(curves, bands, heading, x, y):
+    still = new_still(7.0, 3.8)
+    axes = still.add_subplot()
+    for number, (name, (steps, runs)) in enumerate(curves.items()):
+        color = COLORS[number % len(COLORS)]
+        axes.fill_between(steps, *bands[name], color=color, alpha=0.2, linewidth=0)
+        axes.plot(steps, runs.mean(axis=0), color=color, linewidth=2, label=name)
+    if len(curves) > 1:
+        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    _finish(axes, heading, x, y)
+    return still
+
+
+def _finish(axes, heading: str, x: str, y: str) -> None:
+    axes.set_title(heading, loc="left", fontsize=12)
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", alpha=0.3)
+    axes.set_axisbelow(True)
+
+
+def _runs(runs: ArrayLike, name: object) -> NDArray[np.float64]:
+    array = np.asarray(runs, float)
+    if array.ndim != 1 or not len(array) or not np.isfinite(array).all():
+        raise ValueError(f"the runs of {name} must be finite numbers, one a run, got shape {array.shape}")
+    return array
+
+
+def _curve(steps: ArrayLike, runs: ArrayLike, name: object) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    places, array = np.asarray(steps, float), np.atleast_2d(np.asarray(runs, float))
+    if places.ndim != 1 or array.ndim != 2 or array.shape[1] != len(places) or not array.size:
+        raise ValueError(f"the curve {name} has places of shape {places.shape} but runs of shape {array.shape}")
+    return places, array
+
+
+def _ends(runs: NDArray[np.float64], spread: Spread) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Low and high end of each column's spread; runs (seeds, n) -> two of (n,)."""
+    if spread == "range":
+        return runs.min(axis=0), runs.max(axis=0)
+    if spread != "bootstrap":
+        raise ValueError(f"spread must be 'bootstrap' or 'range', got {spread!r}")
+    if len(runs) == 1:
+        return runs[0], runs[0]
+    from binpack.evaluation import bootstrap_ci
+
+    # one fixed seed: the same results give the same picture
+    ends = [bootstrap_ci(column, np.random.default_rng(0)) for column in runs.T]
+    return np.array([low for low, _ in ends]), np.array([high for _, high in ends])
+
+
+def _run_counts(values: Mapping[str, Sequence]) -> str:
+    counts = sorted({len(runs) for runs in values.values()})
+    which = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    return f"{which} run" if counts == [1] else f"{which} runs each"
+
+
+def _span(mean: float, low: float, high: float) -> str:
+    return f"{mean:.3g} [{low:.3g}, {high:.3g}]"

@@ -1,0 +1,463 @@
+"""Figures of an Optuna study, each from one call: optuna's plots, interactive and still, and what they say in a line.
+
+Optuna draws the still forms through pyplot and switches its style for the whole process; here both are put back.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from binpack.plots.figure import Figure, plain_layout
+from binpack.viewer import INK
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as MatplotlibFigure
+    from optuna.importance import BaseImportanceEvaluator
+    from optuna.study import Study
+
+Target = Callable[[FrozenTrial], float]
+SCORE = "score"
+FEW_TRIALS = 50
+_EVALUATORS = {
+    "PedAnovaImportanceEvaluator": "PED-ANOVA",
+    "FanovaImportanceEvaluator": "fANOVA",
+    "MeanDecreaseImpurityImportanceEvaluator": "mean decrease in impurity",
+}
+_LABELS = {"tpe": "TPE", "cmaes": "CMA-ES", "gp": "GP"}
+
+
+def history(study: Study, *, target: Target | None = None, target_name: str = SCORE) -> Figure:
+    """Draw the score of every trial and the best so far.
+
+    Args:
+        study: a study with at least one complete trial.
+        target: what to draw of a trial; its value where it is left out.
+        target_name: what to call it.
+
+    Raises:
+        ValueError: the study has no complete trial, or several objectives and no target.
+    """
+    trials = _complete(study, target)
+    asked = {"target": target, "target_name": target_name}
+    text = f"history: {_count(len(trials))}"
+    if target is None:
+        text += f", best {target_name} {study.best_value:.3f} at trial {study.best_trial.number}"
+    plot = optuna.visualization.plot_optimization_history(study, **asked)
+    still = _still(lambda v: v.plot_optimization_history(study, **asked), 7.5, 3.8, "history", legend_outside=True)
+    return Figure(plain_layout(plot, "history", 420), still, text)
+
+
+def importance(
+    study: Study,
+    params: Sequence[str] | None = None,
+    *,
+    evaluator: BaseImportanceEvaluator | None = None,
+    target: Target | None = None,
+    target_name: str = SCORE,
+    lower_is_better: bool = False,
+) -> Figure:
+    """Draw how much of the score's variation each parameter accounts for.
+
+    Importance means something on trials drawn at random: trials that a sampler chose crowd where it looked. Trials that
+    somebody enqueued are left out. The text and the title name the evaluator, the number of trials and where they come
+    from, and warn under 50 trials.
+
+    Args:
+        study: a study with at least 2 complete trials whose values differ.
+        params: the parameters to compare; all where they are left out.
+        evaluator: PED-ANOVA (Watanabe et al. 2023), Optuna's default, where it is left out.
+        target: what to explain of a trial; its value where it is left out.
+        target_name: what to call it.
+        lower_is_better: whether low values of a target are the good ones; without a target the study knows.
+
+    Raises:
+        ValueError: too few trials, values that are all equal, or an unknown parameter.
+    """
+    drawn = _without_enqueued(study)
+    trials = _complete(drawn, target, at_least=2)
+    chosen = _parameters(trials, params)
+    if len({_value(trial, target) for trial in trials}) < 2:
+        raise ValueError("importance needs trials whose values differ, and they are all equal")
+    evaluator = evaluator or optuna.importance.PedAnovaImportanceEvaluator()
+    explained = target
+    if target is not None and not lower_is_better:
+        explained = _negated(target)  # PED-ANOVA asks what makes a target low; to the others the sign is all one
+    asked = {"evaluator": evaluator, "params": chosen, "target": explained, "target_name": target_name}
+    with _quiet():
+        shares = optuna.importance.get_param_importances(drawn, evaluator=evaluator, params=chosen, target=explained)
+        plot = optuna.visualization.plot_param_importances(drawn, **asked)
+    # rounded before sorting, so that rounding errors do not decide between equals
+    ranking = sorted(shares, key=lambda name: (-round(shares[name], 6), name))
+    label = _EVALUATORS.get(type(evaluator).__name__, type(evaluator).__name__)
+    heading = f"importance ({label}, n={len(trials)}{_origin(study)})"
+    warning = f"; fewer than {FEW_TRIALS} trials, so the order may be chance" if len(trials) < FEW_TRIALS else ""
+    height = 180 + 34 * len(chosen)
+    plain_layout(plot, f"{heading}<br><sup>{warning.strip('; ') or 'share of variation'}</sup>", height)
+    title = heading + (f"\n{warning.strip('; ')}" if warning else "")
+    still = _still(
+        lambda v: v.plot_param_importances(drawn, **asked), 7.5, 1.8 + 0.34 * len(chosen), title, legend=False
+    )
+    return Figure(plot, still, f"{heading}: {', '.join(ranking)}{warning}")
+
+
+def contour(
+    study: Study, params: Sequence[str] | None = None, *, target: Target | None = None, target_name: str = SCORE
+) -> Figure:
+    """Draw the score over each pair of parameters.
+
+    Args:
+        study: a study with at least one complete trial.
+        params: two parameters or more; all where they are left out.
+        target: what to draw of a trial; its value where it is left out.
+        target_name: what to call it.
+
+    Raises:
+        ValueError: no complete trial, an unknown parameter, or fewer than two.
+    """
+    trials = _complete(study, target)
+    chosen = _parameters(trials, params, at_least=2)
+    asked = {"params": chosen, "target": target, "target_name": target_name}
+    plot = optuna.visualization.plot_contour(study, **asked)
+    many = len(chosen) > 2
+    plain_layout(plot, "contour", 200 + 170 * len(chosen) if many else 460)
+    plot.update_xaxes(tickfont={"size": 10 if many else 12}, tickangle=0, nticks=4 if many else None)
+    side = 2.6 * len(chosen) if many else 0
+    still = _still(
+        lambda v: v.plot_contour(study, **asked), side + 1.2 if many else 6.5, side or 4.4, "contour", grid=many
+    )
+    return Figure(plot, still, f"contour: {' x '.join(chosen)}, {_count(len(trials))}")
+
+
+def slice_(
+    study: Study, params: Sequence[str] | None = None, *, target: Target | None = None, target_name: str = SCORE
+) -> Figure:
+    """Draw the score over each parameter alone, the colour telling when a trial ran.
+
+    Args:
+        study: a study with at least one complete trial.
+        params: the parameters; all where they are left out.
+        target: what to draw of a trial; its value where it is left out.
+        target_name: what to call it.
+
+    Raises:
+        ValueError: no complete trial or an unknown parameter.
+    """
+    trials = _complete(study, target)
+    chosen = _parameters(trials, params)
+    asked = {"params": chosen, "target": target, "target_name": target_name}
+    plot = plain_layout(optuna.visualization.plot_slice(study, **asked), "slice", 420)
+    plot.update_xaxes(tickangle=0, nticks=4, tickfont={"size": 10})
+    still = _still(lambda v: v.plot_slice(study, **asked), 2.6 * max(len(chosen), 2) + 1, 3.6, "slice")
+    for axes in still.axes:
+        if axes.get_xlabel() in chosen and axes.xaxis.have_units():  # room beside the first and the last category
+            axes.set_xlim(-0.4, len(axes.get_xticks()) - 0.6)
+    return Figure(plot, still, f"slice: {', '.join(chosen)}, {_count(len(trials))}")
+
+
+def parallel_coordinate(
+    study: Study, params: Sequence[str] | None = None, *, target: Target | None = None, target_name: str = SCORE
+) -> Figure:
+    """Draw each trial as a line through its score and its parameters.
+
+    Args:
+        study: a study with at least one complete trial.
+        params: the parameters; all where they are left out.
+        target: what to draw of a trial; its value where it is left out.
+        target_name: what to call it.
+
+    Raises:
+        ValueError: no complete trial or an unknown parameter.
+    """
+    trials = _complete(study, target)
+    chosen = _parameters(trials, params)
+    asked = {"params": chosen, "target": target, "target_name": target_name}
+    plot = plain_layout(optuna.visualization.plot_parallel_coordinate(study, **asked), "parallel coordinates", 460)
+    plot.update_layout(margin={"t": 80, "b": 90})
+    width = 1.5 * (len(chosen) + 1) + 2.5
+    still = _still(lambda v: v.plot_parallel_coordinate(study, **asked), width, 4.2, "parallel coordinates")
+    _mend_parallel(still)
+    return Figure(plot, still, f"parallel coordinates: {', '.join(chosen)}, {_count(len(trials))}")
+
+
+def edf(studies: Study | Sequence[Study], *, target: Target | None = None, target_name: str = SCORE) -> Figure:
+    """Draw which share of the trials scored at most so much, a line for each study.
+
+    Args:
+        studies: one study or several, each with at least one complete trial.
+        target: what to draw of a trial; its value where it is left out.
+        target_name: what to call it.
+
+    Raises:
+        ValueError: a study has no complete trial.
+    """
+    several = [studies] if isinstance(studies, optuna.Study) else list(studies)
+    counts = [f"{study.study_name} {_count(len(_complete(study, target)))}" for study in several]
+    asked = {"target": target, "target_name": target_name}
+    plot = plain_layout(optuna.visualization.plot_edf(several, **asked), "distribution of scores", 420)
+    still = _still(lambda v: v.plot_edf(several, **asked), 7.0, 3.8, "distribution of scores", legend_outside=True)
+    return Figure(plot, still, f"distribution of {target_name}: {', '.join(counts)}")
+
+
+def intermediate_values(study: Study) -> Figure:
+    """Draw what each trial reported as it ran, so what a pruner sees.
+
+    Args:
+        study: a study some of whose trials reported intermediate values.
+
+    Raises:
+        ValueError: no trial reported any.
+    """
+    reported = [trial for trial in study.get_trials(deepcopy=False) if trial.intermediate_values]
+    if not reported:
+        raise ValueError("no trial of this study reported intermediate values")
+    pruned = sum(trial.state == TrialState.PRUNED for trial in reported)
+    plot = plain_layout(optuna.visualization.plot_intermediate_values(study), "intermediate values", 420)
+    few = len(reported) <= 15
+    plot.update_layout(showlegend=few)
+    still = _still(
+        lambda v: v.plot_intermediate_values(study), 7.5, 4.0, "intermediate values", legend=few, legend_outside=few
+    )
+    return Figure(plot, still, f"intermediate values: {_count(len(reported))}, {pruned} pruned")
+
+
+def timeline(study: Study) -> Figure:
+    """Draw when each trial started and ended, and how it ended.
+
+    Args:
+        study: a study with at least one trial that has started.
+
+    Raises:
+        ValueError: no trial has started.
+    """
+    trials = [trial for trial in study.get_trials(deepcopy=False) if trial.datetime_start is not None]
+    if not trials:
+        raise ValueError("no trial of this study has started")
+    states = [f"{n} {s.name.lower()}" for s in TrialState if (n := sum(trial.state == s for trial in trials))]
+    plot = plain_layout(optuna.visualization.plot_timeline(study), "timeline", 420)
+    still = _still(lambda v: v.plot_timeline(study), 7.5, 4.0, "timeline", legend_outside=True)
+    return Figure(plot, still, f"timeline: {', '.join(states)}")
+
+
+def rank(
+    study: Study, params: Sequence[str] | None = None, *, target: Target | None = None, target_name: str = SCORE
+) -> Figure:
+    """Draw the trials over each pair of parameters, coloured by rank.
+
+    Args:
+        study: a study with at least one complete trial.
+        params: two parameters or more; all where they are left out.
+        target: what to rank trials by; their value where it is left out.
+        target_name: what to call it.
+
+    Raises:
+        ValueError: no complete trial, an unknown parameter, or fewer than two.
+    """
+    trials = _complete(study, target)
+    chosen = _parameters(trials, params, at_least=2)
+    asked = {"params": chosen, "target": target, "target_name": target_name}
+    many = len(chosen) > 2
+    with _quiet():
+        plot = optuna.visualization.plot_rank(study, **asked)
+    plain_layout(plot, "rank", 200 + 170 * len(chosen) if many else 460)
+    side = 2.6 * len(chosen) if many else 0
+    still = _still(lambda v: v.plot_rank(study, **asked), side + 1.6 if many else 6.5, side or 4.4, "rank", grid=many)
+    return Figure(plot, still, f"rank: {' x '.join(chosen)}, {_count(len(trials))}")
+
+
+def pareto_front(study: Study, target_names: Sequence[str] | None = None) -> Figure:
+    """Draw the trials of a study with two objectives and those that no other trial beats in both.
+
+    Args:
+        study: a study with two objectives and at least one complete trial.
+        target_names: what to call the objectives.
+
+    Raises:
+        ValueError: the study has another number of objectives, or no complete trial.
+    """
+    if len(study.directions) != 2:
+        raise ValueError(f"a Pareto front is drawn of 2 objectives, this study has {len(study.directions)}")
+    trials = _complete(study, lambda trial: trial.values[0])
+    names = list(target_names) if target_names else study.metric_names
+    plot = plain_layout(optuna.visualization.plot_pareto_front(study, target_names=names), "Pareto front", 440)
+    still = _still(
+        lambda v: v.plot_pareto_front(study, target_names=names), 7.0, 4.2, "Pareto front", legend_outside=True
+    )
+    return Figure(plot, still, f"Pareto front: {len(study.best_trials)} of {_count(len(trials))}")
+
+
+# ------------------------------------------------------------------------------------------------- reading a study
+
+
+def _complete(study: Study, target: Target | None, at_least: int = 1) -> list[FrozenTrial]:
+    """Complete trials with a finite value; says what is missing where they are too few."""
+    if target is None and len(study.directions) > 1:
+        raise ValueError("this study has several objectives: say with target= which one to draw")
+    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    trials = [trial for trial in complete if np.isfinite(_value(trial, target))]
+    if len(trials) < at_least:
+        raise ValueError(f"this figure needs at least {_count(at_least)} that completed, the study has {len(trials)}")
+    return trials
+
+
+def _negated(target: Target) -> Target:
+    return lambda trial: -target(trial)
+
+
+def _value(trial: FrozenTrial, target: Target | None) -> float:
+    return float(trial.value if target is None else target(trial))
+
+
+def _parameters(trials: Sequence[FrozenTrial], params: Sequence[str] | None, at_least: int = 1) -> list[str]:
+    known = sorted({name for trial in trials for name in trial.params})
+    for name in params or ():
+        if name not in known:
+            raise ValueError(f"the study has no parameter {name!r}; it has: {', '.join(known)}")
+    chosen = known if params is None else list(dict.fromkeys(params))
+    if len(chosen) < at_least:
+        raise ValueError(f"this figure needs at least {at_least} parameters, got {len(chosen)}")
+    return chosen
+
+
+def _without_enqueued(study: Study) -> Study:
+    """The study without trials whose parameters somebody fixed; the study itself where there are none."""
+    trials = study.get_trials(deepcopy=False)
+    kept = [trial for trial in trials if "fixed_params" not in trial.system_attrs]
+    if len(kept) == len(trials):
+        return study
+    copy = optuna.create_study(directions=study.directions, study_name=study.study_name)
+    copy.add_trials(kept)
+    return copy
+
+
+def _origin(study: Study) -> str:
+    """Say what chose the trials, with a warning unless it was chance or a grid."""
+    config = study.user_attrs.get("binpack", {}).get("config", {})
+    kind = config.get("sampler", {}).get("kind") or type(study.sampler).__name__.removesuffix("Sampler").lower()
+    if kind == "random":
+        return ", random search"
+    return (
+        f", {kind} search"
+        if kind in ("grid", "bruteforce")
+        else f", {_LABELS.get(kind, kind)} search: not a random sample"
+    )
+
+
+def _count(trials: int) -> str:
+    return f"{trials} trial" if trials == 1 else f"{trials} trials"
+
+
+# ------------------------------------------------------------------------------------------------- drawing stills
+
+
+def _quiet() -> warnings.catch_warnings:
+    """Silence optuna's word that its matplotlib plots are experimental."""
+    return warnings.catch_warnings(action="ignore")
+
+
+def _still(
+    make: Callable[[Any], Any],
+    width: float,
+    height: float,
+    title: str,
+    *,
+    grid: bool = False,
+    legend: bool = True,
+    legend_outside: bool = False,
+) -> MatplotlibFigure:
+    """Let optuna draw a still figure of a size, then mend what would overlap or be cut off."""
+    import matplotlib as mpl
+    from matplotlib import pyplot as plt
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    with _quiet(), mpl.rc_context({"figure.figsize": (width, height), "figure.constrained_layout.use": True}):
+        drawn = make(optuna.visualization.matplotlib)
+        axes = np.atleast_1d(np.asarray(drawn, dtype=object)).ravel()
+        figure = axes[0].figure
+        plt.close(figure)
+    FigureCanvasAgg(figure)
+    figure.set_size_inches(width, height)
+    _mend_titles(figure, axes, title)
+    for one in figure.axes:
+        one.tick_params(labelsize=8 if grid else 9)
+        one.xaxis.label.set_size(9 if grid else 10)
+        one.yaxis.label.set_size(9 if grid else 10)
+        _mend_background(one)
+        _mend_log_ticks(one)
+        _mend_legend(one, legend, legend_outside)
+    if grid and isinstance(drawn, np.ndarray) and drawn.ndim == 2:
+        _mend_grid(drawn)
+    return figure
+
+
+def _mend_titles(figure: Any, axes: np.ndarray, title: str) -> None:
+    """One title, top left."""
+    if len(axes) > 1:
+        figure.suptitle(title, x=0.02, ha="left", fontsize=12)
+        return
+    axes[0].set_title("", loc="center")
+    axes[0].set_title(title, loc="left", fontsize=12)
+
+
+def _mend_background(axes: Any) -> None:
+    """Black on white, like the other figures; a colour bar keeps its own."""
+    if axes.get_label() == "<colorbar>":
+        return
+    axes.set_facecolor("white")
+    axes.grid(color="#DDDDDD", linewidth=0.8)
+    axes.xaxis.label.set_color(INK)
+    axes.yaxis.label.set_color(INK)
+    axes.tick_params(colors=INK, which="both")
+
+
+def _mend_log_ticks(axes: Any) -> None:
+    """Less than two decades get plain numbers at 1, 2 and 5, more get powers of ten: else the numbers overlap."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    for axis, limits in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+        if axis.get_scale() != "log":
+            continue
+        axis.set_minor_formatter(NullFormatter())
+        if abs(np.log10(limits[1] / limits[0])) < 2:
+            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def _mend_grid(axes: np.ndarray) -> None:
+    """Name the axes at the edges of a grid only."""
+    for (row, column), one in np.ndenumerate(axes):
+        if row < axes.shape[0] - 1:
+            one.set_xlabel("")
+            one.tick_params(labelbottom=False)
+        if column > 0:
+            one.set_ylabel("")
+            one.tick_params(labelleft=False)
+
+
+def _mend_legend(axes: Any, legend: bool, outside: bool) -> None:
+    box = axes.get_legend()
+    if box is None:
+        return
+    if not legend:
+        box.remove()
+    elif outside:
+        labels = [text.get_text() for text in box.texts]
+        place = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}
+        axes.legend(box.legend_handles, labels, frameon=False, fontsize=9, **place)
+
+
+def _mend_parallel(figure: Any) -> None:
+    """Lift the numbers of the inner axes off the lines that run behind them."""
+    for axes in figure.axes:
+        axes.grid(False)
+        if axes.get_label() != "<colorbar>":
+            axes.set_facecolor("none")
+        for label in axes.get_yticklabels():
+            label.set_bbox({"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.6})
+    first = figure.axes[0]
+    first.set_xticks(first.get_xticks(), first.get_xticklabels(), rotation=20, ha="right", rotation_mode="anchor")

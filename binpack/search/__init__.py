@@ -1,0 +1,1 @@
+"""Search: spaces as data, and studies that can be killed and resumed."""

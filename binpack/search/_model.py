@@ -1,0 +1,75 @@
+"""What the search's data classes share: pydantic models whose errors are one line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+_UNION_TAGS = {"float", "int", "categorical"}
+
+
+class SearchError(ValueError):
+    """A search space, a configuration or a storage that cannot be used; the message is one line."""
+
+
+def one_line(error: ValidationError) -> str:
+    """Turn the first problem of a pydantic error into ``field: what is wrong``."""
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"] if part not in _UNION_TAGS)
+    what = " ".join(first["msg"].replace("Value error, ", "").split())
+    if first["type"] == "extra_forbidden":
+        what = "there is no such field"
+    return f"{where}: {what}" if where else what
+
+
+class Model(BaseModel):
+    """An immutable model that refuses unknown fields and answers bad input with one line."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def __init__(self, **data: Any) -> None:
+        """Validate ``data``.
+
+        Raises:
+            SearchError: the first problem, on one line.
+        """
+        try:
+            super().__init__(**data)
+        except ValidationError as error:
+            raise SearchError(one_line(error)) from None
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read the model from JSON text.
+
+        Raises:
+            SearchError: not JSON, or not this model.
+        """
+        try:
+            data = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise SearchError(f"not valid JSON: {error}") from None
+        if not isinstance(data, dict):
+            raise SearchError(f"expected a JSON object, got {type(data).__name__}")
+        return cls(**data)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read the model from a JSON file.
+
+        Raises:
+            SearchError: the file's name and what is wrong with it.
+        """
+        try:
+            return cls.from_json(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise SearchError(f"{path}: {error.strerror}") from None
+        except ValueError as error:
+            raise SearchError(f"{path}: {error}") from None
+
+    def to_json(self) -> str:
+        """The model as indented JSON text, which ``from_json`` reads back to an equal model."""
+        return json.dumps(self.model_dump(mode="json"), indent=2)

@@ -1,0 +1,206 @@
+"""What one tuning study is, as data: everything that decides its result is in a ``TuneConfig``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from binpack.evaluation import SeedPlan
+from binpack.search._model import Model, SearchError, one_line
+from binpack.search.samplers import PrunerConfig, SamplerConfig
+from binpack.search.space import DEFAULT_SPACE, Space
+from binpack.search.storage import DEFAULT_NAME
+from binpack.training import PPOConfig, TrainConfig
+
+_MISSING = object()
+
+
+class TuneConfig(Model):
+    """A study: what is trained, what varies, how it is searched, and for how long.
+
+    The score of a trial is declared here, before anything runs: the last evaluation of each training run, the mean over
+    the trial's seeds; every trial has the same seeds and is scored on the same item streams.
+
+    Attributes:
+        name: the study's name in its storage.
+        train: the configuration that every trial starts from; also "the default" that the best one is compared with.
+        space: what varies; names are fields of ``PPOConfig``.
+        sampler: the search, or its kind alone.
+        pruner: the early stopping of trials, or its kind alone.
+        n_trials: how many trials the study has in the end, over all its processes; None for every cell of a grid.
+        seeds: training runs per trial.
+        final_seeds: fresh training seeds for the held-out comparison of best and default; 0 for no comparison.
+        test_streams: item streams of the held-out comparison.
+        test_seed: seed of those streams; another than ``train.eval_seed``, which is the tuning streams'.
+        include_default: whether trial 0 is the default configuration. None: yes for random and tpe if the space
+            contains it; a grid never has it unless as a cell of its own.
+    """
+
+    name: str = DEFAULT_NAME
+    train: TrainConfig = Field(default_factory=TrainConfig)
+    space: Space = DEFAULT_SPACE
+    sampler: SamplerConfig = SamplerConfig()
+    pruner: PrunerConfig = PrunerConfig()
+    n_trials: int | None = Field(default=20, ge=1)
+    seeds: int = Field(default=2, ge=1, le=1000)
+    final_seeds: int = Field(default=3, ge=0)
+    test_streams: int = Field(default=200, ge=1)
+    test_seed: int = Field(default=20_000, ge=0)
+    include_default: bool | None = None
+
+    @field_validator("sampler", "pruner", mode="before")
+    @classmethod
+    def _kind_alone(cls, value: Any) -> Any:
+        return {"kind": value} if isinstance(value, str) else value
+
+    @field_validator("train", mode="after")
+    @classmethod
+    def _canonical(cls, train: TrainConfig) -> TrainConfig:
+        # Some fields have several spellings ("corners", "corners:0.95,..."): studies compare the one that JSON keeps.
+        return TrainConfig(**train.model_dump())
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.final_seeds in (1, 2):
+            raise ValueError(
+                f"final_seeds: a comparison needs at least 3 training seeds (or 0: none), got {self.final_seeds}"
+            )
+        self._check_space()
+        if self.sampler.kind == "grid":
+            self._check_grid()
+        elif self.n_trials is None:
+            raise ValueError(f"n_trials: {self.sampler.kind} search needs a number of trials")
+        elif self.include_default and (why := self.space.outside(self.defaults())):
+            raise ValueError(f"include_default: the default configuration is not in the space: {why}")
+        self.plan()
+        return self
+
+    def _check_space(self) -> None:
+        known = PPOConfig.model_fields
+        for name, parameter in self.space.parameters.items():
+            if name not in known:
+                raise ValueError(f"space: {name} is no field of PPOConfig, which has {', '.join(known)}")
+            # The ends of a range, or every choice: a value that PPO refuses is better known before the first trial.
+            for value in parameter.grid(2):
+                try:
+                    PPOConfig(**{**self.train.ppo.model_dump(), name: value})
+                except ValidationError as error:
+                    raise ValueError(f"space: {name} = {value}: {one_line(error)}") from None
+                except ValueError as error:
+                    raise ValueError(f"space: {name} = {value}: {error}") from None
+
+        steps, batches = (self._all_values(name) for name in ("n_steps", "batch_size"))
+        if max(batches) > (rollout := min(steps) * self.train.n_envs):
+            raise ValueError(
+                f"space: batch_size {max(batches)} does not go with n_steps {min(steps)}: "
+                f"a rollout has {rollout} steps with {self.train.n_envs} environments"
+            )
+
+    def _all_values(self, name: str) -> list[Any]:
+        """What a parameter can be, as far as its smallest and largest value go."""
+        if name in self.space.parameters:
+            return self.space.parameters[name].grid(2)
+        return [getattr(self.train.ppo, name)]
+
+    def _check_grid(self) -> None:
+        size = self.space.size(self.sampler.points)
+        if self.n_trials is not None and self.n_trials > size:
+            raise ValueError(f"n_trials: the grid has {size} cells, so at most {size} trials, got {self.n_trials}")
+        if self.include_default:
+            raise ValueError("include_default: a grid has its cells and nothing else")
+
+    @property
+    def total(self) -> int:
+        """How many trials the study has in the end."""
+        return self.space.size(self.sampler.points) if self.n_trials is None else self.n_trials
+
+    @property
+    def trial_steps(self) -> int:
+        """Environment steps of a trial that is not stopped early."""
+        return self.seeds * self.train.total_steps
+
+    @property
+    def eval_every(self) -> int:
+        """Environment steps between two evaluations."""
+        return self.train.eval_every or max(1, self.train.total_steps // 5)
+
+    @property
+    def budget(self) -> int:
+        """Environment steps of the search if nothing is stopped early, without the held-out comparison.
+
+        Runs end with whole rollouts, so that what is taken is a little more.
+        """
+        return self.total * self.trial_steps
+
+    def plan(self) -> SeedPlan:
+        """The seeds: training and streams, for tuning and for the comparison, disjoint.
+
+        Raises:
+            SearchError: an overlap.
+        """
+        sizes = SeedPlan.of_size(self.seeds, max(1, self.final_seeds), first=self.train.seed)
+        try:
+            return SeedPlan(
+                tuning=sizes.tuning,
+                final=sizes.final,
+                tuning_streams=self.train.eval_seed,
+                test_streams=self.test_seed,
+            )
+        except ValidationError as error:
+            raise SearchError(one_line(error)) from None
+
+    def defaults(self) -> dict[str, Any]:
+        """The default configuration's values of the space's parameters."""
+        values = self.train.ppo.model_dump(mode="json")
+        return {name: values[name] for name in self.space.names}
+
+    @property
+    def default_is_trial_0(self) -> bool:
+        """Whether the first trial is the default configuration."""
+        if self.sampler.kind == "grid" or self.include_default is False:
+            return False
+        return self.space.contains(self.defaults())
+
+    def train_config(self, values: Mapping[str, Any], seed: int) -> TrainConfig:
+        """The base configuration with some values of PPO and a training seed.
+
+        Raises:
+            SearchError: values that ``TrainConfig`` refuses together.
+        """
+        data = self.train.model_dump()
+        data["ppo"].update(values)
+        data["seed"] = seed
+        try:
+            return TrainConfig(**data)
+        except ValidationError as error:
+            raise SearchError(one_line(error)) from None
+
+    def first_difference(self, stored: Mapping[str, Any]) -> tuple[str, Any, Any] | None:
+        """The first field in which a stored configuration is another one than this.
+
+        ``n_trials`` may have grown since.
+
+        Returns:
+            The field's dotted name, the stored value and this one's; None if they agree.
+        """
+        old, new = dict(_flat(stored)), dict(_flat(self.model_dump(mode="json")))
+        for field in [*new, *(name for name in old if name not in new)]:
+            before, now = old.get(field, _MISSING), new.get(field, _MISSING)
+            if field == "n_trials" and (now is None or (before is not None and now >= before)):
+                continue
+            if before != now:
+                return field, *("nothing" if value is _MISSING else value for value in (before, now))
+        return None
+
+
+def _flat(data: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Nested mappings as a list of (dotted name, value)."""
+    rows: list[tuple[str, Any]] = []
+    for key, value in data.items():
+        if isinstance(value, Mapping) and value:
+            rows += _flat(value, f"{prefix}{key}.")
+        else:
+            rows.append((f"{prefix}{key}", value))
+    return rows

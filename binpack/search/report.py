@@ -1,0 +1,298 @@
+"""What a study found, as rows, text, CSV and JSON; made from its storage and folder alone, without training."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.trial import TrialState
+from rich.table import Table
+
+from binpack.evaluation import bootstrap_ci
+from binpack.search._model import SearchError
+from binpack.search.config import TuneConfig
+from binpack.search.space import Space
+from binpack.search.storage import Location, load_study, locate, read_json
+
+_COLUMNS = ("number", "state", "value", "spread", "steps", "seconds", "default", "error")
+
+
+def study_config(study: optuna.Study) -> TuneConfig:
+    """The configuration that a study was made with.
+
+    Raises:
+        SearchError: the study was not made by ``tune``.
+    """
+    stored = study.user_attrs.get("binpack")
+    if not isinstance(stored, dict) or "config" not in stored:
+        raise SearchError(f"study {study.study_name!r} was not made by binpack: it holds no configuration")
+    return TuneConfig(**stored["config"])
+
+
+def trials_table(study: optuna.Study, space: Space | None = None) -> list[dict[str, Any]]:
+    """One row per trial, in order.
+
+    Args:
+        study: any Optuna study.
+        space: to turn stored values back (lists); by default the one in the study's configuration, if it has one.
+
+    Returns:
+        Rows with ``number``, ``state`` (complete, pruned, fail, running), ``value`` (mean over seeds of the last
+        evaluation; None unless complete), ``spread`` (largest minus smallest seed; None under two seeds), ``scores``
+        (per finished seed), ``params`` (name to value), ``steps`` (environment steps), ``seconds``, ``default``
+        (whether it is the default configuration put first), ``error`` (None or the exception in one line).
+    """
+    if space is None and "binpack" in study.user_attrs:
+        space = study_config(study).space
+    rows = []
+    for trial in study.get_trials(deepcopy=False):
+        attrs = trial.user_attrs
+        scores = [float(score) for score in attrs.get("scores", [])]
+        rows.append(
+            {
+                "number": trial.number,
+                "state": trial.state.name.lower(),
+                "value": trial.value if trial.state == TrialState.COMPLETE else None,
+                "spread": max(scores) - min(scores) if len(scores) > 1 else None,
+                "scores": scores,
+                "params": space.decode(trial.params) if space else dict(trial.params),
+                "steps": int(attrs.get("steps", 0)),
+                "seconds": float(attrs.get("seconds", 0.0)),
+                "default": bool(attrs.get("default", False)),
+                "error": attrs.get("error"),
+            }
+        )
+    return rows
+
+
+def to_csv(rows: Sequence[dict[str, Any]], path: str | Path | None = None) -> str:
+    """The rows as CSV, one column per parameter; written to ``path`` if there is one, and returned."""
+    names = list(dict.fromkeys(name for row in rows for name in row["params"]))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*_COLUMNS, *names])
+    for row in rows:
+        cells = [*(row[column] for column in _COLUMNS), *(row["params"].get(name) for name in names)]
+        writer.writerow(["" if cell is None else cell for cell in cells])
+    if path is not None:
+        Path(path).write_text(text.getvalue(), encoding="utf-8")
+    return text.getvalue()
+
+
+def rich_table(rows: Sequence[dict[str, Any]], title: str | None = None, best: int | None = None) -> Table:
+    """The rows as a table for a terminal; the best trial's number is marked with a star."""
+    names = list(dict.fromkeys(name for row in rows for name in row["params"]))
+    table = Table(title=title)
+    for column in ("trial", "state", "score", "spread"):
+        table.add_column(column, justify="left" if column == "state" else "right", no_wrap=True)
+    for name in names:
+        table.add_column(name, justify="right")
+    table.add_column("steps", justify="right", no_wrap=True)
+    if any(row["error"] for row in rows):
+        table.add_column("error")
+    for row in rows:
+        mark = "*" if row["number"] == best else ""
+        state = row["state"] + (" (default)" if row["default"] else "")
+        cells = [f"{mark}{row['number']}", state, _short(row["value"], 4), _short(row["spread"], 4)]
+        cells += [_short(row["params"].get(name)) for name in names]
+        cells.append(str(row["steps"]))
+        if any(other["error"] for other in rows):
+            cells.append(row["error"] or "")
+        table.add_row(*cells)
+    return table
+
+
+def _short(value: Any, digits: int | None = None) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.{digits}f}" if digits else f"{value:.3g}"
+    return str(value)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Best against default on fresh training seeds and unseen item streams; pairs share a seed and the streams.
+
+    Attributes:
+        number: the best trial's number.
+        best_is_default: the best trial is the default configuration itself: one set of runs, nothing to compare.
+        seeds: the training seeds, in the order of the scores.
+        streams: how many test streams each run was scored on.
+        steps: environment steps per run.
+        best: held-out score per seed, mean utilization over the test streams.
+        default: the same of the default configuration.
+        best_interval: 95 % bootstrap interval of the mean over seeds.
+        default_interval: the same of the default configuration.
+        difference_interval: the same of the paired differences, best minus default.
+    """
+
+    number: int
+    best_is_default: bool
+    seeds: list[int]
+    streams: int
+    steps: int
+    best: list[float]
+    default: list[float]
+    best_interval: tuple[float, float]
+    default_interval: tuple[float, float]
+    difference_interval: tuple[float, float]
+
+    @classmethod
+    def of(cls, *, best: Sequence[float], default: Sequence[float], seed: int = 0, **facts: Any) -> Comparison:
+        """Make it from the scores per seed; ``seed`` is the bootstrap's."""
+        rng = np.random.default_rng(seed)
+        first, second = np.asarray(best, dtype=float), np.asarray(default, dtype=float)
+        intervals = [tuple(map(float, bootstrap_ci(x, rng))) for x in (first, second, first - second)]
+        return cls(
+            best=list(map(float, best)),
+            default=list(map(float, default)),
+            best_interval=intervals[0],
+            default_interval=intervals[1],
+            difference_interval=intervals[2],
+            **facts,
+        )
+
+    @property
+    def difference(self) -> float:
+        """Mean over seeds of best minus default."""
+        return float(np.mean(np.subtract(self.best, self.default)))
+
+    @property
+    def separable(self) -> bool:
+        """Whether the interval of the difference leaves out 0."""
+        return not self.best_is_default and not self.difference_interval[0] <= 0 <= self.difference_interval[1]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The comparison for JSON."""
+        return {**asdict(self), "difference": self.difference, "separable": self.separable}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Comparison:
+        """The inverse of ``to_dict``."""
+        fields = {name: data[name] for name in cls.__dataclass_fields__}
+        fields.update({name: tuple(value) for name, value in fields.items() if name.endswith("_interval")})
+        return cls(**fields)
+
+    def lines(self, tuning_score: float) -> list[str]:
+        """The comparison in words, beside the score that the best trial had when it was chosen."""
+        runs = f"trained anew on {len(self.seeds)} fresh seeds of {self.steps} steps"
+        lines = [
+            f"Held out ({runs}, scored on {self.streams} unseen streams):",
+            f"  best     {_mean_and_interval(self.best, self.best_interval)}   (its tuning score: {tuning_score:.4f})",
+        ]
+        if self.best_is_default:
+            return [*lines, "  The best trial is the default configuration itself: tuning found nothing better."]
+        low, high = self.difference_interval
+        lines.append(f"  default  {_mean_and_interval(self.default, self.default_interval)}")
+        lines.append(f"  best - default {self.difference:+.4f}, 95 % interval over seeds {low:+.4f} to {high:+.4f}")
+        if not self.separable:
+            lines.append("  not separable: the interval includes 0")
+        elif len(self.seeds) < 6:
+            # All n signs equal by chance: 2 / 2^n, under 5 % from n = 6 on.
+            chance = 200 / 2 ** len(self.seeds)
+            lines.append(
+                f"  {len(self.seeds)} seeds are few: all on one side happens by chance in {chance:.0f} % of cases"
+            )
+        return lines
+
+
+def _mean_and_interval(scores: Sequence[float], interval: tuple[float, float]) -> str:
+    return f"{np.mean(scores):.4f} [{interval[0]:.4f}, {interval[1]:.4f}]"
+
+
+@dataclass(frozen=True)
+class TuneResult:
+    """A study and what it found.
+
+    Attributes:
+        location: where it lives.
+        config: what it is.
+        rows: its trials, as ``trials_table`` has them.
+        best: the best complete trial's number; None if there is none.
+        comparison: the held-out comparison; None if it was not asked for or is not there yet.
+    """
+
+    location: Location
+    config: TuneConfig
+    rows: list[dict[str, Any]]
+    best: int | None
+    comparison: Comparison | None
+
+    @property
+    def tuning_score(self) -> float | None:
+        """The best trial's score: the highest of many, so it flatters; the held-out score does not."""
+        return None if self.best is None else self.rows[self.best]["value"]
+
+    @property
+    def best_values(self) -> dict[str, Any] | None:
+        """The best trial's hyperparameters."""
+        return None if self.best is None else self.rows[self.best]["params"]
+
+    @property
+    def best_path(self) -> Path:
+        """The JSON file of the best configuration."""
+        return self.location.folder / "best.json"
+
+    @property
+    def steps(self) -> int:
+        """Environment steps that the trials took."""
+        return sum(row["steps"] for row in self.rows)
+
+    def table(self) -> Table:
+        """The trials for a terminal."""
+        return rich_table(self.rows, title=f"Study {self.location.name} in {self.location.storage}", best=self.best)
+
+    def summary(self) -> str:
+        """The result in a few lines of plain text: counts, budget, best configuration, comparison."""
+        states = [row["state"] for row in self.rows]
+        counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
+        lines = [
+            f"{len(self.rows)} of {self.config.total} trials ({counts}), {self.config.seeds} seeds each, "
+            f"{self.steps} environment steps (budget {self.config.budget}, in whole rollouts)"
+        ]
+        if self.best is None:
+            errors = [row["error"] for row in self.rows if row["error"]]
+            return "\n".join([*lines, "No trial is complete." + (f" First error: {errors[0]}" if errors else "")])
+        values = ", ".join(f"{name} {_short(value)}" for name, value in (self.best_values or {}).items())
+        lines.append(f"Best: trial {self.best}, tuning score {self.tuning_score:.4f}: {values}")
+        lines.append(f"Best configuration: {self.best_path}")
+        if self.comparison is not None:
+            lines += self.comparison.lines(float(self.tuning_score or 0.0))
+        return "\n".join(lines)
+
+
+def best_number(rows: Sequence[dict[str, Any]]) -> int | None:
+    """The complete trial with the highest score, the first of equals; None if no trial is complete."""
+    complete = [row for row in rows if row["value"] is not None]
+    return max(complete, key=lambda row: (row["value"], -row["number"]))["number"] if complete else None
+
+
+def load_result(storage: str | Path, name: str | None = None) -> TuneResult:
+    """Read a study's result without training anything, also while it is being tuned.
+
+    Args:
+        storage: the journal's path, or a database URL.
+        name: which study; None for the only one there is.
+
+    Raises:
+        SearchError: no such study, or not one of ``tune``'s.
+    """
+    study = load_study(storage, name)
+    return collect(locate(storage, study.study_name), study_config(study), study)
+
+
+def collect(location: Location, config: TuneConfig, study: optuna.Study) -> TuneResult:
+    """Put a result together from an open study and its folder."""
+    rows = trials_table(study, config.space)
+    best = best_number(rows)
+    stored = read_json(location.folder / "final.json")
+    # A study that went on after its comparison may have another best trial now.
+    comparison = Comparison.from_dict(stored) if stored and stored.get("number") == best else None
+    return TuneResult(location, config, rows, best, comparison)

@@ -1,0 +1,171 @@
+"""How the next configuration is chosen and when a trial is stopped early, as data, and the Optuna objects for it."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler, GridSampler, RandomSampler, TPESampler
+from optuna.trial import FrozenTrial, TrialState
+from pydantic import Field
+
+from binpack.search._model import Model
+from binpack.search.space import Space
+
+
+class SamplerConfig(Model):
+    """Which search, and its settings.
+
+    Attributes:
+        kind: ``grid`` visits every cell of the grid once, in a random order (a failed cell counts as visited);
+            ``random`` draws every configuration independently (Bergstra and Bengio 2012); ``tpe`` is the
+            tree-structured Parzen estimator (Bergstra et al. 2011) as Optuna has it.
+        seed: of the suggestions (random, tpe) or of the order of the cells (grid).
+        points: grid only: values per numeric parameter, for all alike or by name.
+        n_startup_trials: tpe only: how many trials are random before the first model.
+        n_ei_candidates: tpe only: candidates drawn per suggestion.
+        multivariate: tpe only: model the parameters jointly (Falkner et al. 2018) rather than one by one.
+    """
+
+    kind: Literal["grid", "random", "tpe"] = "tpe"
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    points: int | dict[str, int] = 3
+    n_startup_trials: int = Field(default=10, ge=1)
+    n_ei_candidates: int = Field(default=24, ge=1)
+    multivariate: bool = True
+
+    def build(self, space: Space) -> BaseSampler:
+        """Make the Optuna sampler.
+
+        Raises:
+            SearchError: grid points that do not fit the space.
+        """
+        if self.kind == "grid":
+            cells = space.grid(self.points)
+            stored = {name: [space.parameters[name].encode(v) for v in values] for name, values in cells.items()}
+            return _VisitedGridSampler(stored, seed=self.seed)
+        if self.kind == "random":
+            return SeededSampler(lambda seed: RandomSampler(seed=seed), self.seed)
+        return SeededSampler(self._tpe, self.seed)
+
+    def _tpe(self, seed: int) -> TPESampler:
+        return TPESampler(
+            n_startup_trials=self.n_startup_trials,
+            n_ei_candidates=self.n_ei_candidates,
+            multivariate=self.multivariate,
+            # One process works on a study: there is no parallel trial to keep away from.
+            constant_liar=False,
+            seed=seed,
+        )
+
+
+class PrunerConfig(Model):
+    """When a trial that does badly is stopped, in environment steps over all its seeds.
+
+    Attributes:
+        kind: ``none``; ``median`` or ``percentile``: stop a trial whose best report so far is below that share of the
+            other trials' reports at the same step; ``halving`` (asynchronous successive halving, Li et al. 2020);
+            ``hyperband`` (Li et al. 2018: several brackets of halving).
+        percentile: percentile only: the trial must be above this percentile of the others.
+        startup_trials: median, percentile: no pruning before this many complete trials.
+        warmup_steps: median, percentile: no pruning before this step of a trial.
+        min_resource: halving, hyperband: the steps of the first rung; None for one evaluation interval.
+        reduction_factor: halving, hyperband: one in so many goes on to the next rung.
+    """
+
+    kind: Literal["none", "median", "percentile", "halving", "hyperband"] = "none"
+    percentile: float = Field(default=25.0, ge=0, le=100)
+    startup_trials: int = Field(default=5, ge=0)
+    warmup_steps: int = Field(default=0, ge=0)
+    min_resource: int | None = Field(default=None, ge=1)
+    reduction_factor: int = Field(default=3, ge=2)
+
+    def build(self, eval_every: int, max_steps: int) -> optuna.pruners.BasePruner:
+        """Make the Optuna pruner.
+
+        Args:
+            eval_every: environment steps between two evaluations.
+            max_steps: environment steps of a whole trial, over all its seeds.
+        """
+        if self.kind == "none":
+            return optuna.pruners.NopPruner()
+        if self.kind in ("median", "percentile"):
+            return optuna.pruners.PercentilePruner(
+                50.0 if self.kind == "median" else self.percentile,
+                n_startup_trials=self.startup_trials,
+                n_warmup_steps=self.warmup_steps,
+                interval_steps=1,
+                n_min_trials=1,
+            )
+        least = min(self.min_resource or eval_every, max_steps)
+        if self.kind == "halving":
+            return optuna.pruners.SuccessiveHalvingPruner(least, self.reduction_factor, 0, 0)
+        return optuna.pruners.HyperbandPruner(least, max_steps, self.reduction_factor)
+
+
+def warm_up(study: optuna.Study) -> None:
+    """Make Hyperband lay out its brackets now.
+
+    It does so at its first decision, and until then a sampler sees the trials of all brackets: a resumed process would
+    suggest something else than one that went through.
+    """
+    if isinstance(study.pruner, optuna.pruners.HyperbandPruner):
+        study.pruner.prune(study, optuna.trial.create_trial(state=TrialState.RUNNING))
+
+
+class SeededSampler(BaseSampler):
+    """A sampler whose suggestions depend on the seed, the trial's number and the history, and on nothing else.
+
+    Optuna's samplers carry a random state from trial to trial. A process that is started again with the same seed would
+    draw the same numbers again, and one interrupted within a trial would draw others. Here every trial, and every
+    parameter that is drawn on its own, has a generator of its own: a study that was killed and resumed gets the very
+    suggestions of one that was not.
+
+    Args:
+        make: makes the sampler from a seed.
+        seed: the study's seed.
+    """
+
+    def __init__(self, make: Callable[[int], BaseSampler], seed: int) -> None:
+        self._make = make
+        self._seed = seed
+        self._relative: BaseSampler | None = None
+
+    def _fresh(self, trial: FrozenTrial, name: str = "") -> BaseSampler:
+        # crc32, as Python's own hash of a string differs between processes.
+        entropy = np.random.SeedSequence([self._seed, trial.number, zlib.crc32(name.encode())])
+        return self._make(int(entropy.generate_state(1)[0]))
+
+    def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """The parameters to be drawn jointly."""
+        self._relative = self._fresh(trial)
+        return self._relative.infer_relative_search_space(study, trial)
+
+    def sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Draw them; Optuna calls this right after ``infer_relative_search_space``."""
+        assert self._relative is not None
+        return self._relative.sample_relative(study, trial, search_space)
+
+    def sample_independent(
+        self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        """Draw one parameter on its own."""
+        return self._fresh(trial, param_name).sample_independent(study, trial, param_name, param_distribution)
+
+
+class _VisitedGridSampler(GridSampler):
+    """Optuna's grid, whose n-th trial is the n-th cell of a shuffled order, with the loop's end left to us."""
+
+    def __init__(self, search_space: Mapping[str, Sequence[Any]], seed: int) -> None:
+        super().__init__(search_space, seed=seed)
+
+    def after_trial(
+        self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
+    ) -> None:
+        """Do nothing: the original stops ``study.optimize``, which is not running here, and raises for that."""

@@ -1,0 +1,343 @@
+"""A search space as data: which hyperparameters vary, and where.
+
+A space is a plain pydantic model: it goes to JSON and back, and knows nothing of the library that searches it. The
+names of its parameters are fields of ``binpack.training.PPOConfig``. Views for a library are methods that take or make
+that library's objects; here is the one for Optuna (``suggest``), beside the two searches that need no library at all:
+``grid`` and ``sample``.
+
+    >>> space = Space(parameters={"gamma": Float(low=0.9, high=1.0), "n_epochs": Int(low=1, high=4)})
+    >>> space.size(points=3)
+    9
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field, field_validator, model_validator
+
+from binpack.search._model import Model, SearchError
+
+if TYPE_CHECKING:
+    import optuna
+
+__all__ = ["DEFAULT_SPACE", "Categorical", "Float", "Int", "Parameter", "SearchError", "Space"]
+
+Scalar = str | int | float | bool | None
+
+
+def _check_range(low: float, high: float, log: bool) -> None:
+    if low > high:
+        raise ValueError(f"low {low:g} is above high {high:g}")
+    if log and low <= 0:
+        raise ValueError(f"a log scale needs low above 0, got {low:g}")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+class Float(Model):
+    """A real number in [low, high], uniform or (``log``) uniform in its logarithm."""
+
+    type: Literal["float"] = "float"
+    low: float
+    high: float
+    log: bool = False
+
+    @model_validator(mode="after")
+    def _check(self) -> Float:
+        _check_range(self.low, self.high, self.log)
+        return self
+
+    def grid(self, points: int) -> list[float]:
+        """``points`` values from low to high, evenly spaced on the parameter's own scale; one point is the middle."""
+        if self.low == self.high:
+            return [self.low]
+        low, high = (math.log(self.low), math.log(self.high)) if self.log else (self.low, self.high)
+        at = [(low + high) / 2] if points == 1 else np.linspace(low, high, points)
+        values = [self._clip(math.exp(x) if self.log else float(x)) for x in at]
+        if points > 1:
+            values[0], values[-1] = self.low, self.high
+        return values
+
+    def sample(self, rng: np.random.Generator) -> float:
+        """One value, uniform on the parameter's scale."""
+        if self.log:
+            return self._clip(math.exp(rng.uniform(math.log(self.low), math.log(self.high))))
+        return self._clip(float(rng.uniform(self.low, self.high)))
+
+    def contains(self, value: Any) -> bool:
+        """Whether a search over this parameter could return ``value``."""
+        return _is_number(value) and self.low <= value <= self.high
+
+    def suggest(self, trial: optuna.trial.BaseTrial, name: str) -> float:
+        """Ask an Optuna trial for a value."""
+        return trial.suggest_float(name, self.low, self.high, log=self.log)
+
+    def encode(self, value: float) -> float:
+        """The value as Optuna stores it."""
+        return float(value)
+
+    def decode(self, stored: float) -> float:
+        """The inverse of ``encode``."""
+        return float(stored)
+
+    def range(self) -> str:
+        """The range in words."""
+        return f"{self.low:g} to {self.high:g}"
+
+    def _clip(self, value: float) -> float:
+        # exp(log(high)) may land one rounding above high.
+        return min(max(value, self.low), self.high)
+
+
+class Int(Model):
+    """A whole number low, low + step, ..., high; or (``log``, step 1) uniform in its logarithm."""
+
+    type: Literal["int"] = "int"
+    low: int
+    high: int
+    step: int = Field(default=1, ge=1)
+    log: bool = False
+
+    @model_validator(mode="after")
+    def _check(self) -> Int:
+        _check_range(self.low, self.high, self.log)
+        if self.log and self.step != 1:
+            raise ValueError(f"a log scale takes step 1 only, got {self.step}")
+        if (self.high - self.low) % self.step:
+            raise ValueError(f"high {self.high} is not low {self.low} plus a multiple of step {self.step}")
+        return self
+
+    def grid(self, points: int) -> list[int]:
+        """At most ``points`` different values from low to high, evenly spaced on the parameter's own scale."""
+        if self.log:
+            raw = [math.sqrt(self.low * self.high)] if points == 1 else np.geomspace(self.low, self.high, points)
+        else:
+            raw = [(self.low + self.high) / 2] if points == 1 else np.linspace(self.low, self.high, points)
+        return sorted({self._snap(float(x)) for x in raw})
+
+    def sample(self, rng: np.random.Generator) -> int:
+        """One value, uniform on the parameter's scale."""
+        if self.log:
+            # Half a step more at both ends gives every whole number its share of the logarithmic scale.
+            return self._snap(math.exp(rng.uniform(math.log(self.low - 0.5), math.log(self.high + 0.5))))
+        return self.low + self.step * int(rng.integers((self.high - self.low) // self.step + 1))
+
+    def contains(self, value: Any) -> bool:
+        """Whether a search over this parameter could return ``value``."""
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return whole and self.low <= value <= self.high and (value - self.low) % self.step == 0
+
+    def suggest(self, trial: optuna.trial.BaseTrial, name: str) -> int:
+        """Ask an Optuna trial for a value."""
+        return trial.suggest_int(name, self.low, self.high, step=self.step, log=self.log)
+
+    def encode(self, value: int) -> int:
+        """The value as Optuna stores it."""
+        return int(value)
+
+    def decode(self, stored: int) -> int:
+        """The inverse of ``encode``."""
+        return int(stored)
+
+    def range(self) -> str:
+        """The range in words."""
+        return f"{self.low} to {self.high}" + (f" by {self.step}" if self.step != 1 else "")
+
+    def _snap(self, value: float) -> int:
+        nearest = self.low + self.step * round((value - self.low) / self.step)
+        return min(max(nearest, self.low), self.high)
+
+
+class Categorical(Model):
+    """One of a list of choices: JSON scalars, or lists of them (a network's layer sizes).
+
+    Optuna keeps only scalars, so a list is stored in a study as its JSON text; ``encode`` and ``decode`` go between.
+    """
+
+    type: Literal["categorical"] = "categorical"
+    choices: tuple[Any, ...] = Field(min_length=1)
+
+    @field_validator("choices", mode="after")
+    @classmethod
+    def _check(cls, choices: tuple[Any, ...]) -> tuple[Any, ...]:
+        choices = tuple(_plain(choice) for choice in choices)
+        for index, choice in enumerate(choices):
+            # ==, not identity of type: Optuna cannot tell 1, 1.0 and True apart either.
+            if any(_stored(choice) == _stored(other) for other in choices[:index]):
+                raise ValueError(f"choice {choice!r} is there twice")
+        return choices
+
+    def grid(self, points: int) -> list[Any]:
+        """Every choice, whatever ``points`` says: the choices have no order to thin them out by."""
+        return list(self.choices)
+
+    def sample(self, rng: np.random.Generator) -> Any:
+        """One choice, all equally likely."""
+        return self.choices[int(rng.integers(len(self.choices)))]
+
+    def contains(self, value: Any) -> bool:
+        """Whether ``value`` is one of the choices."""
+        try:
+            return _plain(value) in self.choices
+        except ValueError:
+            return False
+
+    def suggest(self, trial: optuna.trial.BaseTrial, name: str) -> Any:
+        """Ask an Optuna trial for a choice."""
+        return self.decode(trial.suggest_categorical(name, [self.encode(choice) for choice in self.choices]))
+
+    def encode(self, value: Any) -> Scalar:
+        """The choice as Optuna stores it: itself, or the JSON text of a list."""
+        return _stored(_plain(value))
+
+    def decode(self, stored: Scalar) -> Any:
+        """The inverse of ``encode``.
+
+        Raises:
+            SearchError: no choice is stored like this.
+        """
+        for choice in self.choices:
+            if _stored(choice) == stored:
+                return list(choice) if isinstance(choice, list) else choice
+        raise SearchError(f"{stored!r} is none of the choices {self.range()}")
+
+    def range(self) -> str:
+        """The choices in words."""
+        return "{" + ", ".join(json.dumps(choice) for choice in self.choices) + "}"
+
+
+def _plain(value: Any) -> Any:
+    """A JSON scalar or a list of them, tuples made lists; anything else is refused."""
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    raise ValueError(f"a choice is a string, a number, true, false, null or a list of these, got {value!r}")
+
+
+def _stored(choice: Any) -> Scalar:
+    return json.dumps(choice) if isinstance(choice, list) else choice
+
+
+Parameter = Annotated[Float | Int | Categorical, Field(discriminator="type")]
+
+
+class Space(Model):
+    """Named parameters, in the order in which they are suggested and shown."""
+
+    parameters: dict[str, Parameter] = Field(min_length=1)
+
+    def __len__(self) -> int:
+        """How many parameters vary."""
+        return len(self.parameters)
+
+    @property
+    def names(self) -> list[str]:
+        """The parameters' names in order."""
+        return list(self.parameters)
+
+    def suggest(self, trial: optuna.trial.BaseTrial) -> dict[str, Any]:
+        """Ask an Optuna trial for a value of every parameter.
+
+        On a trial that already has values (one that an interrupted process left behind) those are returned.
+        """
+        return {name: parameter.suggest(trial, name) for name, parameter in self.parameters.items()}
+
+    def encode(self, values: Mapping[str, Any]) -> dict[str, Scalar]:
+        """Values as Optuna stores them in ``trial.params``."""
+        return {name: self._get(name).encode(value) for name, value in values.items()}
+
+    def decode(self, stored: Mapping[str, Scalar]) -> dict[str, Any]:
+        """The values behind ``trial.params``, in the space's order."""
+        return {name: self.parameters[name].decode(stored[name]) for name in self.parameters if name in stored}
+
+    def contains(self, values: Mapping[str, Any]) -> bool:
+        """Whether a search could return these values; ``outside`` says which one it could not."""
+        return self.outside(values) is None
+
+    def outside(self, values: Mapping[str, Any]) -> str | None:
+        """The first parameter whose value is missing or out of its range, in words; None if there is none."""
+        for name, parameter in self.parameters.items():
+            if name not in values:
+                return f"{name} has no value"
+            if not parameter.contains(values[name]):
+                return f"{name} = {values[name]} is outside {parameter.range()}"
+        return None
+
+    def grid(self, points: int | Mapping[str, int] = 3) -> dict[str, list[Any]]:
+        """The values of a grid, per parameter.
+
+        Args:
+            points: how many values a number gets, for all alike or by name (3 where a name is missing). A categorical
+                parameter always gets all its choices, and an integer one no more values than it has.
+
+        Returns:
+            Name to values, ascending for numbers and evenly spaced on the parameter's own scale.
+
+        Raises:
+            SearchError: fewer than one point, or a name that is not in the space.
+        """
+        by_name = dict(points) if isinstance(points, Mapping) else dict.fromkeys(self.parameters, points)
+        for name, count in by_name.items():
+            self._get(name)
+            if count < 1:
+                raise SearchError(f"{name}: a grid needs at least 1 point, got {count}")
+        return {name: parameter.grid(by_name.get(name, 3)) for name, parameter in self.parameters.items()}
+
+    def size(self, points: int | Mapping[str, int] = 3) -> int:
+        """The number of cells of that grid: the product over its parameters."""
+        return math.prod(len(values) for values in self.grid(points).values())
+
+    def sample(self, rng: np.random.Generator) -> dict[str, Any]:
+        """One configuration, every parameter independent and uniform on its own scale."""
+        return {name: parameter.sample(rng) for name, parameter in self.parameters.items()}
+
+    def table(self) -> list[dict[str, str]]:
+        """One row per parameter: name, type, range, scale."""
+        return [
+            {
+                "name": name,
+                "type": parameter.type,
+                "range": parameter.range(),
+                "scale": "log" if getattr(parameter, "log", False) else "",
+            }
+            for name, parameter in self.parameters.items()
+        ]
+
+    def only(self, *names: str) -> Space:
+        """The same space with these parameters alone, in this order."""
+        return Space(parameters={name: self._get(name) for name in names})
+
+    def _get(self, name: str) -> Float | Int | Categorical:
+        if name not in self.parameters:
+            raise SearchError(f"{name} is not in the search space, which has {', '.join(self.parameters)}")
+        return self.parameters[name]
+
+
+# Ranges: around the values of Schulman et al. 2017 (PPO) and the sweep of Andrychowicz et al. 2021 ("What matters in
+# on-policy reinforcement learning"), narrowed to what can learn anything within some ten thousand steps. The defaults
+# of PPOConfig are inside (so ent_coef is linear: 0 has no logarithm), and every batch fits into the shortest rollout of
+# 16 environments.
+DEFAULT_SPACE = Space(
+    parameters={
+        "learning_rate": Float(low=3e-5, high=3e-3, log=True),
+        "clip_range": Float(low=0.1, high=0.4),
+        "ent_coef": Float(low=0.0, high=0.03),
+        "gamma": Float(low=0.95, high=1.0),
+        "gae_lambda": Float(low=0.8, high=1.0),
+        "n_steps": Categorical(choices=(16, 32, 64, 128)),
+        "n_epochs": Int(low=1, high=10),
+        "batch_size": Categorical(choices=(64, 128, 256)),
+        "vf_coef": Float(low=0.25, high=1.0),
+        "max_grad_norm": Float(low=0.25, high=2.0, log=True),
+    }
+)

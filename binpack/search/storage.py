@@ -1,0 +1,245 @@
+"""Where a study lives, and what makes it safe to kill: one lock, one repair, atomic files.
+
+A study is two things side by side: Optuna's storage (by default one journal file, to which Optuna only ever appends
+whole lines) and a folder with everything else.
+
+    study.journal            every trial, parameter, report and score
+    study.runs/lock          held by the process that is tuning; the kernel lets go of it when that process dies
+    study.runs/study.json    which study the folder belongs to
+    study.runs/trial_0003/seed_1/   one training run
+    study.runs/best.json     the best configuration so far
+
+A second study in the same storage (another name) has ``study.runs/study_NAME/`` for its folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import tempfile
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.storages.journal import JournalFileBackend
+
+from binpack.search._model import SearchError
+
+DEFAULT_NAME = "study"
+_FIRST_BYTES = b'{"op_code":'
+
+
+@dataclass(frozen=True)
+class Location:
+    """A study's two places.
+
+    Attributes:
+        storage: the path of a journal file, or a database URL.
+        name: the study's name in the storage.
+        journal: the journal's path; None for a database.
+        root: the folder of this storage, which holds the lock.
+        folder: the folder of this study, ``root`` itself for the default name.
+    """
+
+    storage: str
+    name: str
+    journal: Path | None
+    root: Path
+    folder: Path
+
+
+def locate(storage: str | Path, name: str = DEFAULT_NAME) -> Location:
+    """Work out the places of a study; nothing is opened or made.
+
+    Args:
+        storage: a path for a journal file, or a URL that Optuna knows (``sqlite:///study.db``, ``postgresql://...``).
+            The folder of a database on a server is ``NAME.runs`` in the current directory.
+        name: the study's name: letters, digits, dot, dash, underscore.
+
+    Raises:
+        SearchError: a name or a path that cannot be used.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        raise SearchError(f"study name {name!r}: only letters, digits, '.', '-' and '_' are possible")
+    text = str(storage)
+    if not text:
+        raise SearchError("storage: a file name is missing")
+    journal = None
+    if "://" not in text:
+        journal = Path(text)
+        if journal.is_dir():
+            raise SearchError(f"{journal} is a folder: the storage is one file, for example study.journal")
+        root = journal.with_name(journal.stem + ".runs")
+    elif text.startswith("sqlite:///") and len(text) > len("sqlite:///"):
+        database = Path(text.removeprefix("sqlite:///"))
+        root = database.with_name(database.stem + ".runs")
+    else:
+        root = Path(f"{name}.runs")
+    return Location(text, name, journal, root, root if name == DEFAULT_NAME else root / f"study_{name}")
+
+
+def refuse_other_files(location: Location) -> None:
+    """Make sure that a journal's path holds a journal or nothing, before anything is written beside it.
+
+    Raises:
+        SearchError: it holds something else.
+    """
+    if location.journal is None or not location.journal.exists():
+        return
+    with location.journal.open("rb") as handle:
+        start = handle.read(len(_FIRST_BYTES))
+    # A first line that is itself torn may be shorter than what a journal begins with.
+    if not _FIRST_BYTES.startswith(start):
+        raise SearchError(f"{location.storage} is not a study's journal: choose another file for the storage")
+
+
+@contextlib.contextmanager
+def lock(location: Location) -> Iterator[None]:
+    """Hold the storage for this process alone.
+
+    The lock is the kernel's (flock), so that it is gone with the process that held it, however that process ended. It
+    keeps out other tuning processes on this machine; reading a study needs no lock.
+
+    Raises:
+        SearchError: another process holds it.
+    """
+    location.root.mkdir(parents=True, exist_ok=True)
+    with (location.root / "lock").open("a+") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            handle.seek(0)
+            who = f" (process {pid})" if (pid := handle.read(20).strip()) else ""
+            raise SearchError(f"{location.storage} is being tuned by another process{who}: one at a time") from None
+        handle.truncate(0)
+        handle.write(f"{os.getpid()}\n")
+        handle.flush()
+        yield
+
+
+def repair(journal: Path) -> bool:
+    """Undo what a killed process left half done in a journal.
+
+    Only to be called under ``lock`` and after ``refuse_other_files``.
+
+    Cuts a last line without its end (a write that did not finish: its operation never happened), and removes Optuna's
+    own lock of the dead process, for which it would otherwise wait 30 seconds.
+
+    Returns:
+        Whether a line was cut.
+    """
+    if not journal.exists():
+        return False
+    with contextlib.suppress(FileNotFoundError):
+        Path(f"{journal}.lock").unlink()
+    with journal.open("rb+") as handle:
+        end = handle.seek(0, os.SEEK_END)
+        keep = _end_of_last_line(handle, end)
+        if keep == end:
+            return False
+        handle.truncate(keep)
+        os.fsync(handle.fileno())
+    return True
+
+
+def _end_of_last_line(handle: Any, end: int, block: int = 1 << 16) -> int:
+    """The offset just behind the last newline of a binary file; 0 where there is none."""
+    while end > 0:
+        start = max(0, end - block)
+        handle.seek(start)
+        at = handle.read(end - start).rfind(b"\n")
+        if at >= 0:
+            return start + at + 1
+        end = start
+    return 0
+
+
+def open_storage(location: Location) -> optuna.storages.BaseStorage:
+    """Open Optuna's storage, making it if need be.
+
+    Raises:
+        SearchError: it cannot be opened or read; the message names it.
+    """
+    try:
+        with quiet():
+            if location.journal is not None:
+                return optuna.storages.JournalStorage(JournalFileBackend(str(location.journal)))
+            return optuna.storages.get_storage(location.storage)
+    except Exception as error:  # whatever a database driver may raise
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise SearchError(f"{location.storage} cannot be opened as a study's storage: {reason}") from None
+
+
+def load_study(storage: str | Path, name: str | None = None) -> optuna.Study:
+    """Open an existing study for reading, also while another process is tuning it.
+
+    Args:
+        storage: as for ``locate``.
+        name: which study; None for the only one there is.
+
+    Raises:
+        SearchError: no such file, not a journal, no such study, or several and no name given.
+    """
+    location = locate(storage, name or DEFAULT_NAME)
+    if location.journal is not None:
+        if not location.journal.is_file():
+            raise SearchError(f"{storage}: no such study (there is no such file)")
+        refuse_other_files(location)
+    opened = open_storage(location)
+    names = sorted(study.study_name for study in opened.get_all_studies())
+    if not names:
+        raise SearchError(f"{storage}: there is no study in it yet")
+    if name is None and len(names) > 1:
+        raise SearchError(f"{storage} holds several studies, say which: {', '.join(names)}")
+    if name is not None and name not in names:
+        raise SearchError(f"{storage}: no study {name!r}; there is {', '.join(names)}")
+    with quiet():
+        return optuna.load_study(study_name=name or names[0], storage=opened)
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write JSON so that the file is at every moment either the old or the new one, whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=".", delete=False) as handle:
+        try:
+            json.dump(data, handle, indent=2)
+            handle.write("\n")
+            handle.flush()
+            os.fsync(handle.fileno())
+            Path(handle.name).replace(path)
+        except BaseException:
+            Path(handle.name).unlink(missing_ok=True)
+            raise
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file; None where there is none.
+
+    Raises:
+        SearchError: the file is not JSON; the message names it.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise SearchError(f"{path}: not valid JSON: {error}") from None
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Optuna without its INFO lines and its notices of what is experimental, for the length of the block."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            yield
+    finally:
+        optuna.logging.set_verbosity(before)

@@ -1,0 +1,179 @@
+"""The search space as data."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import optuna
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from binpack.search.space import DEFAULT_SPACE, Categorical, Float, Int, SearchError, Space
+
+positive = st.floats(1e-6, 1e6)
+scalars = st.one_of(st.text("abc", max_size=5), st.integers(-9, 9), st.booleans(), st.none(), st.floats(-5, 5))
+
+
+@st.composite
+def floats(draw: st.DrawFn) -> Float:
+    log = draw(st.booleans())
+    ends = draw(st.tuples(positive, positive) if log else st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)))
+    return Float(low=min(ends), high=max(ends), log=log)
+
+
+@st.composite
+def ints(draw: st.DrawFn) -> Int:
+    log = draw(st.booleans())
+    step = 1 if log else draw(st.integers(1, 7))
+    low = draw(st.integers(1, 50) if log else st.integers(-50, 50))
+    return Int(low=low, high=low + step * draw(st.integers(0, 40)), step=step, log=log)
+
+
+@st.composite
+def categoricals(draw: st.DrawFn) -> Categorical:
+    choices = draw(st.lists(st.one_of(scalars, st.lists(st.integers(1, 64), max_size=3)), min_size=1, max_size=5))
+    kept: list = []
+    for choice in choices:
+        stored = json.dumps(choice) if isinstance(choice, list) else choice
+        if all(stored != (json.dumps(other) if isinstance(other, list) else other) for other in kept):
+            kept.append(choice)
+    return Categorical(choices=tuple(kept))
+
+
+parameters = st.one_of(floats(), ints(), categoricals())
+spaces = st.dictionaries(st.sampled_from("abcdef"), parameters, min_size=1, max_size=4).map(
+    lambda chosen: Space(parameters=chosen)
+)
+
+
+@given(spaces)
+def test_json_goes_round(space: Space) -> None:
+    again = Space.from_json(space.to_json())
+    assert again == space
+    assert again.names == space.names
+
+
+@given(spaces, st.integers(0, 2**32 - 1))
+def test_samples_lie_in_the_space_and_follow_the_generator(space: Space, seed: int) -> None:
+    first, second = (space.sample(np.random.default_rng(seed)) for _ in range(2))
+    assert first == second
+    assert space.outside(first) is None
+    assert space.decode(space.encode(first)) == first
+
+
+@given(spaces, st.integers(1, 5))
+def test_grid_covers_each_range(space: Space, points: int) -> None:
+    grid = space.grid(points)
+    assert list(grid) == space.names
+    assert space.size(points) == math.prod(len(values) for values in grid.values())
+    for name, values in grid.items():
+        parameter = space.parameters[name]
+        assert all(parameter.contains(value) for value in values)
+        if isinstance(parameter, Categorical):
+            assert values == list(parameter.choices)
+        else:
+            assert values == sorted(values) and len(values) <= points
+            if points > 1:
+                assert (values[0], values[-1]) == (parameter.low, parameter.high)
+
+
+@given(spaces, st.integers(0, 2**32 - 1))
+def test_optuna_suggests_within_the_space(space: Space, seed: int) -> None:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
+    trial = study.ask()
+    values = space.suggest(trial)
+    assert space.contains(values)
+    assert space.decode(trial.params) == values
+    assert space.suggest(trial) == values  # asked again, the trial keeps what it has
+
+
+def test_log_grid_is_even_on_the_log_scale() -> None:
+    assert Float(low=1e-4, high=1e-2, log=True).grid(3) == pytest.approx([1e-4, 1e-3, 1e-2])
+    assert Float(low=1e-4, high=1e-2, log=True).grid(1) == pytest.approx([1e-3])
+    assert Int(low=1, high=64, log=True).grid(4) == [1, 4, 16, 64]
+    assert Int(low=1, high=3).grid(10) == [1, 2, 3]
+
+
+def test_points_by_name() -> None:
+    space = Space(parameters={"a": Float(low=0, high=1), "b": Int(low=1, high=9), "c": Categorical(choices=(1, 2))})
+    assert {name: len(values) for name, values in space.grid({"a": 5}).items()} == {"a": 5, "b": 3, "c": 2}
+    with pytest.raises(SearchError, match=r"^z is not in the search space, which has a, b, c$"):
+        space.grid({"z": 2})
+    with pytest.raises(SearchError, match=r"^b: a grid needs at least 1 point, got 0$"):
+        space.grid({"b": 0})
+
+
+def test_log_integers_are_each_drawn() -> None:
+    rng = np.random.default_rng(0)
+    drawn = [Int(low=1, high=4, log=True).sample(rng) for _ in range(2000)]
+    shares = np.bincount(drawn, minlength=5)[1:] / 2000
+    expected = np.diff(np.log([0.5, 1.5, 2.5, 3.5, 4.5])) / math.log(9)
+    assert shares == pytest.approx(expected, abs=0.04)
+
+
+def test_lists_are_stored_as_text_and_come_back_as_lists() -> None:
+    parameter = Categorical(choices=((64, 64), (128,), "auto"))
+    assert [parameter.encode(choice) for choice in parameter.choices] == ["[64, 64]", "[128]", "auto"]
+    assert parameter.decode("[64, 64]") == [64, 64]
+    with pytest.raises(SearchError, match=r"none of the choices \{\[64, 64\], \[128\], \"auto\"\}$"):
+        parameter.decode("[1]")
+
+
+def test_default_space() -> None:
+    rows = DEFAULT_SPACE.table()
+    assert [row["name"] for row in rows] == DEFAULT_SPACE.names
+    assert rows[0] == {"name": "learning_rate", "type": "float", "range": "3e-05 to 0.003", "scale": "log"}
+    assert DEFAULT_SPACE.only("n_steps").size() == 4
+    assert DEFAULT_SPACE.outside({"learning_rate": 1.0}) == "learning_rate = 1.0 is outside 3e-05 to 0.003"
+    assert DEFAULT_SPACE.outside({}) == "learning_rate has no value"
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Float(low=2, high=1), "low 2 is above high 1"),
+        (lambda: Float(low=0, high=1, log=True), "a log scale needs low above 0, got 0"),
+        (lambda: Float(low="x", high=1), "low: Input should be a valid number"),
+        (lambda: Float(low=float("nan"), high=1), "low: Input should be a finite number"),
+        (lambda: Float(low=0), "high: Field required"),
+        (lambda: Float(low=0, high=1, step=0.1), "step: there is no such field"),
+        (lambda: Int(low=1, high=8, step=2), "high 8 is not low 1 plus a multiple of step 2"),
+        (lambda: Int(low=1, high=9, step=2, log=True), "a log scale takes step 1 only, got 2"),
+        (lambda: Int(low=1, high=2, step=0), "step: Input should be greater than or equal to 1"),
+        (lambda: Int(low=1.5, high=2), "low: Input should be a valid integer"),
+        (lambda: Categorical(choices=()), "choices: Tuple should have at least 1 item"),
+        (lambda: Categorical(choices=(1, 2, 1.0)), "choices: choice 1.0 is there twice"),
+        (lambda: Categorical(choices=([1], "[1]")), "choices: choice '[1]' is there twice"),
+        (lambda: Categorical(choices=({"a": 1},)), "choices: a choice is a string, a number"),
+        (lambda: Space(parameters={}), "parameters: Dictionary should have at least 1 item"),
+        (
+            lambda: Space(parameters={"a": {"type": "float", "low": 2, "high": 1}}),
+            "parameters.a: low 2 is above high 1",
+        ),
+        (lambda: Space(parameters={"a": {"low": 2}}), "parameters.a: Unable to extract tag"),
+        (lambda: Space.from_json("{"), "not valid JSON: "),
+        (lambda: Space.from_json("[1]"), "expected a JSON object, got list"),
+        (lambda: Space.from_json('{"parameters": {"a": {"type": "real"}}}'), "parameters.a: Input tag 'real'"),
+        (lambda: DEFAULT_SPACE.only("gama"), "gama is not in the search space, which has learning_rate"),
+    ],
+)
+def test_bad_spaces_are_answered_in_one_line(make, message: str) -> None:
+    with pytest.raises(SearchError) as error:
+        make()
+    assert str(error.value).startswith(message)
+    assert "\n" not in str(error.value)
+
+
+def test_load_names_the_file(tmp_path) -> None:
+    path = tmp_path / "space.json"
+    with pytest.raises(SearchError, match=r"space\.json: No such file or directory$"):
+        Space.load(path)
+    path.write_text('{"parameters": {"a": {"type": "int", "low": 3, "high": 1}}}')
+    with pytest.raises(SearchError, match=r"space\.json: parameters\.a: low 3 is above high 1$"):
+        Space.load(path)
+    path.write_text(DEFAULT_SPACE.to_json())
+    assert Space.load(path) == DEFAULT_SPACE

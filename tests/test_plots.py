@@ -1,0 +1,269 @@
+"""Every figure has three forms, says what it shows in one line, and leaves the process as it was."""
+
+import base64
+import io
+import json
+
+import matplotlib as mpl
+import numpy as np
+import optuna
+import pytest
+from matplotlib import pyplot as plt
+from optuna.samplers import RandomSampler, TPESampler
+from PIL import Image
+
+from binpack import plots
+from binpack.plots import Figure
+
+PARAMETERS = ("learning_rate", "gamma", "schedule")
+
+
+def make_study(n_trials, sampler=None, **attributes):
+    """A study of three parameters, one trial in five pruned, the first one enqueued."""
+    study = optuna.create_study(direction="maximize", sampler=sampler or RandomSampler(seed=0), study_name="tiny")
+    for name, value in attributes.items():
+        study.set_user_attr(name, value)
+
+    def objective(trial):
+        rate = trial.suggest_float("learning_rate", 1e-5, 1e-2, log=True)
+        gamma = trial.suggest_float("gamma", 0.9, 1.0)
+        trial.suggest_categorical("schedule", ["constant", "linear"])
+        score = 0.6 - 0.1 * (np.log10(rate) + 3.5) ** 2 + 0.1 * gamma
+        trial.report(score / 2, 1000)
+        if trial.number % 5 == 4:
+            raise optuna.TrialPruned
+        trial.report(score, 2000)
+        return score
+
+    study.enqueue_trial({"learning_rate": 3e-4, "gamma": 0.99, "schedule": "constant"})
+    study.optimize(objective, n_trials=n_trials)
+    return study
+
+
+@pytest.fixture(scope="module", autouse=True)
+def silence():
+    """Optuna's log stays out of the tests' output."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+@pytest.fixture(scope="module")
+def study():
+    """16 complete trials and 4 pruned ones, by random search."""
+    return make_study(20)
+
+
+def two_objectives():
+    """A study with two objectives."""
+    study = optuna.create_study(directions=["maximize", "minimize"], sampler=RandomSampler(seed=0))
+    study.optimize(lambda trial: (trial.suggest_float("a", 0, 1), trial.suggest_float("b", 0, 1)), n_trials=8)
+    return study
+
+
+CALLS = {
+    "history": (plots.history, "history: 16 trials, best score 0.696 at trial "),
+    "importance": (plots.importance, "importance (PED-ANOVA, n=15, random search): learning_rate, "),
+    "contour": (plots.contour, "contour: gamma x learning_rate x schedule, 16 trials"),
+    "contour of two": (lambda s: plots.contour(s, PARAMETERS[:2]), "contour: learning_rate x gamma, 16 trials"),
+    "slice": (plots.slice_, "slice: gamma, learning_rate, schedule, 16 trials"),
+    "slice of one": (lambda s: plots.slice_(s, ["gamma"]), "slice: gamma, 16 trials"),
+    "parallel": (plots.parallel_coordinate, "parallel coordinates: gamma, learning_rate, schedule, 16 trials"),
+    "edf": (plots.edf, "distribution of score: tiny 16 trials"),
+    "edf of two": (lambda s: plots.edf([s, s]), "distribution of score: tiny 16 trials, tiny 16 trials"),
+    "intermediate": (plots.intermediate_values, "intermediate values: 20 trials, 4 pruned"),
+    "timeline": (plots.timeline, "timeline: 16 complete, 4 pruned"),
+    "rank": (lambda s: plots.rank(s, PARAMETERS[:2]), "rank: learning_rate x gamma, 16 trials"),
+    "pareto": (lambda _: plots.pareto_front(two_objectives()), "Pareto front: "),
+    "bars": (
+        lambda _: plots.bars_with_spread({0.0: [0.1, 0.3], 0.5: [0.4, 0.4]}, x="epsilon", y="share"),
+        "share by epsilon (2 runs each): 0.0 0.2 [0.1, 0.3], 0.5 0.4 [0.4, 0.4]",
+    ),
+    "curves": (
+        lambda _: plots.curves_with_spread(
+            {"PPO": ([0, 100], [[0, 0.5], [0, 0.7]])}, x="steps", y="score", spread="range"
+        ),
+        "score by steps (2 runs each): PPO ends at 0.6 [0.5, 0.7]",
+    ),
+    "packing": (
+        lambda _: plots.packing([[0, 0, 0, 2, 2, 2], [2, 0, 0, 2, 2, 1]], (4, 4, 4)),
+        "packing: 2 boxes, utilization 0.188",
+    ),
+    "empty packing": (lambda _: plots.packing([], (4, 4, 4)), "packing: 0 boxes, utilization 0.000"),
+    "heightmap": (lambda _: plots.heightmap([[0, 2], [1, 1], [0, 0]]), "height map: 3 x 2 cells, highest 2, mean 0.67"),
+    "flat heightmap": (lambda _: plots.heightmap(np.zeros((4, 4))), "height map: 4 x 4 cells, highest 0, mean 0.00"),
+    "landing": (
+        lambda _: plots.landing(np.array([[[0, -1], [3, -1]], [[-1, -1], [-1, -1]]])),
+        "landing heights: 2 x 2 cells, lowest item 0 0, item 1 none",
+    ),
+    "mask": (lambda _: plots.mask([[True, False], [True, True]]), "feasible cells: item 3 of 4"),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_each_figure_has_three_forms_and_leaves_no_trace(study, name, recwarn):
+    style = mpl.rcParams.copy()
+    make, text = CALLS[name]
+    figure = make(study)
+    assert figure.text.startswith(text) and "\n" not in figure.text
+    assert json.loads(figure.plotly.to_json())["data"]
+    width, height = Image.open(io.BytesIO(figure.png())).size
+    assert 250 < width <= 1300 and 120 < height <= 1300
+    assert len(figure.png()) < 200_000 and figure.png() == figure.png()
+    assert mpl.rcParams == style and plt.get_fignums() == []
+    assert [str(warning.message) for warning in recwarn] == []
+
+
+def test_every_number_in_a_log_axis_of_few_decades_is_plain():
+    study = optuna.create_study(sampler=RandomSampler(seed=0))
+    study.optimize(lambda trial: trial.suggest_int("n_steps", 32, 512, log=True), n_trials=10)
+    axes = plots.slice_(study).matplotlib.axes[0]
+    shown = [label.get_text() for label in axes.get_xticklabels(which="both") if label.get_text()]
+    assert "50" in shown and not any("times" in text for text in shown)
+
+
+def test_show_emits_all_forms_in_a_notebook(monkeypatch):
+    import IPython
+    import IPython.display
+
+    shown = []
+    monkeypatch.setattr(IPython, "get_ipython", object)
+    monkeypatch.setattr(IPython.display, "display", lambda data, raw: shown.append((data, raw)))
+    plots.show(plots.heightmap([[0, 1], [2, 3]]))
+    (data, raw), *others = shown
+    assert raw and not others
+    assert list(data) == ["application/vnd.plotly.v1+json", "image/png", "text/plain"]
+    config = data["application/vnd.plotly.v1+json"]["config"]
+    assert config["showSendToCloud"] is False and config["plotlyServerURL"] == "" and config["displaylogo"] is False
+    assert config["responsive"] is True
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+    assert data["text/plain"] == "height map: 2 x 2 cells, highest 3, mean 1.50"
+    json.dumps(data)
+
+
+def test_show_prints_the_text_elsewhere(capsys):
+    plots.show(plots.mask([[True, False]]))
+    assert capsys.readouterr().out == "feasible cells: item 1 of 2\n"
+
+
+def test_save_writes_a_page_without_a_network_and_a_picture(tmp_path):
+    figure = plots.heightmap([[0, 1], [2, 3]])
+    page = plots.save(figure, tmp_path / "map.html").read_text(encoding="utf-8")
+    assert "plotly.js v" in page and '<script src="http' not in page and "cdn.plot.ly/plotly" not in page[:2000]
+    assert plots.save(figure, str(tmp_path / "map.png")).read_bytes() == figure.png()
+    with pytest.raises(ValueError, match=r"^a figure is saved as .html or .png, not as map\.pdf$"):
+        plots.save(figure, tmp_path / "map.pdf")
+    assert not (tmp_path / "map.pdf").exists()
+
+
+def test_the_text_of_a_figure_is_one_line(study):
+    figure = plots.mask([[True]])
+    for text in ("", "two\nlines"):
+        with pytest.raises(ValueError, match="the text of a figure must be one line"):
+            Figure(figure.plotly, figure.matplotlib, text)
+
+
+# ------------------------------------------------------------------------------------------------------------ importance
+
+
+def test_importance_warns_under_50_trials_and_not_above(study):
+    assert plots.importance(study).text.endswith("; fewer than 50 trials, so the order may be chance")
+    text = plots.importance(make_study(70)).text
+    assert text.startswith("importance (PED-ANOVA, n=55, random search): learning_rate, ") and ";" not in text
+
+
+@pytest.mark.parametrize(
+    ("study_of", "origin"),
+    [
+        (lambda: make_study(12, TPESampler(seed=0)), "n=9, TPE search: not a random sample)"),
+        (lambda: make_study(12, binpack={"config": {"sampler": {"kind": "random"}}}), "n=9, random search)"),
+        (lambda: make_study(12, binpack={"config": {"sampler": {"kind": "tpe"}}}), "TPE search: not a random sample)"),
+        (lambda: make_study(12, binpack={"config": {"sampler": {"kind": "grid"}}}), "n=9, grid search)"),
+    ],
+)
+def test_importance_says_where_its_trials_come_from(study_of, origin):
+    assert origin in plots.importance(study_of()).text
+
+
+def test_equal_importances_are_sorted_by_name():
+    study = optuna.create_study(sampler=RandomSampler(seed=0))
+    study.optimize(lambda trial: trial.suggest_float("z", 0, 1), n_trials=10)
+    for trial in study.get_trials(deepcopy=False):
+        # two parameters that carry the same value in every trial cannot be told apart
+        trial.params["a"] = trial.params["z"]
+        trial.distributions["a"] = trial.distributions["z"]
+    copy = optuna.create_study(sampler=RandomSampler(seed=0))
+    copy.add_trials(study.get_trials(deepcopy=False))
+    assert "): a, z;" in plots.importance(copy).text
+
+
+def test_importance_of_a_target_to_maximize_looks_at_its_high_end():
+    study = optuna.create_study(directions=["maximize", "minimize"], sampler=RandomSampler(seed=0))
+
+    def objective(trial):
+        # a decides among the good trials, b among the bad ones
+        a, b = trial.suggest_float("a", 0, 1), trial.suggest_float("b", 0, 1)
+        return (1 + a if a > 0.8 else -1 - b if b > 0.8 else 0.0), a
+
+    study.optimize(objective, n_trials=200)
+    best = plots.importance(study, target=lambda trial: trial.values[0])
+    worst = plots.importance(study, target=lambda trial: trial.values[0], lower_is_better=True)
+    assert best.text.endswith(": a, b") and worst.text.endswith(": b, a")
+
+
+# -------------------------------------------------------------------------------------------------------------- bad input
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda s: plots.contour(s, ["gamma"]), "this figure needs at least 2 parameters, got 1"),
+        (
+            lambda s: plots.slice_(s, ["lr"]),
+            "the study has no parameter 'lr'; it has: gamma, learning_rate, schedule",
+        ),
+        (
+            lambda _: plots.history(optuna.create_study()),
+            "this figure needs at least 1 trial that completed, the study has 0",
+        ),
+        (
+            lambda _: plots.importance(make_study(2)),
+            "this figure needs at least 2 trials that completed, the study has 1",
+        ),
+        (lambda _: plots.timeline(optuna.create_study()), "no trial of this study has started"),
+        (
+            lambda _: plots.intermediate_values(optuna.create_study()),
+            "no trial of this study reported intermediate values",
+        ),
+        (lambda s: plots.pareto_front(s), "a Pareto front is drawn of 2 objectives, this study has 1"),
+        (
+            lambda _: plots.history(two_objectives()),
+            "this study has several objectives: say with target= which one to draw",
+        ),
+        (lambda _: plots.bars_with_spread({}, x="x", y="y"), "there is nothing to draw: data has no groups"),
+        (
+            lambda _: plots.bars_with_spread({"a": [1, float("nan")]}, x="x", y="y"),
+            "the runs of a must be finite numbers, one a run, got shape (2,)",
+        ),
+        (
+            lambda _: plots.bars_with_spread({"a": [1.0]}, x="x", y="y", spread="sd"),
+            "spread must be 'bootstrap' or 'range', got 'sd'",
+        ),
+        (
+            lambda _: plots.curves_with_spread({"a": ([0, 1], [[1, 2, 3]])}, x="x", y="y"),
+            "the curve a has places of shape (2,) but runs of shape (1, 3)",
+        ),
+        (lambda _: plots.heightmap([1, 2]), "heights must be an array (L, W) or (K, L, W), got shape (2,)"),
+        (lambda _: plots.mask([[True]], ["a", "b"]), "expected a name for each of the 1 planes, got 2"),
+        (lambda _: plots.packing([[1, 2]], (4, 4, 4)), "boxes must be an (n, 6) array, got shape (1, 2)"),
+    ],
+)
+def test_bad_input_gets_one_line(study, call, message):
+    with pytest.raises(ValueError) as raised:
+        call(study)
+    assert str(raised.value) == message
+
+
+def test_importance_of_equal_values():
+    study = optuna.create_study(sampler=RandomSampler(seed=0))
+    study.optimize(lambda trial: trial.suggest_float("a", 0, 1) * 0, n_trials=3)
+    with pytest.raises(ValueError, match=r"^importance needs trials whose values differ, and they are all equal$"):
+        plots.importance(study)

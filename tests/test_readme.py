@@ -1,0 +1,144 @@
+"""The README, the requirements and the CI script say the same, and what they name is there."""
+
+import ast
+import importlib.metadata
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from binpack import system
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+TOP_LEVEL = {
+    *("README.md", "requirements.txt", "pyproject.toml"),
+    *("binpack", "notebooks", "tutorials", "tests"),
+}
+
+
+def command(name: str) -> str:
+    """Return the fenced block that follows a marker in the README."""
+    return re.search(rf"^<!-- command: {name} -->\n```bash\n(.*?)\n```$", README, re.MULTILINE | re.DOTALL)[1]
+
+
+def own_files(*patterns: str) -> list[Path]:
+    """Return the checkout's files that match, without those of a virtual environment or a cache."""
+    return sorted(path for pattern in patterns for path in ROOT.glob(pattern) if path.is_file())
+
+
+@pytest.mark.parametrize(("name", "last"), [("lab", "-m binpack lab"), ("test", "-m pytest")])
+def test_commands_make_an_environment_from_the_pins_and_leave_nothing_outside(name, last):
+    venv, install, run = command(name).split(" && ")
+    assert venv == "python3 -m venv .venv"
+    assert install == ".venv/bin/pip install --no-cache-dir -r requirements.txt"
+    assert run == f".venv/bin/python {last}"
+
+
+def test_ci_runs_the_very_command_of_the_readme(tmp_path):
+    script = (ROOT / ".ci" / "run").read_text()
+    extract = re.search(r"^command=\$\((awk .*? README\.md)\)$", script, re.MULTILINE | re.DOTALL)[1]
+    found = subprocess.run(["bash", "-c", extract], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == command("test")
+    for line in ("set -euo pipefail", "rm -rf .venv", 'bash -euo pipefail -c "$command" </dev/null'):
+        assert any(each.startswith(line) for each in script.splitlines()), line
+
+
+def test_ci_fails_without_a_command_and_when_the_command_fails(tmp_path):
+    (tmp_path / ".ci").mkdir()
+    script = tmp_path / ".ci" / "run"
+    script.write_bytes((ROOT / ".ci" / "run").read_bytes())
+    (tmp_path / "README.md").write_text("# nothing\n")
+    run = subprocess.run(["bash", script], capture_output=True, text=True)
+    assert run.returncode == 1
+    assert "no fenced block" in run.stderr
+    (tmp_path / "README.md").write_text("<!-- command: test -->\n```bash\necho first && false && echo second\n```\n")
+    run = subprocess.run(["bash", script], capture_output=True, text=True)
+    assert run.returncode != 0
+    assert run.stdout.splitlines() == ["+ echo first && false && echo second", "first"]
+
+
+def test_workflow_runs_the_ci_script_on_every_supported_python():
+    text = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+    assert "- run: .ci/run" in text
+    assert 'python: ["3.11", "3.12", "3.13"]' in text
+    assert (ROOT / ".ci" / "run").stat().st_mode & 0o100
+
+
+def test_links_point_to_files():
+    links = re.findall(r"\]\(([^)\s]+)\)", README)
+    assert links
+    for link in links:
+        assert "://" not in link, f"{link}: everything that the README shows is in the checkout"
+        assert (ROOT / link).exists(), link
+
+
+def test_readme_is_one_screen_and_has_a_picture_and_every_lesson():
+    assert len(README.splitlines()) <= 60
+    assert "![" in README
+    rows = re.findall(r"^\| (\d\d) \| (.+?) \| (\d+) \| (ready|planned) \|$", README, re.MULTILINE)
+    assert [row[0] for row in rows] == [f"{number:02}" for number in range(11)]
+    for number, title, _, state in rows:
+        notebooks = list((ROOT / "notebooks").glob(f"{number}_*.ipynb"))
+        assert bool(notebooks) is (state == "ready"), f"lesson {number} is marked {state}"
+        if notebooks:
+            assert title.endswith(f"](notebooks/{notebooks[0].name})")
+
+
+def test_top_level_holds_what_the_design_names():
+    git = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    try:
+        names = subprocess.run(git, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    except (OSError, subprocess.CalledProcessError):  # a copy without git
+        names = [path.name for path in ROOT.iterdir()]
+    top = {name.split("/")[0] for name in names if not name.startswith(".")}
+    assert top <= TOP_LEVEL, sorted(top - TOP_LEVEL)
+
+
+def test_every_import_is_pinned():
+    pinned = system.pins((ROOT / "requirements.txt").read_text())
+    providers = importlib.metadata.packages_distributions()
+    local = {path.stem for path in own_files("notebooks/*.py", "tests/*.py")} | {"binpack", "tests"}
+    files = own_files("binpack/**/*.py", "notebooks/*.py", "notebooks/source/*.py", "tests/**/*.py")
+    for file in files:
+        for module in imported(ast.parse(file.read_text(encoding="utf-8"))):
+            if module in sys.stdlib_module_names or module in local:
+                continue
+            names = {system.normalised(name) for name in providers.get(module, [])}
+            assert names & set(pinned), f"{file.relative_to(ROOT)} imports {module}, which has no pin"
+
+
+def imported(tree: ast.Module) -> set[str]:
+    """Return the top-level names of the modules that a file imports, wherever in the file."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+def test_pins_cover_what_the_package_declares():
+    pinned = system.pins((ROOT / "requirements.txt").read_text())
+    for declared in importlib.metadata.requires("binpack"):
+        name = system.normalised(re.match(r"[A-Za-z0-9._-]+", declared)[0])
+        assert name in pinned, f"pyproject.toml asks for {declared}, which has no pin"
+
+
+def test_every_dependency_of_a_pin_is_a_pin():
+    from packaging.requirements import Requirement
+
+    pinned = system.pins((ROOT / "requirements.txt").read_text())
+    wanted = {"gymnasium": {"", "box2d"}}
+    for name in pinned:
+        for text in importlib.metadata.requires(name) or ():
+            needed = Requirement(text)
+            extras = wanted.get(name, {""})
+            if needed.marker is None or any(needed.marker.evaluate({"extra": extra}) for extra in extras):
+                # torch's builds with CUDA pin their own libraries; the build without has none
+                if needed.name.startswith(("nvidia-", "cuda-", "triton")):
+                    continue
+                assert system.normalised(needed.name) in pinned, f"{name} needs {text}, which has no pin"
