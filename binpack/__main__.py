@@ -79,10 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def one_line(error: Exception) -> str:
     """Say in one line what was wrong."""
     if isinstance(error, ValidationError):
-        parts = [(".".join(map(str, each["loc"])), each["msg"], each["input"]) for each in error.errors()]
-        text = "; ".join(
-            f"{place or 'configuration'}: {message} (got {value!r:.60})" for place, message, value in parts
-        )
+        text = "; ".join(_problem(each) for each in error.errors(include_url=False))
     elif isinstance(error, OSError) and error.strerror:
         text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     elif isinstance(error, typer.TyperException) and hasattr(error, "format_message"):
@@ -92,6 +89,14 @@ def one_line(error: Exception) -> str:
     else:
         text = str(error) or type(error).__name__
     return " ".join(text.split())
+
+
+def _problem(error: dict) -> str:
+    """Put one of pydantic's errors into words: where, what, and the value unless the message speaks of several."""
+    where = ".".join(map(str, error["loc"]))
+    what = error["msg"].removeprefix("Value error, ")
+    value = "" if isinstance(error["input"], dict) else f" (got {error['input']!r:.60})"
+    return f"{where}: {what}{value}" if where else what
 
 
 if __name__ == "__main__":

@@ -12,7 +12,10 @@ Shape = Literal["constant", "linear"]
 
 
 class PPOConfig(BaseModel):
-    """Hyperparameters of PPO (Schulman et al., 2017); the defaults are those of Stable-Baselines3.
+    """Hyperparameters of PPO (Schulman et al., 2017).
+
+    The defaults are those of Stable-Baselines3 for a rollout of 2,048 transitions, except that each rollout is gone
+    through 4 times and not 10, which takes less than half the time.
 
     Attributes:
         learning_rate: step size of Adam.
@@ -44,7 +47,7 @@ class PPOConfig(BaseModel):
     clip_range_schedule: Shape = "constant"
     n_steps: int = Field(default=128, ge=2)
     batch_size: int = Field(default=64, ge=2)
-    n_epochs: int = Field(default=10, ge=1)
+    n_epochs: int = Field(default=4, ge=1)
     gamma: float = Field(default=0.99, ge=0, le=1)
     gae_lambda: float = Field(default=0.95, ge=0, le=1)
     ent_coef: float = Field(default=0.0, ge=0)

@@ -47,6 +47,8 @@ class Support:
       Constrained Deep Reinforcement Learning" (AAAI 2021).
     - ``none``: an item may rest on anything.
 
+    Shares are kept to six decimals, so that they are compared in whole numbers and never by float rounding.
+
     Raises:
         ValueError: for an unknown name, a wrong number of shares, or a share outside [0, 1].
     """
@@ -58,7 +60,7 @@ class Support:
         if self.name not in _DEFAULT_SHARES:
             raise ValueError(f"support rule {self.name!r} is not one of {', '.join(_DEFAULT_SHARES)}")
         default = _DEFAULT_SHARES[self.name]
-        shares = default if self.shares is None else tuple(float(share) for share in self.shares)
+        shares = default if self.shares is None else tuple(round(float(share), 6) for share in self.shares)
         if len(shares) != len(default):
             raise ValueError(f"support rule {self.name!r} takes {len(default)} shares, got {len(shares)}")
         for share in shares:

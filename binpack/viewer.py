@@ -231,7 +231,7 @@ def save_gif(
 
 
 def write_html(path: str | Path, figure: go.Figure) -> Path:
-    """Save an interactive figure as one file that needs no network.
+    """Save an interactive figure as one file that needs no network; the same figure always gives the same bytes.
 
     Args:
         path: the file to write.
@@ -240,7 +240,7 @@ def write_html(path: str | Path, figure: go.Figure) -> Path:
     Returns:
         The path.
     """
-    return _write(path, figure.to_html(include_plotlyjs=True, config=PLOTLY_CONFIG).encode())
+    return _write(path, figure.to_html(include_plotlyjs=True, config=PLOTLY_CONFIG, div_id="figure").encode())
 
 
 def write_png(path: str | Path, figure: Figure) -> Path:

@@ -41,6 +41,7 @@ import hashlib
 import importlib
 import os
 import re
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -54,6 +55,7 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbformat import NotebookNode
+from traitlets import default
 
 from binpack.exercises import Exercise, ExerciseError, find
 from binpack.exercises.core import DIFFICULTY
@@ -266,6 +268,14 @@ class _OwnKernel(KernelSpecManager):
         return KernelSpec(resource_dir=RESOURCES, **get_kernel_dict())
 
 
+class _OwnManager(AsyncKernelManager):
+    """Starts that kernel."""
+
+    @default("kernel_spec_manager")
+    def _own(self) -> KernelSpecManager:
+        return _OwnKernel(parent=self)
+
+
 def execute(notebook: NotebookNode, folder: Path) -> None:
     """Run a notebook in a fresh kernel, in place.
 
@@ -280,12 +290,12 @@ def execute(notebook: NotebookNode, folder: Path) -> None:
     client = NotebookClient(
         notebook,
         timeout=TIMEOUT,
-        km=AsyncKernelManager(kernel_spec_manager=_OwnKernel()),
+        kernel_manager_class=_OwnManager,
         resources={"metadata": {"path": str(folder)}},
         record_timing=False,
         coalesce_streams=True,
     )
-    client.execute()
+    client.execute(stderr=subprocess.DEVNULL)  # the kernel's own log; what cells write to stderr is kept
     notebook.metadata = nbformat.from_dict(_METADATA)  # nbclient adds the version of Python
 
 

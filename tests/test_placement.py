@@ -124,3 +124,10 @@ def test_a_rule_survives_its_text(rule):
 def test_an_unknown_rotation_is_answered_with_one_line():
     with pytest.raises(ValueError, match="rotation 'flip' is not one of none, z, all"):
         placement.orient(np.ones((1, 3), int), "flip")
+
+
+def test_shares_are_exact_for_any_base():
+    support = Support("fraction", (1 / 3,))
+    assert support.shares == (0.333333,)
+    areas = np.array([12_100, 100, 10**8])
+    assert support.minimum_cells(areas)[0].tolist() == [4034, 34, 33_333_300]

@@ -14,7 +14,7 @@ from binpack.instances import parse_bin
 
 if TYPE_CHECKING:
     from binpack.batch import EnvConfig
-    from binpack.training import TrainConfig
+    from binpack.config import TrainConfig
 
 BIN_EXAMPLE = "such as 10x10x10, or 110x110x100 together with --cell 5cm"
 
@@ -97,7 +97,7 @@ def training(env: dict[str, Any], fields: dict[str, Any], assigned: Sequence[str
     Raises:
         ValueError: one line that says what is wrong.
     """
-    from binpack.training import PPOConfig, TrainConfig
+    from binpack.config import PPOConfig, TrainConfig
 
     base = TrainConfig.model_validate(read_json(file)) if file else TrainConfig()
     ppo = {**base.ppo.model_dump(), **dict(assignment(each, PPOConfig.model_fields) for each in assigned)}

@@ -51,7 +51,7 @@ def pack(
         else read_catalogue(items, cell=cell, problem=problem)
     )
     if bin_size is None and catalogue.container is None:
-        raise typer.BadParameter(f"{catalogue.source} names no bin, {options.BIN_EXAMPLE}", param_hint="--bin")
+        raise typer.BadParameter(f"{items} names no bin: expected one, {options.BIN_EXAMPLE}", param_hint="--bin")
     packer, base = load_packer(agent or heuristic or OFFLINE)
     settings = {"cell": cell, "support": support, "rotation": rotation, "visible": visible}
     settings["bin_size"] = bin_size if bin_size is not None else "x".join(map(str, catalogue.container))
@@ -146,11 +146,12 @@ def pack_catalogue(packer: str | Agent, catalogue: Catalogue, config: EnvConfig,
     order = np.repeat(np.arange(len(catalogue.edges)), catalogue.quantity)
     if seed is not None:
         order = np.random.default_rng(seed).permutation(order)
-    items, upright = catalogue.edges[order], catalogue.upright[order]
+    stream = Streams(catalogue.edges[order][None], np.array([len(order)]), catalogue.upright[order][None])
     if packer != OFFLINE:
-        stream = Streams(items[None], np.array([len(items)]), upright[None])
         return evaluation.evaluate(packer, stream, config, seed=seed or 0).boxes[0]
-    boxes = heuristics.first_fit_decreasing(items, config.bin_size)
+    boxes = heuristics.first_fit_decreasing(
+        stream.items, stream.lengths, config.bin_size, config.rotation, config.support, stream.upright
+    )[0]
     geometry.check(boxes, config.bin_size, config.support)
     return boxes
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -40,7 +41,7 @@ def train(
 
     from binpack import training
 
-    result = training.train(settings, out, progress=True)
+    result = training.train(settings, out, progress=sys.stdout.isatty())
     typer.echo(
         f"score {result.score:.4f} (mean utilization of {settings.eval_streams} validation streams) "
         f"after {result.steps} steps, {result.seconds:.0f} s"

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from binpack.cli import options
+
+if TYPE_CHECKING:
+    import optuna
 
 Storage = Annotated[str, typer.Option("--storage", metavar="FILE", help="The study's journal file, or a database URL.")]
 
@@ -75,7 +80,7 @@ def tune(
         seeds=seeds,
         final_seeds=final_seeds,
     )
-    result = run(declared, storage)
+    result = run(declared, storage, progress=sys.stderr.isatty())
     Console().print(result.table())
     typer.echo(result.summary())
     if result.best is None:
@@ -108,5 +113,53 @@ def show(
 
 
 def write_plots(storage: str, study: str, out: Path) -> list[str]:
-    """Write the plots of a study; return a line for each."""
-    raise SystemExit(f"{storage} {study} {out}")
+    """Draw a study's history, importance, contour, slice and parallel coordinates, each as HTML and as PNG.
+
+    Args:
+        storage: of the study.
+        study: its name.
+        out: the folder; made if need be.
+
+    Returns:
+        A line for each plot: what it says and where it is, or why it cannot be drawn.
+    """
+    from binpack import plots
+    from binpack.search.storage import load_study, quiet
+
+    drawn = load_study(storage, study)
+    out.mkdir(parents=True, exist_ok=True)
+    lines = []
+    with quiet():
+        for name, draw in {
+            "history": plots.history,
+            "importance": plots.importance,
+            "contour": lambda study: plots.contour(study, most_important(study)),
+            "slice": plots.slice_,
+            "parallel": plots.parallel_coordinate,
+        }.items():
+            try:
+                figure = draw(drawn)
+            except ValueError as error:
+                lines.append(f"{name}: not drawn: {error}")
+                continue
+            for suffix in (".html", ".png"):
+                plots.save(figure, out / (name + suffix))
+            lines.append(f"{figure.text} ({out / name}.html, .png)")
+    return lines
+
+
+def most_important(study: optuna.Study, most: int = 4) -> list[str] | None:
+    """Return the parameters worth a contour plot: a plot of all pairs of ten is unreadable; ``None`` for all.
+
+    Args:
+        study: with complete trials.
+        most: how many.
+    """
+    import optuna
+
+    names = list(study.best_trial.params)
+    if len(names) <= most:
+        return None
+    with contextlib.suppress(ValueError, RuntimeError):  # too few trials to tell
+        names = list(optuna.importance.get_param_importances(study))
+    return names[:most]

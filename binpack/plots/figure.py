@@ -1,7 +1,8 @@
 """One figure in three forms, and where it goes: a notebook or a file.
 
 Every reader of a notebook gets the form it can use: a browser the interactive one, GitHub and nbconvert the still one,
-nbval the line of text. None of them needs a network or Chrome.
+nbval the line of text. None of them needs a network or Chrome. JupyterLab's plotly extension shows the still form first
+and turns it into the interactive one under the mouse, so a notebook of many figures opens fast.
 """
 
 from __future__ import annotations
@@ -50,6 +51,11 @@ class Figure:
         """Draw the still form, small enough for a notebook; the same figure gives the same bytes."""
         from PIL import Image
 
+        if self.matplotlib.get_layout_engine() is not None:
+            # the layout settles over its first drawings and is then held, or each picture would differ by a hair
+            self.matplotlib.draw_without_rendering()
+            self.matplotlib.draw_without_rendering()
+            self.matplotlib.set_layout_engine("none")
         drawn, small = io.BytesIO(), io.BytesIO()
         dpi = min(DPI, WIDEST / self.matplotlib.get_figwidth())
         self.matplotlib.savefig(drawn, format="png", dpi=dpi, bbox_inches="tight", pad_inches=0.08, facecolor=PAPER)

@@ -86,25 +86,30 @@ def to_csv(rows: Sequence[dict[str, Any]], path: str | Path | None = None) -> st
 
 
 def rich_table(rows: Sequence[dict[str, Any]], title: str | None = None, best: int | None = None) -> Table:
-    """The rows as a table for a terminal; the best trial's number is marked with a star."""
+    """The rows as a table for a terminal; the best trial's number is marked with a star.
+
+    Up to five parameters have a column each; more share one, as no terminal is wide enough for their names.
+    """
     names = list(dict.fromkeys(name for row in rows for name in row["params"]))
+    own = len(names) <= 5
+    failed = any(row["error"] for row in rows)
     table = Table(title=title)
-    for column in ("trial", "state", "score", "spread"):
-        table.add_column(column, justify="left" if column == "state" else "right", no_wrap=True)
-    for name in names:
-        table.add_column(name, justify="right")
-    table.add_column("steps", justify="right", no_wrap=True)
-    if any(row["error"] for row in rows):
+    for column in ("trial", "score", "spread", "steps"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("state")
+    for name in names if own else ["settings"]:
+        table.add_column(name, justify="right" if own else "left")
+    if failed:
         table.add_column("error")
     for row in rows:
-        mark = "*" if row["number"] == best else ""
+        number = ("*" if row["number"] == best else "") + str(row["number"])
         state = row["state"] + (" (default)" if row["default"] else "")
-        cells = [f"{mark}{row['number']}", state, _short(row["value"], 4), _short(row["spread"], 4)]
-        cells += [_short(row["params"].get(name)) for name in names]
-        cells.append(str(row["steps"]))
-        if any(other["error"] for other in rows):
-            cells.append(row["error"] or "")
-        table.add_row(*cells)
+        settings = {name: _short(row["params"].get(name)) for name in names}
+        table.add_row(
+            *(number, _short(row["value"], 4), _short(row["spread"], 4), str(row["steps"]), state),
+            *(settings.values() if own else [", ".join(f"{name} {text}" for name, text in settings.items() if text)]),
+            *([row["error"] or ""] if failed else []),
+        )
     return table
 
 
@@ -194,11 +199,14 @@ class Comparison:
         lines.append(f"  best - default {self.difference:+.4f}, 95 % interval over seeds {low:+.4f} to {high:+.4f}")
         if not self.separable:
             lines.append("  not separable: the interval includes 0")
-        elif len(self.seeds) < 6:
+        elif len(self.seeds) >= 6:
+            lines.append("  separable: the interval leaves out 0")
+        else:
             # All n signs equal by chance: 2 / 2^n, under 5 % from n = 6 on.
             chance = 200 / 2 ** len(self.seeds)
             lines.append(
-                f"  {len(self.seeds)} seeds are few: all on one side happens by chance in {chance:.0f} % of cases"
+                f"  the interval leaves out 0, but {len(self.seeds)} seeds are few: "
+                f"all agree by chance in {chance:.0f} % of cases"
             )
         return lines
 
@@ -253,8 +261,9 @@ class TuneResult:
         """The result in a few lines of plain text: counts, budget, best configuration, comparison."""
         states = [row["state"] for row in self.rows]
         counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
+        seeds = "1 training seed" if self.config.seeds == 1 else f"{self.config.seeds} training seeds"
         lines = [
-            f"{len(self.rows)} of {self.config.total} trials ({counts}), {self.config.seeds} seeds each, "
+            f"{len(self.rows)} of {self.config.total} trials ({counts}), {seeds} each, "
             f"{self.steps} environment steps (budget {self.config.budget}, in whole rollouts)"
         ]
         if self.best is None:

@@ -24,7 +24,7 @@ from binpack.batch import EnvConfig
 from binpack.search.config import TuneConfig
 from binpack.search.report import Comparison, load_result, rich_table, study_config, to_csv, trials_table
 from binpack.search.space import Categorical, Float, Int, SearchError, Space
-from binpack.search.storage import load_study, locate, lock, repair, write_json
+from binpack.search.storage import load_study, locate, lock, repair
 from binpack.search.study import TuneInterrupted, tune
 from binpack.training import PPOConfig, TrainConfig, TrainResult, load_agent
 from binpack.training import train as train_ppo
@@ -60,6 +60,13 @@ class Done:
     seconds: float
 
 
+def save(path: Path, state: dict[str, Any]) -> None:
+    """Write whole or not at all; no fsync, which a killed process does not need and tests wait for."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.with_suffix(".tmp").write_text(json.dumps(state))
+    path.with_suffix(".tmp").replace(path)
+
+
 @dataclass
 class Fake:
     """A training function without training: a smooth score, checkpoints, and what a test wants to go wrong.
@@ -83,7 +90,7 @@ class Fake:
     def __call__(self, train: TrainConfig, folder: Path, *, on_evaluation=None) -> Done:
         state_file = folder / "state.json"
         state = json.loads(state_file.read_text()) if state_file.exists() else {"step": 0, "starts": 0}
-        write_json(state_file, {**state, "starts": state["starts"] + 1, "params": train.ppo.model_dump(mode="json")})
+        save(state_file, {**state, "starts": state["starts"] + 1, "params": train.ppo.model_dump(mode="json")})
         state = json.loads(state_file.read_text())
         for step in range(train.eval_every, state["step"] + 1, train.eval_every):
             if on_evaluation is not None:
@@ -91,10 +98,10 @@ class Fake:
         for step in range(state["step"] + train.eval_every, train.total_steps + 1, train.eval_every):
             time.sleep(self.pause)
             if self.checkpoint_first:
-                write_json(state_file, {**state, "step": step})
+                save(state_file, {**state, "step": step})
             if on_evaluation is not None:
                 on_evaluation(step + self.overshoot, self.score(train, step))
-            write_json(state_file, {**state, "step": step})
+            save(state_file, {**state, "step": step})
         return Done(self.score(train, train.total_steps), train.total_steps, 0.5)
 
 
@@ -152,7 +159,10 @@ def test_a_study_from_begin_to_end(tmp_path: Path, capsys) -> None:
 
     assert load_result(storage) == result
     text = result.summary()
-    assert "5 of 5 trials (5 complete), 2 seeds each, 3000 environment steps (budget 3000, in whole rollouts)" in text
+    assert (
+        "5 of 5 trials (5 complete), 2 training seeds each, 3000 environment steps (budget 3000, in whole rollouts)"
+        in text
+    )
     assert "trained anew on 3 fresh seeds of 300 steps, scored on 200 unseen streams" in text
     assert f"(its tuning score: {result.tuning_score:.4f})" in text
     assert capsys.readouterr() == ("", "")
@@ -302,7 +312,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["median", "percentile", "halving", "hyperband"])
 def test_pruners_prune_and_survive_interruptions(tmp_path: Path, kind: str) -> None:
     pruner = {"kind": kind, "startup_trials": 2, "percentile": 40, "reduction_factor": 2}
-    study = config(n_trials=14, pruner=pruner, final_seeds=0)
+    study = config(n_trials=10, pruner=pruner, final_seeds=0)
     whole = run(study, tmp_path / "whole.journal", Fake(overshoot=3))
     pruned = [row for row in whole.rows if row["state"] == "pruned"]
     assert pruned and whole.rows[whole.best]["state"] == "complete"
@@ -313,7 +323,7 @@ def test_pruners_prune_and_survive_interruptions(tmp_path: Path, kind: str) -> N
 
     def stops(train: TrainConfig, folder: Path, *, on_evaluation=None) -> Done:
         def stopping(step: int, score: float) -> None:
-            if calls.random() < 0.3:
+            if calls.random() < 0.1:
                 raise KeyboardInterrupt
             on_evaluation(step, score)
 
@@ -367,8 +377,8 @@ def _child(target: Any, *args: Any) -> Any:
 
 
 def test_killed_at_every_write_to_the_journal(tmp_path: Path) -> None:
-    study = config(n_trials=3, include_default=None, pruner={"kind": "median", "startup_trials": 1})
-    expected_result = run(study, tmp_path / "whole.journal")
+    study = config(n_trials=3, include_default=None, pruner={"kind": "median", "startup_trials": 1}, final_seeds=0)
+    run(study, tmp_path / "whole.journal")
     expected = facts(tmp_path / "whole.journal")
     writes = len((tmp_path / "whole.journal").read_text().splitlines())
     assert writes > 30
@@ -378,9 +388,8 @@ def test_killed_at_every_write_to_the_journal(tmp_path: Path) -> None:
         process = _child(_dies_at, study, storage, write, how)
         process.join()
         assert process.exitcode == 9
-        result = run(study, storage)
+        run(study, storage)
         assert facts(storage) == expected, f"killed at write {write} ({how})"
-        assert result.comparison == expected_result.comparison
 
 
 def _slow(study: TuneConfig, storage: Path) -> None:
@@ -540,6 +549,13 @@ def test_bad_configurations_are_answered_in_one_line(changes: dict, message: str
     assert "\n" not in str(error.value)
 
 
+def test_the_default_configuration_lies_in_the_default_space() -> None:
+    study = TuneConfig()
+    assert study.default_is_trial_0
+    assert not TuneConfig(include_default=False).default_is_trial_0
+    assert not config(sampler={"kind": "grid", "points": 2}, n_trials=4, include_default=None).default_is_trial_0
+
+
 def test_configuration_goes_through_json() -> None:
     study = config(pruner="median", sampler={"kind": "grid", "points": {"n_epochs": 2}}, n_trials=None)
     assert TuneConfig.from_json(study.to_json()) == study
@@ -620,9 +636,11 @@ def test_comparison_says_what_the_interval_says() -> None:
     assert not same.separable and "  not separable: the interval includes 0" in same.lines(0.7)
     better = _compare([0.6, 0.8, 0.7], [0.5, 0.69, 0.58])
     assert better.separable and better.difference == pytest.approx(0.11)
-    assert better.lines(0.9)[-1] == "  3 seeds are few: all on one side happens by chance in 25 % of cases"
+    assert better.lines(0.9)[-1] == (
+        "  the interval leaves out 0, but 3 seeds are few: all agree by chance in 25 % of cases"
+    )
     many = _compare([0.6 + i / 100 for i in range(10)], [0.5 + i / 200 for i in range(10)])
-    assert many.separable and "few" not in many.lines(0.9)[-1]
+    assert many.separable and many.lines(0.9)[-1] == "  separable: the interval leaves out 0"
     assert Comparison.from_dict(json.loads(json.dumps(many.to_dict()))) == many
 
 
