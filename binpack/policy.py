@@ -50,7 +50,7 @@ class CandidateNetwork(BaseFeaturesExtractor):
             cells and candidates of the last layer.
         """
         landing = observations["landing"]
-        batch, candidates, length, width = landing.shape
+        batch = len(landing)
         hidden = self.first(self._planes(observations["heights"], landing))
         hidden = torch.relu(hidden + self.item(observations["edges"].reshape(-1, 3))[:, :, None, None])
         for layer in self.rest:

@@ -16,7 +16,13 @@ _SPREADS = {"bootstrap": "95 % bootstrap interval", "range": "lowest to highest"
 
 
 def bars_with_spread(
-    data: Mapping[object, ArrayLike], *, x: str, y: str, title: str | None = None, spread: Spread = "bootstrap"
+    data: Mapping[object, ArrayLike],
+    *,
+    x: str,
+    y: str,
+    title: str | None = None,
+    spread: Spread = "bootstrap",
+    runs: str = "runs",
 ) -> Figure:
     """Draw a mean for each group, its spread, and every run as a dot.
 
@@ -26,23 +32,24 @@ def bars_with_spread(
         y: what was measured.
         title: the title; "y by x" where it is left out.
         spread: "bootstrap" for a 95 % interval of the mean over the runs, "range" from the lowest run to the highest.
+        runs: what one result comes from, for the text: "runs", "seeds", "streams".
 
     Raises:
         ValueError: there is no group, a group without runs, or an unknown spread.
     """
-    values = {str(name): _runs(runs, name) for name, runs in data.items()}
+    values = {str(name): _runs(results, name) for name, results in data.items()}
     if not values:
         raise ValueError("there is nothing to draw: data has no groups")
-    names, means = list(values), [float(runs.mean()) for runs in values.values()]
-    ends = [tuple(end[0] for end in _ends(runs[:, None], spread)) for runs in values.values()]
+    names, means = list(values), [float(results.mean()) for results in values.values()]
+    ends = [tuple(end[0] for end in _ends(results[:, None], spread)) for results in values.values()]
     heading = title or f"{y} by {x}"
-    note = f"bars: mean; whiskers: {_SPREADS[spread]}; dots: runs"
+    note = f"bars: mean; whiskers: {_SPREADS[spread]}; dots: {runs}"
     arms = [
         [max(mean - low, 0.0) for mean, (low, _) in zip(means, ends, strict=True)],
         [max(high - mean, 0.0) for mean, (_, high) in zip(means, ends, strict=True)],
     ]
     parts = [f"{name} {_span(mean, *end)}" for name, mean, end in zip(names, means, ends, strict=True)]
-    text = f"{y} by {x} ({_run_counts(values)}): {', '.join(parts)}"
+    text = f"{y} by {x} ({_run_counts(values, runs)}): {', '.join(parts)}"
     return Figure(
         _plotly_bars(values, means, arms, heading, note, x, y), _bars(values, means, arms, heading, x, y), text
     )
@@ -85,7 +92,7 @@ def curves_with_spread(
 def _plotly_bars(values, means, arms, heading, note, x, y):
     from plotly import graph_objects as go
 
-    names = list(values)
+    names, few = list(values), _few(values)
     plot = go.Figure(
         go.Bar(
             x=names,
@@ -100,21 +107,30 @@ def _plotly_bars(values, means, arms, heading, note, x, y):
         x=[name for name, _ in dots],
         y=[value for _, value in dots],
         mode="markers",
-        marker={"color": INK, "size": 5, "opacity": 0.6},
+        marker={"color": INK, "size": 5 if few else 4, "opacity": 0.6 if few else 0.12},
         name="run",
     )
     plain_layout(plot, f"{heading}<br><sup>{note}</sup>", 420, showlegend=False)
     return plot.update_xaxes(title=x, type="category").update_yaxes(title=y)
 
 
+def _few(values) -> bool:
+    """Say whether the dots are few enough to stand in front; a cloud of them would hide the whiskers."""
+    return max(map(len, values.values())) <= 30
+
+
 def _bars(values, means, arms, heading, x, y):
     still = new_still(max(5.0, 1.2 + 0.9 * len(values)), 3.8)
     axes = still.add_subplot()
     places = np.arange(len(values))
-    axes.bar(places, means, width=0.7, color=COLORS[0], alpha=0.75, yerr=arms, ecolor=INK, capsize=4)
+    few = _few(values)
+    width, size, alpha = (0.15, 3, 0.6) if few else (0.3, 2, 0.15)
+    axes.bar(places, means, width=0.7, color=COLORS[0], alpha=0.75)
     for place, runs in zip(places, values.values(), strict=True):
         # dots side by side: equal runs stay visible, and no randomness moves them
-        axes.plot(place + np.linspace(-0.15, 0.15, len(runs)), runs, "o", color=INK, markersize=3, alpha=0.6)
+        beside = place + np.linspace(-width, width, len(runs))
+        axes.plot(beside, runs, "o", color=INK, markersize=size, alpha=alpha, markeredgewidth=0)
+    axes.errorbar(places, means, yerr=arms, fmt="none", ecolor=INK, elinewidth=2, capsize=5, capthick=2, zorder=3)
     longest = max(map(len, values))
     turn = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if longest > 10 else {}
     axes.set_xticks(places, list(values), **turn)
@@ -197,10 +213,10 @@ def _ends(runs: NDArray[np.float64], spread: Spread) -> tuple[NDArray[np.float64
     return np.array([low for low, _ in ends]), np.array([high for _, high in ends])
 
 
-def _run_counts(values: Mapping[str, Sequence]) -> str:
+def _run_counts(values: Mapping[str, Sequence], noun: str = "runs") -> str:
     counts = sorted({len(runs) for runs in values.values()})
     which = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    return f"{which} run" if counts == [1] else f"{which} runs each"
+    return f"{which} {noun.removesuffix('s')}" if counts == [1] else f"{which} {noun} each"
 
 
 def _span(mean: float, low: float, high: float) -> str:

@@ -262,6 +262,7 @@ plots.show(
         {name: result.utilization for name, result in results.items()},
         x="heuristic",
         y="utilization",
+        runs="streams",
         title="100 streams, 10 x 10 x 10 bin, no rotation",
     )
 )
