@@ -213,9 +213,10 @@ class PackingBatch:
         before = self._score()
         edges = self._oriented[bins, candidate] * legal[:, None]
         z = placement.place(self.heights, edges, x, y)
-        self._record(np.flatnonzero(legal), np.stack([x, y, z, *edges.T], axis=1))
-        self._take(np.flatnonzero(legal), candidate // self.config.orientations)
-        self._refresh(bins)
+        placed = legal.nonzero()[0]
+        self._record(placed, np.column_stack([x, y, z, edges]))
+        self._take(placed, candidate // self.config.orientations)
+        self._refresh(slice(None))
         self.done |= active & ~legal
         self._mask[self.done] = False
         if self.config.reward == "terminal":
@@ -254,15 +255,16 @@ class PackingBatch:
         )
         self._next[rows] += 1
 
-    def _refresh(self, rows: NDArray) -> None:
+    def _refresh(self, rows: NDArray | slice) -> None:
         """Find the candidates of ``rows`` anew, once for the observation, the mask and the end of the episode."""
         visible = self.visible[rows]
-        picked = (rows[:, None], np.maximum(visible, 0))
+        bins = np.arange(self.n)[rows]
+        picked = (bins[:, None], np.maximum(visible, 0))
         items = placement.orient(self._items[picked], self.config.rotation)
         allowed = (visible >= 0)[..., None]
         if self.config.rotation != "none":
             allowed = allowed & self._upright[picked][..., self._upright_edges]
-        oriented = (items * allowed[..., None]).reshape(len(rows), -1, 3)
+        oriented = (items * allowed[..., None]).reshape(len(bins), -1, 3)
         landing, mask = placement.feasible(self.heights[rows], oriented, self.config.bin_size[2], self.support)
         self._oriented[rows], self._landing[rows], self._mask[rows] = oriented, landing, mask
         self.done[rows] = ~mask.any(axis=(1, 2, 3))

@@ -67,6 +67,8 @@ class Support:
             if not 0.0 <= share <= 1.0:
                 raise ValueError(f"support rule {self.name!r}: share {share:g} is not in [0, 1]")
         object.__setattr__(self, "shares", shares)
+        exact = [Fraction(str(share)) for share in shares]
+        object.__setattr__(self, "_ratios", [(share.numerator, share.denominator) for share in exact])
 
     @classmethod
     def parse(cls, text: str | Support) -> Support:
@@ -105,12 +107,12 @@ class Support:
             One int64 array of ``area``'s shape per share.
         """
         needed = []
-        for share in self.shares:
-            exact = Fraction(str(share))
-            scaled = area.astype(np.int64) * exact.numerator
-            exceeds = scaled // exact.denominator + 1
-            at_least = -(-scaled // exact.denominator)
-            needed.append(at_least if self.name == "fraction" else exceeds)
+        for numerator, denominator in self._ratios:
+            scaled = area.astype(np.int64) * numerator
+            if self.name == "fraction":
+                needed.append(-(-scaled // denominator))
+            else:
+                needed.append(scaled // denominator + 1)
         return needed
 
 
@@ -301,16 +303,16 @@ def _slide(parts, edges: NDArray, *, axis: int, merge, identity) -> tuple[NDArra
     )
     window, bit, longest = parts, 1, min(int(edges.max(initial=0)), size)
     while bit <= longest:
-        chosen = np.flatnonzero(edges & bit)
-        source = chosen if repeat == 1 else chosen // repeat
         count = size - bit + 1
-        if len(chosen) == rows and repeat == 1:
-            chosen = source = slice(None)
-        merged = merge(
-            tuple(part[source] for part in window), tuple(part[chosen, bit : bit + count] for part in result)
-        )
-        for part, new in zip(result, merged, strict=True):
-            part[chosen, :count] = new
+        chosen = (edges & bit).nonzero()[0]
+        if len(chosen):
+            source = chosen // repeat if repeat > 1 else chosen
+            if len(chosen) == rows == len(edges):
+                chosen = source = slice(None)
+            ahead = tuple(part[chosen, bit : bit + count] for part in result)
+            merged = merge(tuple(part[source] for part in window), ahead)
+            for part, new in zip(result, merged, strict=True):
+                part[chosen, :count] = new
         if 2 * bit <= longest:
             window = merge(tuple(part[:, : count - bit] for part in window), tuple(part[:, bit:] for part in window))
         bit *= 2
@@ -327,8 +329,9 @@ def _shift(values: NDArray, offsets: NDArray, *, axis: int) -> NDArray:
     moved = out.swapaxes(1, 2) if axis == 2 else out
     size, bit, furthest = moved.shape[1], 1, int(offsets.max(initial=0))
     while bit <= furthest and bit < size:
-        chosen = np.flatnonzero(offsets & bit)
-        moved[chosen, : size - bit] = moved[chosen, bit:]
+        chosen = (offsets & bit).nonzero()[0]
+        if len(chosen):
+            moved[chosen, : size - bit] = moved[chosen, bit:]
         bit *= 2
     return out
 
