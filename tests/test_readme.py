@@ -68,8 +68,9 @@ def test_workflow_runs_the_ci_script_on_every_supported_python():
 
 
 def test_links_point_to_files():
-    links = re.findall(r"\]\(([^)\s]+)\)", README)
-    assert links
+    links = re.findall(r"""\]\(([^)\s]+)\)|src="([^"]+)\"""", README)
+    links = [link or source for link, source in links]
+    assert len(links) >= 4
     for link in links:
         assert "://" not in link, f"{link}: everything that the README shows is in the checkout"
         assert (ROOT / link).exists(), link
@@ -77,14 +78,16 @@ def test_links_point_to_files():
 
 def test_readme_is_one_screen_and_has_a_picture_and_every_lesson():
     assert len(README.splitlines()) <= 60
-    assert "![" in README
+    assert '<img src="tutorials/images/packed_bin.png"' in README
     rows = re.findall(r"^\| (\d\d) \| (.+?) \| (\d+) \| (ready|planned) \|$", README, re.MULTILINE)
     assert [row[0] for row in rows] == [f"{number:02}" for number in range(11)]
-    for number, title, _, state in rows:
+    for number, title, minutes, state in rows:
         notebooks = list((ROOT / "notebooks").glob(f"{number}_*.ipynb"))
         assert bool(notebooks) is (state == "ready"), f"lesson {number} is marked {state}"
         if notebooks:
             assert title.endswith(f"](notebooks/{notebooks[0].name})")
+            source = ROOT / "notebooks" / "source" / f"{notebooks[0].stem}.py"
+            assert re.search(rf"\b{minutes} minutes", source.read_text(encoding="utf-8")), f"lesson {number}: minutes"
 
 
 def test_top_level_holds_what_the_design_names():

@@ -46,9 +46,12 @@ def tune(
     assigned: options.Assign = None,
     config: options.Config = None,
     n_envs: Annotated[int | None, typer.Option("--n-envs", metavar="N", help="Bins packed side by side.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", metavar="N", help="Training runs side by side; as many as cores by default.")
+    ] = None,
 ) -> None:
     """Tune PPO on your items. Killed at any moment, the same command goes on."""
-    for name, value in (("--trials", trials), ("--seeds", seeds)):
+    for name, value in (("--trials", trials), ("--seeds", seeds), ("--jobs", jobs)):
         options.at_least(name, value, 1)
     env = {
         "items": items,
@@ -60,6 +63,9 @@ def tune(
         "reward": reward,
     }
     settings = options.training(env, {"total_steps": steps, "n_envs": n_envs}, assigned or (), config)
+    if pruner == "none" and settings.eval_every is None:
+        # nobody decides on evaluations before the last one, and five of them take as long as a short training run
+        settings = settings.model_copy(update={"eval_every": -(-settings.total_steps // 2)})
 
     from rich.console import Console
 
@@ -67,6 +73,7 @@ def tune(
     from binpack.search.space import DEFAULT_SPACE, Space
     from binpack.search.storage import locate
     from binpack.search.study import tune as run
+    from binpack.system import usable_cores
 
     locate(storage, study)
     n_trials = trials if trials is not None or sampler == "grid" else 20
@@ -80,7 +87,7 @@ def tune(
         seeds=seeds,
         final_seeds=final_seeds,
     )
-    result = run(declared, storage, progress=sys.stderr.isatty())
+    result = run(declared, storage, progress=sys.stderr.isatty(), jobs=jobs or int(usable_cores()))
     Console().print(result.table())
     typer.echo(result.summary())
     if result.best is None:

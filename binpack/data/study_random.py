@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime
 import importlib.metadata
+import json
 import os
 import platform
 import sys
@@ -24,6 +25,7 @@ from binpack.search.storage import load_study, quiet
 from binpack.search.study import tune
 
 FILE = Path(__file__).with_suffix(".json")
+KEPT = ("number", "state", "value", "scores", "params", "steps", "seconds", "default", "error")
 LIBRARIES = ("numpy", "torch", "stable-baselines3", "sb3-contrib", "optuna")
 
 CONFIG = TuneConfig(
@@ -79,8 +81,6 @@ def reports(storage: Path) -> dict[int, dict[int, float]]:
 
 def to_json(result: TuneResult, curves: dict[int, dict[int, float]]) -> str:
     """Put everything into JSON text, a trial a line."""
-    import json
-
     versions = {name: importlib.metadata.version(name).partition("+")[0] for name in LIBRARIES}
     about = {
         "command": "python binpack/data/study_random.py study.journal",
@@ -91,7 +91,10 @@ def to_json(result: TuneResult, curves: dict[int, dict[int, float]]) -> str:
     }
     rows = [
         {
-            **{name: row[name] for name in ("number", "state", "scores", "params", "steps", "seconds", "default", "error")},
+            **{
+                name: row[name]
+                for name in ("number", "state", "scores", "params", "steps", "seconds", "default", "error")
+            },
             "value": row["value"],
             "reports": {str(step): round(score, 6) for step, score in curves[row["number"]].items()},
         }

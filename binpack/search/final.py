@@ -9,9 +9,11 @@ from typing import Any
 from tqdm import tqdm
 
 from binpack.evaluation import evaluate, make_streams
+from binpack.files import write_json
 from binpack.search.config import TuneConfig
 from binpack.search.report import Comparison, TuneResult
-from binpack.search.storage import read_json, write_json
+from binpack.search.storage import read_json
+from binpack.search.workers import Workers
 from binpack.training import load_agent
 
 HeldOut = Callable[[Path, TuneConfig], float]
@@ -24,7 +26,9 @@ def held_out_score(folder: Path, config: TuneConfig) -> float:
     return float(evaluate(load_agent(folder), streams, env, seed=0).mean)
 
 
-def compare(config: TuneConfig, result: TuneResult, train: Any, held_out: HeldOut, progress: bool) -> Comparison:
+def compare(
+    config: TuneConfig, result: TuneResult, train: Any, held_out: HeldOut, progress: bool, workers: Workers
+) -> Comparison:
     """Train and score both on the same fresh seeds, and keep the comparison in ``final.json``.
 
     Every run and every score has its own file, so that a killed comparison goes on too.
@@ -35,6 +39,7 @@ def compare(config: TuneConfig, result: TuneResult, train: Any, held_out: HeldOu
         train: the training function.
         held_out: the scoring function.
         progress: whether to show a bar over the runs.
+        workers: trains all runs side by side.
     """
     assert result.best is not None
     folder = result.location.folder
@@ -46,6 +51,14 @@ def compare(config: TuneConfig, result: TuneResult, train: Any, held_out: HeldOu
     seeds = list(config.plan().final)
     scores: list[list[float]] = []
     with tqdm(total=len(parts) * len(seeds), desc="held out", disable=not progress, unit="run") as bar:
+        workers.train_ahead(
+            train,
+            [
+                (config.train_config(values, seed), folder / name / f"seed_{seed}")
+                for name, values in parts
+                for seed in seeds
+            ],
+        )
         for name, values in parts:
             scores.append([])
             for seed in seeds:

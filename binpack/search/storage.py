@@ -19,7 +19,6 @@ import fcntl
 import json
 import os
 import re
-import tempfile
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -201,21 +200,6 @@ def load_study(storage: str | Path, name: str | None = None) -> optuna.Study:
         raise SearchError(f"{storage}: no study {name!r}; there is {', '.join(names)}")
     with quiet():
         return optuna.load_study(study_name=name or names[0], storage=opened)
-
-
-def write_json(path: Path, data: Any) -> None:
-    """Write JSON so that the file is at every moment either the old or the new one, whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=".", delete=False) as handle:
-        try:
-            json.dump(data, handle, indent=2)
-            handle.write("\n")
-            handle.flush()
-            os.fsync(handle.fileno())
-            Path(handle.name).replace(path)
-        except BaseException:
-            Path(handle.name).unlink(missing_ok=True)
-            raise
 
 
 def read_json(path: Path) -> Any:

@@ -23,6 +23,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import Trial, TrialState
 from tqdm import tqdm
 
+from binpack.files import write_json
 from binpack.search._model import SearchError
 from binpack.search.config import TuneConfig
 from binpack.search.final import HeldOut, compare, held_out_score
@@ -37,8 +38,8 @@ from binpack.search.storage import (
     read_json,
     refuse_other_files,
     repair,
-    write_json,
 )
+from binpack.search.workers import Workers
 from binpack.training import train as train_ppo
 
 Report = Callable[[int, float], None]
@@ -82,6 +83,7 @@ def tune(
     train: Train = train_ppo,
     held_out: HeldOut = held_out_score,
     progress: bool = True,
+    jobs: int = 1,
 ) -> TuneResult:
     """Run a study to its end, or go on with it, and compare its best configuration with the default one.
 
@@ -92,6 +94,8 @@ def tune(
         train: the training function.
         held_out: scores a trained folder on the test streams: ``held_out(folder, config) -> float``.
         progress: whether to show a bar over the trials on stderr.
+        jobs: processes that train side by side: the runs of the comparison, and the seeds of a trial unless a pruner
+            may stop it between them. The result does not depend on it.
 
     Returns:
         The trials, the best, and the comparison. ``load_result`` gives the same later.
@@ -105,19 +109,24 @@ def tune(
     refuse_other_files(location)
     # A database sees to its own safety, and a wrong URL is better known before there is a folder for it.
     database = open_storage(location) if location.journal is None else None
-    with lock(location), quiet():
+    with lock(location), quiet(), Workers(min(jobs, _most_at_once(config))) as workers:
         try:
             study = _open(database, location, config)
-            _search(study, location, config, train, progress)
+            _search(study, location, config, train, progress, workers)
             result = collect(location, config, study)
             if result.best is not None and config.final_seeds and result.comparison is None:
-                compare(config, result, train, held_out, progress)
+                compare(config, result, train, held_out, progress, workers)
                 result = collect(location, config, study)
             return result
         except KeyboardInterrupt:
             raise TuneInterrupted(
                 f"stopped; nothing is lost: the same command goes on with study {config.name} in {location.storage}"
             ) from None
+
+
+def _most_at_once(config: TuneConfig) -> int:
+    """Say how many training runs the study ever has ready at the same time."""
+    return max(config.seeds if config.pruner.kind == "none" else 1, 2 * config.final_seeds)
 
 
 def _open(database: BaseStorage | None, location: Location, config: TuneConfig) -> optuna.Study:
@@ -173,14 +182,16 @@ def _claim_folder(study: optuna.Study, location: Location) -> None:
         raise SearchError(f"{location.folder} holds the runs of another study: move it away or delete it")
 
 
-def _search(study: optuna.Study, location: Location, config: TuneConfig, train: Train, progress: bool) -> None:
+def _search(
+    study: optuna.Study, location: Location, config: TuneConfig, train: Train, progress: bool, workers: Workers
+) -> None:
     """Run trials until the study has its number of finished ones."""
     finished = sum(trial.state.is_finished() for trial in study.get_trials(deepcopy=False))
     bar = tqdm(total=max(config.total, finished), initial=finished, desc="trials", disable=not progress, unit="trial")
     with bar:
         for trial in _trials(study, config.total):
             bar.set_postfix_str(f"trial {trial.number}")
-            _run_trial(study, trial, location, config, train, bar)
+            _run_trial(study, trial, location, config, train, bar, workers)
             _write_best(study, location, config)
             bar.update()
     _write_best(study, location, config)
@@ -198,10 +209,16 @@ def _trials(study: optuna.Study, total: int) -> Iterator[Trial]:
 
 
 def _run_trial(
-    study: optuna.Study, trial: Trial, location: Location, config: TuneConfig, train: Train, bar: Any
+    study: optuna.Study,
+    trial: Trial,
+    location: Location,
+    config: TuneConfig,
+    train: Train,
+    bar: Any,
+    workers: Workers,
 ) -> None:
     """Run one trial to its end, whatever that is, and write it down."""
-    run = _Run(trial, location.folder / f"trial_{trial.number:04d}", config, train, bar)
+    run = _Run(trial, location.folder / f"trial_{trial.number:04d}", config, train, bar, workers)
     value, state = None, TrialState.COMPLETE
     try:
         value = run.score()
@@ -225,12 +242,15 @@ class _Run:
     current one's latest.
     """
 
-    def __init__(self, trial: Trial, folder: Path, config: TuneConfig, train: Train, bar: Any) -> None:
+    def __init__(
+        self, trial: Trial, folder: Path, config: TuneConfig, train: Train, bar: Any, workers: Workers
+    ) -> None:
         self.trial = trial
         self.folder = folder
         self.config = config
         self.train = train
         self.bar = bar
+        self.workers = workers
         self.scores: list[float] = []
         self.steps = 0
         self.seconds = 0.0
@@ -247,10 +267,12 @@ class _Run:
             ValueError: a score that is not a finite number.
         """
         values = self.config.space.suggest(self.trial)
-        # The process before may have died between its last report and the pruner's answer to it.
-        self._maybe_prune(max(self.reported, default=0))
-        for index, seed in enumerate(self.config.plan().tuning):
-            self._train_seed(index, self.config.train_config(values, seed), self.folder / f"seed_{seed}")
+        seeds = self.config.plan().tuning
+        runs = [(self.config.train_config(values, seed), self.folder / f"seed_{seed}") for seed in seeds]
+        if self.config.pruner.kind == "none":
+            self.workers.train_ahead(self.train, runs)
+        for index, (config, folder) in enumerate(runs):
+            self._train_seed(index, config, folder)
         return sum(self.scores) / len(self.scores)
 
     def _train_seed(self, index: int, config: Any, folder: Path) -> None:
@@ -281,11 +303,13 @@ class _Run:
         if place not in self.reported:
             self.trial.report((sum(self.scores) + float(score)) / (index + 1), place)
             self.reported.add(place)
+        # The process before may have died between its last report and the pruner's answer to it.
+        if place == max(self.reported):
             self._maybe_prune(place)
 
     def _maybe_prune(self, place: int) -> None:
         # A trial that has all its steps is complete: nothing is saved by stopping it there.
-        if self.reported and place < self.config.trial_steps and self.trial.should_prune():
+        if place < self.config.trial_steps and self.trial.should_prune():
             raise optuna.TrialPruned
 
 

@@ -8,6 +8,9 @@ import math
 import multiprocessing
 import os
 import random
+import subprocess
+import sys
+import textwrap
 import time
 import zlib
 from dataclasses import dataclass
@@ -661,3 +664,56 @@ def test_table_of_a_plain_optuna_study() -> None:
     )
     (row,) = trials_table(study)
     assert (row["value"], row["params"], row["spread"], row["error"]) == (3.0, {"x": 1.0}, None, None)
+
+
+class TestWorkers:
+    def test_the_result_does_not_depend_on_the_number_of_jobs(self, tmp_path):
+        space = Space(parameters={"learning_rate": Float(low=1e-4, high=1e-2, log=True)})
+        small = TrainConfig(
+            env=EnvConfig(bin_size=(4, 4, 4), items="random:2-3"),
+            ppo=PPOConfig(n_steps=8, batch_size=16, n_epochs=1, channels=2, layers=1),
+            total_steps=64,
+            n_envs=4,
+            eval_streams=4,
+            tensorboard=False,
+        )
+        config = TuneConfig(train=small, space=space, n_trials=2, seeds=2, final_seeds=3, test_streams=4)
+        alone = tune(config, tmp_path / "a.journal", progress=False)
+        together = tune(config, tmp_path / "b.journal", progress=False, jobs=2)
+
+        def facts(result):
+            rows = [{name: row[name] for name in ("value", "scores", "params", "steps")} for row in result.rows]
+            return rows, result.comparison.to_dict()
+
+        assert facts(alone) == facts(together)
+
+    def test_workers_end_with_the_process_that_was_killed(self, tmp_path):
+        script = textwrap.dedent(f"""
+            import pathlib, sys
+            sys.path.insert(0, {str(Path(__file__).parent)!r})
+            from test_study import beat
+            from binpack.search.workers import Workers
+            if __name__ == "__main__":
+                with Workers(2) as workers:
+                    workers.train_ahead(beat, [(0, pathlib.Path({str(tmp_path)!r}) / str(i)) for i in range(2)])
+        """)
+        path = tmp_path / "run.py"
+        path.write_text(script)
+        process = subprocess.Popen([sys.executable, str(path)])
+        files = [tmp_path / "0", tmp_path / "1"]
+        deadline = time.monotonic() + 60
+        while not all(file.exists() for file in files) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.kill()
+        process.wait()
+        time.sleep(0.5)
+        stopped = [file.read_text() for file in files]
+        time.sleep(0.5)
+        assert [file.read_text() for file in files] == stopped
+
+
+def beat(_config, path):
+    """Write a growing number for a minute, as a training that goes on would."""
+    for number in range(1200):
+        path.write_text(str(number))
+        time.sleep(0.05)

@@ -1,0 +1,88 @@
+"""Training runs side by side in processes of their own, each on one core.
+
+A run that was trained ahead in a worker is in its folder, and whoever calls the training function on that folder
+afterwards gets its result at once, history included. So nothing else about a study depends on how many workers it has.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+
+class Workers:
+    """A pool of processes that train runs ahead; with fewer than two it does nothing, and runs train where they stand.
+
+    Workers end with the process that started them, however that ends: each one watches a pipe whose other end closes
+    then. So a study that was killed is never resumed while an orphan still writes to its folders.
+
+    Args:
+        jobs: number of processes.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        self._pool: ProcessPoolExecutor | None = None
+        if jobs < 2:
+            return
+        context = multiprocessing.get_context("spawn")
+        self._watched, self._alive = context.Pipe(duplex=False)
+        self._pool = ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(self._watched,))
+
+    def train_ahead(self, train: Callable[[Any, Path], Any], runs: Iterable[tuple[Any, Path]]) -> None:
+        """Train runs side by side and wait for all of them.
+
+        Args:
+            train: the training function; importable by its name.
+            runs: configuration and folder of each run. One that fails is left to its caller, who trains it again and
+                sees the error.
+        """
+        runs = list(runs)
+        if self._pool is None or len(runs) < 2:
+            return
+        try:
+            futures: list[Future] = [self._pool.submit(train, config, folder) for config, folder in runs]
+            wait(futures)
+        except BrokenProcessPool:
+            futures = []
+        if not futures or any(isinstance(future.exception(), BrokenProcessPool) for future in futures):
+            # A worker was killed, for want of memory perhaps: go on in this process alone.
+            self._close()
+
+    def _close(self) -> None:
+        if self._pool is not None:
+            self._alive.close()
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._watched.close()
+            self._pool = None
+
+    def __enter__(self) -> Self:
+        """Return the pool; its processes start with the first run."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the workers at once; what they were training goes on from its checkpoint another time."""
+        self._close()
+
+
+def _begin(watched: Connection) -> None:
+    """Prepare a worker: Ctrl-C is the parent's business, and the parent's end is this one's too."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def end_with_parent() -> None:
+        with contextlib.suppress(EOFError, OSError):
+            watched.recv()
+        os._exit(1)
+
+    threading.Thread(target=end_with_parent, daemon=True).start()
