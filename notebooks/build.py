@@ -39,7 +39,6 @@ import argparse
 import ast
 import hashlib
 import importlib
-import os
 import re
 import subprocess
 import sys
@@ -59,6 +58,7 @@ from traitlets import default
 
 from binpack.exercises import Exercise, ExerciseError, find
 from binpack.exercises.core import DIFFICULTY
+from binpack.system import use_private_folders
 
 FOLDER = Path(__file__).resolve().parent
 TIMEOUT = 300  # seconds a cell, as in nbval's setting in pyproject.toml
@@ -93,28 +93,6 @@ class Cell:
     kind: str
     text: str
     tags: tuple[str, ...] = field(default=())
-
-
-def use_checkout_cache(root: Path) -> None:
-    """Point everything that Jupyter, IPython and matplotlib write to a folder inside the checkout.
-
-    Kernels inherit the environment, so it changes this process. A user's own IPython profile or kernels cannot reach
-    in either.
-
-    Args:
-        root: top of the checkout; ``.cache/`` in it is made.
-    """
-    cache = Path(root) / ".cache"
-    folders = {
-        "IPYTHONDIR": "ipython",
-        "JUPYTER_CONFIG_DIR": "jupyter/config",
-        "JUPYTER_DATA_DIR": "jupyter/data",
-        "JUPYTER_RUNTIME_DIR": "jupyter/runtime",
-        "MPLCONFIGDIR": "matplotlib",
-    }
-    for name, folder in folders.items():
-        (cache / folder).mkdir(parents=True, exist_ok=True)
-        os.environ[name] = str(cache / folder)
 
 
 # ------------------------------------------------------------------------------------------------ source -> notebook
@@ -465,7 +443,7 @@ def _check(chosen: Sequence[Path], folder: Path) -> int:
 def _build(chosen: Sequence[Path], folder: Path) -> int:
     from lesson_lint import lint
 
-    use_checkout_cache(folder.parent)
+    use_private_folders(folder.parent)
     for source in chosen:
         try:
             build(source)

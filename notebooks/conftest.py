@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-import build
 import pytest
 
-build.use_checkout_cache(Path(__file__).resolve().parent.parent)
+from binpack.system import use_private_folders
+
+use_private_folders(Path(__file__).resolve().parent.parent)
 
 # A figure is compared by its line of text; plotly's JSON holds floats and stderr holds warnings of other packages.
 NOT_COMPARED = ("application/vnd.plotly.v1+json", "image/svg+xml", "stderr")

@@ -3,10 +3,10 @@
 import os
 from pathlib import Path
 
-import build
+from binpack.system import use_private_folders
 
 ROOT = Path(__file__).resolve().parent.parent
 
-build.use_checkout_cache(ROOT)
+use_private_folders(ROOT)
 (ROOT / ".cache" / "tmp").mkdir(parents=True, exist_ok=True)
 os.environ["PYTEST_DEBUG_TEMPROOT"] = str(ROOT / ".cache" / "tmp")

@@ -92,7 +92,7 @@ def describe(study: optuna.Study) -> str:
     env, size = config.train.env, "x".join(map(str, config.train.env.bin_size))
     versions = ", ".join(f"{name} {about[name]}" for name in ("optuna", "stable-baselines3", "torch"))
     return (
-        f"{about['command']}  ({about['date']}, {about['machine']}; {versions})\n"
+        f"{about['command']}  ({about['date']})\n{about['machine']}; {versions}\n"
         f"bin {size}, items {env.items}, PPO ({config.train.ppo.policy}), {config.train.total_steps} steps a run\n"
         f"{len(study.trials)} trials of {config.seeds} training seeds, {config.sampler.kind} search, "
         "no pruning, trial 0 is the default configuration"
@@ -142,33 +142,84 @@ def drawn_trials(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
     return [trial for trial in complete if "fixed_params" not in trial.system_attrs]
 
 
-def main_effects(
-    study: optuna.Study, *, groups: int = 4, permutations: int = 500, seed: int = 0
-) -> dict[str, tuple[float, float]]:
-    """First-order functional ANOVA (Hutter et al. 2014) with groups of trials in the place of a random forest.
+@dataclass(frozen=True)
+class Importance:
+    """How important a parameter is, by two methods, each with its level of chance.
 
-    The share of a parameter is the variance of the group means over the variance of the scores. Even a parameter
-    without any effect has group means that differ, so each share comes with what shuffled scores reach.
+    Attributes:
+        name: the parameter.
+        ped: share by PED-ANOVA.
+        ped_chance: 95th percentile of that share when the scores are shuffled among the trials.
+        fanova: share by first-order functional ANOVA.
+        fanova_chance: the same percentile of it.
+    """
+
+    name: str
+    ped: float
+    ped_chance: float
+    fanova: float
+    fanova_chance: float
+
+    @property
+    def above_chance(self) -> str:
+        """By which methods the parameter matters more than one without any effect would."""
+        clear = {"PED-ANOVA": self.ped > self.ped_chance, "fANOVA": self.fanova > self.fanova_chance}
+        return ", ".join(name for name, above in clear.items() if above)
+
+
+def importances(study: optuna.Study, *, permutations: int = 100, seed: int = 0) -> list[Importance]:
+    """Compare two measures of importance with what they say about parameters that have no effect at all.
 
     Args:
         study: a study of random search.
-        groups: number of groups of nearly equal size for a number with more values than that.
         permutations: how often the scores are shuffled.
         seed: of the shuffling.
 
     Returns:
-        Parameter to its share and the 95th percentile of the shares of shuffled scores, largest share first.
+        One entry a parameter, the largest share by functional ANOVA first.
     """
-    trials = drawn_trials(study)
+    trials, rng = drawn_trials(study), np.random.default_rng(seed)
+    shuffled = [_with_scores(trials, rng.permutation([trial.value for trial in trials])) for _ in range(permutations)]
+    columns = []
+    for method in (ped_anova, main_effects):
+        by_chance = [method(these) for these in shuffled]
+        columns.append((method(trials), lambda name, runs=by_chance: np.quantile([run[name] for run in runs], 0.95)))
+    (ped, ped_chance), (fanova, fanova_chance) = columns
+    rows = [
+        Importance(name, ped[name], float(ped_chance(name)), fanova[name], float(fanova_chance(name)))
+        for name in fanova
+    ]
+    return sorted(rows, key=lambda row: (-round(row.fanova, 6), row.name))
+
+
+def _with_scores(trials: Sequence[optuna.trial.FrozenTrial], scores: NDArray) -> list[optuna.trial.FrozenTrial]:
+    return [
+        optuna.trial.create_trial(value=float(score), params=trial.params, distributions=trial.distributions)
+        for trial, score in zip(trials, scores, strict=True)
+    ]
+
+
+def ped_anova(trials: Sequence[optuna.trial.FrozenTrial]) -> dict[str, float]:
+    """PED-ANOVA importance (Watanabe et al. 2023) of complete trials whose scores are to be high; shares sum to 1."""
+    study = optuna.create_study(direction="maximize")
+    study.add_trials(trials)
+    return optuna.importance.get_param_importances(study, evaluator=optuna.importance.PedAnovaImportanceEvaluator())
+
+
+def main_effects(trials: Sequence[optuna.trial.FrozenTrial], *, groups: int = 4) -> dict[str, float]:
+    """First-order functional ANOVA (Hutter et al. 2014) with groups of trials in the place of a random forest.
+
+    Args:
+        trials: complete trials of a random search.
+        groups: number of groups of nearly equal size for a parameter with more values than that.
+
+    Returns:
+        Parameter to the variance of its groups' mean scores over the variance of the scores.
+    """
     scores = np.array([trial.value for trial in trials])
-    rng = np.random.default_rng(seed)
-    shuffled = rng.permuted(np.tile(scores, (permutations, 1)), axis=1)
-    effects = {}
-    for name in trials[0].params:
-        labels = _groups([trial.params[name] for trial in trials], groups)
-        chance = np.quantile(_between(labels, shuffled), 0.95)
-        effects[name] = float(_between(labels, scores[None])[0]), float(chance)
-    return dict(sorted(effects.items(), key=lambda pair: (-round(pair[1][0], 6), pair[0])))
+    return {
+        name: _between(_groups([trial.params[name] for trial in trials], groups), scores) for name in trials[0].params
+    }
 
 
 def _groups(values: Sequence[Any], groups: int) -> NDArray:
@@ -180,47 +231,43 @@ def _groups(values: Sequence[Any], groups: int) -> NDArray:
     return ranks * groups // len(values)
 
 
-def _between(labels: NDArray, scores: NDArray) -> NDArray:
-    """Variance of the group means over the variance of the scores; labels (n,), scores (m, n) -> (m,)."""
-    means = scores.mean(axis=1, keepdims=True)
-    parts = [
-        (labels == label).mean() * (scores[:, labels == label].mean(axis=1) - means[:, 0]) ** 2
-        for label in np.unique(labels)
-    ]
-    return np.sum(parts, axis=0) / scores.var(axis=1)
+def _between(labels: NDArray, scores: NDArray) -> float:
+    """Variance of the group means, weighted by the groups' sizes, over the variance of the scores."""
+    means = np.array([scores[labels == label].mean() for label in labels])
+    return float(means.var() / scores.var())
 
 
-def same_winner(study: optuna.Study, sizes: Sequence[int], *, repeats: int = 50, seed: int = 0) -> dict[int, float]:
-    """How often part of a study names the same most important parameter as the whole of it, by PED-ANOVA.
+def same_winner(
+    study: optuna.Study,
+    sizes: Sequence[int],
+    method: Callable[[Sequence[optuna.trial.FrozenTrial]], dict[str, float]],
+    *,
+    repeats: int = 50,
+    seed: int = 0,
+) -> dict[int, float]:
+    """How often part of a study names the same most important parameter as the whole of it.
 
     Args:
         study: a study of random search.
         sizes: numbers of trials.
+        method: ``ped_anova`` or ``main_effects``.
         repeats: how many parts of each size are drawn.
         seed: of the drawing.
 
     Returns:
         Size to the share of its parts.
     """
+
+    def first(these: Sequence[optuna.trial.FrozenTrial]) -> str:
+        shares = method(these)
+        return min(shares, key=lambda name: (-round(shares[name], 6), name))
+
     trials, rng = drawn_trials(study), np.random.default_rng(seed)
-    winner = _most_important(trials)
-    shares = {}
+    winner, shares = first(trials), {}
     for size in sizes:
         parts = (rng.choice(len(trials), size, replace=False) for _ in range(repeats))
-        shares[size] = float(np.mean([_most_important([trials[i] for i in sorted(part)]) == winner for part in parts]))
+        shares[size] = float(np.mean([first([trials[i] for i in sorted(part)]) == winner for part in parts]))
     return shares
-
-
-def ped_anova(trials: Sequence[optuna.trial.FrozenTrial]) -> dict[str, float]:
-    """PED-ANOVA importance (Watanabe et al. 2023) of complete trials whose scores are to be high; shares sum to 1."""
-    study = optuna.create_study(direction="maximize")
-    study.add_trials(trials)
-    return optuna.importance.get_param_importances(study, evaluator=optuna.importance.PedAnovaImportanceEvaluator())
-
-
-def _most_important(trials: Sequence[optuna.trial.FrozenTrial]) -> str:
-    shares = ped_anova(trials)
-    return min(shares, key=lambda name: (-round(shares[name], 6), name))
 
 
 # ------------------------------------------------------------------------------------------------------- exercises

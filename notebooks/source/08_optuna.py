@@ -70,7 +70,7 @@ def objective(trial):
 
 
 # %% [markdown]
-# Trial 0 is enqueued: the default configuration, so that there is something to beat.
+# Trial 0, enqueued, is the default configuration.
 #
 # *Predict, then run.* Of the nine trials after it, how many will score higher? And how large is the gap between the
 # two seeds of one trial, compared with the gap between trials?
@@ -86,9 +86,7 @@ for trial in study.trials:
 means = np.array([trial.value for trial in study.trials])
 gaps = [abs(np.subtract(*trial.user_attrs["scores"])) for trial in study.trials]
 print(f"above the default: {(means[1:] > means[0]).sum()} of 9")
-print(
-    f"gap between the seeds of a trial: {np.mean(gaps):.3f} on average; standard deviation of trials: {means.std():.3f}"
-)
+print(f"mean gap between the seeds of a trial {np.mean(gaps):.3f}, standard deviation of trials {means.std():.3f}")
 plots.show(plots.history(study))
 plots.show(plots.slice_(study))
 plots.show(plots.contour(study, ["learning_rate", "gae_lambda"]))
@@ -107,10 +105,10 @@ print("trial 0 is the default:", study.trials[0].params["learning_rate"] == PPOC
 # | history | does the best still rise at the end? | that tuning works: the maximum of noise rises too |
 # | slice | the *upper edge* of the cloud; at the end of a range, widen it | anything from the best dot |
 # | contour | broad regions with several dots | islands around one dot: colour between dots is interpolated |
-# | parallel coordinates | where the lines of the best trials run together | anything from the order of the axes |
+# | parallel coordinates | where the best lines meet; drag along an axis to filter | anything from the order of axes |
 # | importance | which ranges moved the score | that ten trials suffice; the plot itself warns |
 #
-# Ten trials show what the plots look like, nothing more; a larger recorded study follows below.
+# Ten trials show what the plots look like, nothing more; a larger study follows.
 #
 # ## Every kind of suggestion
 #
@@ -182,13 +180,12 @@ for name, make in makers.items():
         toy = optuna.create_study(sampler=make(seed))
         toy.optimize(branin, n_trials=36)
         excess[name].append(toy.best_value - 0.397887)
-plots.show(
-    plots.bars_with_spread(excess, x="sampler", y="best value above the minimum", title="Branin, 36 evaluations")
-)
+title = "Branin, 36 evaluations"
+plots.show(plots.bars_with_spread(excess, x="sampler", y="best value above the minimum", title=title))
 
 # %% [markdown]
-# A finished grid has the same cells whatever its seed. The rest holds for this smooth function without noise; lesson
-# 07 compared samplers on packing, where seeds blur it.
+# A finished grid has the same cells whatever its seed. The rest holds for a smooth function without noise; on packing
+# the seeds blur it (lesson 07).
 #
 # ## Pruning
 #
@@ -231,13 +228,10 @@ print("\npruner                steps taken  complete  best of them  its true ran
 for name, pruner in pruners.items():
     saved = lab.saving(recorded, replay_pruning(curves, pruner))
     print(f"{name:<21} {saved.taken:>10.0%} {saved.complete:>9} {saved.best:>13.3f} {saved.rank:>14}")
-shares = []
-for seed in range(5):
-    order = np.random.default_rng(seed).permutation(len(curves)).tolist()
-    shares.append(
-        sum(replay_pruning({n: curves[n] for n in order}, pruners["median"])) / sum(map(max, curves.values()))
-    )
-print(f"median, trials in five other orders: {min(shares):.0%} to {max(shares):.0%} of the steps")
+orders = [np.random.default_rng(seed).permutation(len(curves)).tolist() for seed in range(5)]
+taken = [sum(replay_pruning({n: curves[n] for n in order}, pruners["median"])) for order in orders]
+share = np.array(taken) / sum(map(max, curves.values()))
+print(f"median, trials in five other orders: {share.min():.0%} to {share.max():.0%} of the steps")
 
 # %% [markdown]
 # The price of the saving: a trial stopped early has no score, so few complete trials are left for importance or a
@@ -267,15 +261,17 @@ code = subprocess.run([sys.executable, "-c", script, path], stderr=subprocess.DE
 storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(path))
 naive = optuna.load_study(storage=storage, study_name="packing", sampler=optuna.samplers.RandomSampler(seed=0))
 naive.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=3)
-print(f"exit status {code};", ", ".join(f"{t.state.name.lower()} {t.params['x']:.3f}" for t in naive.trials))
+states = [f"{trial.state.name.lower()} {trial.params['x']:.3f}" for trial in naive.trials]
+print(f"before (exit status {code}): {', '.join(states[:4])}\nafter: {', '.join(states[4:])}")
 try:
     naive.optimize(lambda trial: float(trial.suggest_categorical("k", [trial.number])), n_trials=2)
 except ValueError as error:
     print("other choices than before:", error)
 
 # %% [markdown]
-# Three traps. The killed trial stays *running* for ever: there was no exception to catch. The same seed replays the
-# same values. And the choices of a categorical parameter cannot change.
+# Three traps. The killed trial stays *running* for ever: there was no exception to catch (fail it with `study.tell`,
+# then enqueue its values). The same seed replays the same values. And the choices of a categorical parameter cannot
+# change.
 
 # %% [exercise optuna_study.open_study]
 
@@ -289,39 +285,40 @@ except ValueError as error:
 # variance of the mean score at each value; PED-ANOVA (Watanabe et al., 2023) asks what the best tenth of the trials
 # has in common. Both need configurations drawn at random: TPE's crowd where it looked.
 #
-# *Predict, then run.* Which two of the eight parameters matter most here? Almost everybody says the learning rate.
+# *Predict, then run.* Which of the eight parameters comes first here? Do both methods agree?
 
 # %%
 plots.show(plots.importance(recorded))
-shares = lab.ped_anova(lab.drawn_trials(recorded))
-effects = lab.main_effects(recorded)
-print(
-    f"n = {len(lab.drawn_trials(recorded))}        PED-ANOVA   fANOVA, first order   95 % of shuffled scores are below"
-)
-for name, (share, chance) in effects.items():
-    print(
-        f"{name:<14} {shares[name]:>9.2f} {share:>20.2f} {chance:>20.2f}   {'above chance' if share > chance else ''}"
-    )
-agreement = lab.same_winner(recorded, [10, 20, 40, 80])
-print("parts of the study that name the same first parameter as the whole, by number of trials:")
-print("  ", ", ".join(f"{size}: {share:.0%}" for size, share in agreement.items()))
+rows = lab.importances(recorded)
+print(f"n = {len(lab.drawn_trials(recorded))}, random search: share (95 % of the shares of shuffled scores are below)")
+print("               PED-ANOVA       fANOVA           above chance by")
+for row in rows:
+    ped, fanova = f"{row.ped:.2f} ({row.ped_chance:.2f})", f"{row.fanova:.2f} ({row.fanova_chance:.2f})"
+    print(f"{row.name:<14} {ped:<15} {fanova:<16} {row.above_chance}")
+print("how often a random part of the study names the same first parameter as the whole:")
+for name, method in (("PED-ANOVA", lab.ped_anova), ("fANOVA", lab.main_effects)):
+    agreement = lab.same_winner(recorded, [10, 20, 40, 80], method)
+    print(f"{name:<10}", ", ".join(f"{size} trials {share:.0%}" for size, share in agreement.items()))
 
 # %% [markdown]
-# The two methods ask different questions and need not agree; only what stands above shuffled scores deserves a
-# sentence. The last line is why importance wants at least 50 trials. (Optuna's `FanovaImportanceEvaluator` fits a
-# random forest, which needs scikit-learn; here groups of trials do.)
+# Only what stands clearly above shuffled scores deserves a sentence (one share in twenty does by chance), and the last
+# lines tell how far to trust the order. Where the methods disagree, look at both ends: a parameter may decide who
+# fails and not who wins. (Optuna's `FanovaImportanceEvaluator` needs scikit-learn; groups of trials do here.)
 
 # %%
-top = list(effects)[:2]
-plots.show(plots.contour(recorded, top))
-plots.show(plots.slice_(recorded, list(effects)[:4]))
-plots.show(plots.parallel_coordinate(recorded, list(effects)[:4]))
+names = [row.name for row in rows]
+plots.show(plots.contour(recorded, names[:2]))
+plots.show(plots.slice_(recorded, names[:4]))
+plots.show(plots.parallel_coordinate(recorded, names[:4]))
 ranked = sorted(lab.drawn_trials(recorded), key=lambda trial: -trial.value)
-for name in top:
-    tenth, rest = ([trial.params[name] for trial in part] for part in (ranked[:12], ranked[12:]))
-    print(f"{name}: median {np.median(tenth):.3g} among the best 12 trials, {np.median(rest):.3g} among the others")
+parts = {"best 12": ranked[:12], "middle": ranked[12:-12], "worst 12": ranked[-12:]}
+for name in names[:2]:
+    medians = [f"{part} {np.median([trial.params[name] for trial in trials]):.2g}" for part, trials in parts.items()]
+    print(f"median {name}: {', '.join(medians)}")
 
 # %% [markdown]
+# So a very low learning rate loses, above that it hardly matters, and short rollouts win.
+#
 # ## Trials that fail, trials with two scores
 #
 # A minibatch larger than the rollout is an error. Without `catch` it ends the study; with it the trial is kept as
@@ -339,7 +336,7 @@ def risky(trial):
     try:
         config = TrainConfig(n_envs=8, ppo=PPOConfig(n_steps=n_steps, batch_size=batch_size))
     except ValueError as error:
-        trial.set_user_attr("error", str(error).splitlines()[2].strip().partition(" [")[0])
+        trial.set_user_attr("error", error.errors()[0]["msg"])
         raise
     return config.rollout / batch_size
 
@@ -398,7 +395,7 @@ print("from tuning score to held-out score:", ", ".join(f"{name} {change:+.4f}" 
 # %% [markdown]
 # ## Takeaways
 #
-# - A study is an objective, a sampler and a storage. What the objective asks is the space.
+# - A study is an objective, a sampler and a storage.
 # - Declare the score first: last evaluation, mean over seeds, the same streams for all.
 # - A pruner is tested by replay on whole curves before it is trusted.
 # - On resume, let the sampler's seed depend on the trials that exist.

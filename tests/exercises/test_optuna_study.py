@@ -518,15 +518,19 @@ def test_main_effects_find_what_matters_and_give_chance_to_the_rest():
         return 2 * x + (kind == "b")
 
     study.optimize(objective, n_trials=200)
-    effects = lesson.main_effects(study)
-    assert list(effects) == ["x", "kind", "idle"]
-    assert effects["x"][0] == pytest.approx(0.57 * 15 / 16, abs=0.1)  # variances 1/3 and 1/4; quarters lose 1/16 of x's
-    assert effects["idle"][0] < effects["idle"][1] < 0.1 < effects["kind"][0]
+    rows = {row.name: row for row in lesson.importances(study, permutations=50)}
+    assert list(rows) == ["x", "kind", "idle"]
+    assert rows["x"].fanova == pytest.approx(
+        0.57 * 15 / 16, abs=0.1
+    )  # variances 1/3 and 1/4; quarters lose 1/16 of x's
+    assert rows["idle"].fanova < rows["idle"].fanova_chance < 0.1 < rows["kind"].fanova
+    assert rows["idle"].ped < rows["idle"].ped_chance and rows["x"].ped > rows["x"].ped_chance
 
 
-def test_all_of_a_study_agrees_with_itself(recorded):
+@pytest.mark.parametrize("method", [lesson.ped_anova, lesson.main_effects])
+def test_all_of_a_study_agrees_with_itself(recorded, method):
     count = len(lesson.drawn_trials(recorded))
-    assert lesson.same_winner(recorded, [count], repeats=1) == {count: 1.0}
+    assert lesson.same_winner(recorded, [count], method, repeats=1) == {count: 1.0}
 
 
 def test_nothing_is_saved_without_a_pruner(recorded):
