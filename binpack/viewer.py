@@ -240,7 +240,7 @@ def write_html(path: str | Path, figure: go.Figure) -> Path:
     Returns:
         The path.
     """
-    return _write(path, figure.to_html(include_plotlyjs=True, config=PLOTLY_CONFIG, div_id="figure").encode())
+    return _write(path, figure.to_html(include_plotlyjs=True, config=dict(PLOTLY_CONFIG), div_id="figure").encode())
 
 
 def write_png(path: str | Path, figure: Figure) -> Path:

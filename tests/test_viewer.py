@@ -208,3 +208,11 @@ def test_drawing_libraries_wait_until_something_is_drawn():
         "v.rgb_array([], (2, 2, 2)); assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_writing_a_file_leaves_the_shared_configuration_alone(tmp_path):
+    before = dict(viewer.PLOTLY_CONFIG)
+    viewer.write_html(tmp_path / "a.html", viewer.plotly_packing(BOXES, BIN))
+    assert before == viewer.PLOTLY_CONFIG
+    assert before["showSendToCloud"] is False
+    assert before["plotlyServerURL"] == ""

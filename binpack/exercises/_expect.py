@@ -16,10 +16,11 @@ def expect(condition: object, message: str) -> None:
     """Raise `Mistake` unless a condition holds.
 
     Args:
-        condition: anything with a truth value; an array holds where all of it does.
+        condition: anything with a truth value (an empty list has none); an array holds if all of it does.
         message: names the mistake and, if possible, asks the question that leads out of it.
     """
-    if not np.all(condition):
+    holds = condition.all() if isinstance(condition, np.ndarray) else condition
+    if not holds:
         raise Mistake(message)
 
 

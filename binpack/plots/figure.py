@@ -67,7 +67,7 @@ class Figure:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         spec = json.loads(self.plotly.to_json(validate=False))
         return {
-            "application/vnd.plotly.v1+json": {**spec, "config": PLOTLY_CONFIG},
+            "application/vnd.plotly.v1+json": {**spec, "config": dict(PLOTLY_CONFIG)},
             "image/png": base64.b64encode(self.png()).decode("ascii"),
             "text/plain": self.text,
         }

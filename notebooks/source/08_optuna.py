@@ -377,7 +377,7 @@ for trial in sorted(double.best_trials, key=lambda trial: trial.values[1]):
 space = DEFAULT_SPACE.only("learning_rate", "n_steps", "gae_lambda")
 small = TuneConfig(train=tiny, space=space, n_trials=4, seeds=2, final_seeds=3, test_streams=50)
 result = tune(small, folder / "study.journal", progress=False)
-print(result.summary())
+print(result.summary().replace(str(folder), "FOLDER"))
 
 # %%
 again = tune(small, folder / "study.journal", progress=False)

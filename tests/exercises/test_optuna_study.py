@@ -497,9 +497,8 @@ def test_every_recorded_trial_is_whole(recorded):
         assert trial.intermediate_values[3 * 5120] == pytest.approx(row["value"], abs=1e-6)
 
 
-def test_the_recorded_study_can_be_recorded_again_with_its_script(recorded, monkeypatch):
-    monkeypatch.syspath_prepend(str(lesson.RECORD.parent))
-    import study_random
+def test_the_recorded_study_can_be_recorded_again_with_its_script(recorded):
+    from binpack.data import study_random
 
     space = recorded.user_attrs["binpack"]["config"]["space"]
     assert study_random.CONFIG.model_dump(mode="json")["space"] == space
