@@ -72,6 +72,7 @@ def tune(
     from binpack.search.config import TuneConfig
     from binpack.search.space import DEFAULT_SPACE, Space
     from binpack.search.storage import locate
+    from binpack.search.study import TuneInterrupted
     from binpack.search.study import tune as run
     from binpack.system import usable_cores
 
@@ -87,7 +88,11 @@ def tune(
         seeds=seeds,
         final_seeds=final_seeds,
     )
-    result = run(declared, storage, progress=sys.stderr.isatty(), jobs=jobs or int(usable_cores()))
+    try:
+        result = run(declared, storage, progress=sys.stderr.isatty(), jobs=jobs or int(usable_cores()))
+    except TuneInterrupted as stop:
+        typer.echo(f"binpack: {stop}", err=True)
+        raise typer.Exit(130) from None
     Console().print(result.table())
     typer.echo(result.summary())
     if result.best is None:
