@@ -15,7 +15,7 @@ import typer
 from pydantic import ValidationError
 
 from binpack import __version__, system
-from binpack.cli import lab, packing, training, tuning
+from binpack.cli import benching, lab, packing, training, tuning
 
 app = typer.Typer(
     name="binpack",
@@ -32,6 +32,7 @@ for command in (
     training.train,
     tuning.tune,
     tuning.show,
+    benching.bench,
 ):
     app.command()(command)
 
