@@ -106,14 +106,10 @@ class Support:
         Returns:
             One int64 array of ``area``'s shape per share.
         """
-        needed = []
-        for numerator, denominator in self._ratios:
-            scaled = area.astype(np.int64) * numerator
-            if self.name == "fraction":
-                needed.append(-(-scaled // denominator))
-            else:
-                needed.append(scaled // denominator + 1)
-        return needed
+        scaled = [(area.astype(np.int64) * numerator, denominator) for numerator, denominator in self._ratios]
+        if self.name == "fraction":
+            return [-(-product // denominator) for product, denominator in scaled]
+        return [product // denominator + 1 for product, denominator in scaled]
 
 
 class Candidates(NamedTuple):
