@@ -49,9 +49,10 @@ class PPOAgent:
                     f"an mlp agent trained with {name} {getattr(trained, name)} cannot play {getattr(played, name)}"
                 )
         with torch.no_grad():
-            observation = {name: torch.as_tensor(value) for name, value in batch.observation().items()}
+            device = self.policy.device
+            observation = {name: torch.as_tensor(value, device=device) for name, value in batch.observation().items()}
             features = self.policy.extract_features(observation)
-            scores = self.policy.action_net(self.policy.mlp_extractor.forward_actor(features)).numpy()
+            scores = self.policy.action_net(self.policy.mlp_extractor.forward_actor(features)).cpu().numpy()
         return np.where(batch.masks(), scores, -np.inf).argmax(axis=1)
 
 
@@ -97,7 +98,7 @@ def load_agent(folder: str | Path) -> PPOAgent:
     try:
         about = json.loads((folder / "agent.json").read_text())
         config = TrainConfig(**about.pop("config"))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{folder / 'agent.json'}: not an agent's description ({first_line(error)})") from None
     env, ppo = config.env, config.ppo
     policy = policy_class(ppo)(env.observation_space(), env.action_space(), ConstantSchedule(0.0), **policy_kwargs(ppo))
@@ -110,10 +111,12 @@ def load_agent(folder: str | Path) -> PPOAgent:
 
 
 def policy_class(ppo: PPOConfig) -> type:
+    """Return the class of the policy that the hyperparameters ask for."""
     return CandidatePolicy if ppo.policy == "candidate" else MaskableMultiInputActorCriticPolicy
 
 
 def policy_kwargs(ppo: PPOConfig) -> dict[str, Any]:
+    """Return what that class's constructor takes beyond the spaces and the learning rate."""
     if ppo.policy == "candidate":
         return {"channels": ppo.channels, "layers": ppo.layers}
     return {"net_arch": list(ppo.net_arch)}

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from binpack import placement
-from binpack.instances import ItemSource, Streams, item_source
+from binpack.instances import ItemSource, Streams, item_source, parse_length
 from binpack.placement import Candidates, Support
+from binpack.units import MAX_BIN_EDGE
 
 
 class EnvConfig(BaseModel):
@@ -47,9 +48,16 @@ class EnvConfig(BaseModel):
     @field_validator("bin_size")
     @classmethod
     def _check_bin(cls, size: tuple[int, int, int]) -> tuple[int, int, int]:
-        if min(size) < 1 or max(size) > 10_000:
-            raise ValueError(f"bin edges must be between 1 and 10000 cells, got {'x'.join(map(str, size))}")
+        if min(size) < 1 or max(size) > MAX_BIN_EDGE:
+            raise ValueError(f"bin edges must be between 1 and {MAX_BIN_EDGE} cells, got {'x'.join(map(str, size))}")
         return size
+
+    @field_validator("cell")
+    @classmethod
+    def _check_cell(cls, cell: str | None) -> str | None:
+        if cell is not None:
+            parse_length(cell)
+        return cell
 
     @field_validator("support", mode="before")
     @classmethod
@@ -220,7 +228,7 @@ class PackingBatch:
         self.done |= active & ~legal
         self._mask[self.done] = False
         if self.config.reward == "terminal":
-            return self.utilization * (self.done & active), legal | ~active
+            return self.utilization * (self.done & legal), legal | ~active
         return self._score() - before, legal | ~active
 
     def boxes(self, row: int) -> NDArray:
@@ -262,8 +270,7 @@ class PackingBatch:
         picked = (bins[:, None], np.maximum(visible, 0))
         items = placement.orient(self._items[picked], self.config.rotation)
         allowed = (visible >= 0)[..., None]
-        if self.config.rotation != "none":
-            allowed = allowed & self._upright[picked][..., self._upright_edges]
+        allowed = allowed & self._upright[picked][..., self._upright_edges]
         oriented = (items * allowed[..., None]).reshape(len(bins), -1, 3)
         landing, mask = placement.feasible(self.heights[rows], oriented, self.config.bin_size[2], self.support)
         self._oriented[rows], self._landing[rows], self._mask[rows] = oriented, landing, mask

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -39,15 +39,15 @@ class PPOConfig(BaseModel):
         layers: number of convolutions of ``candidate``.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     learning_rate: float = Field(default=3e-4, gt=0)
     learning_rate_schedule: Shape = "constant"
     clip_range: float = Field(default=0.2, gt=0)
     clip_range_schedule: Shape = "constant"
-    n_steps: int = Field(default=128, ge=2)
+    n_steps: int = Field(default=128, ge=2, le=100_000)
     batch_size: int = Field(default=64, ge=2)
-    n_epochs: int = Field(default=4, ge=1)
+    n_epochs: int = Field(default=4, ge=1, le=1000)
     gamma: float = Field(default=0.99, ge=0, le=1)
     gae_lambda: float = Field(default=0.95, ge=0, le=1)
     ent_coef: float = Field(default=0.0, ge=0)
@@ -56,9 +56,9 @@ class PPOConfig(BaseModel):
     target_kl: float | None = Field(default=None, gt=0)
     normalize_advantage: bool = True
     policy: Literal["candidate", "mlp"] = "candidate"
-    net_arch: tuple[int, ...] = (64, 64)
-    channels: int = Field(default=16, ge=1)
-    layers: int = Field(default=3, ge=1)
+    net_arch: tuple[Annotated[int, Field(ge=1, le=4096)], ...] = Field(default=(64, 64), max_length=16)
+    channels: int = Field(default=16, ge=1, le=1024)
+    layers: int = Field(default=3, ge=1, le=64)
 
 
 class TrainConfig(BaseModel):

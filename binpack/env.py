@@ -68,14 +68,16 @@ class BinPackingEnv(gym.Env[dict[str, NDArray], np.int64]):
             The observation (see ``PackingBatch.observation``, without the batch axis) and the info.
 
         Raises:
-            InstanceError: if none of the items that come first fits the empty bin.
+            InstanceError: if none of the items that come first fits the empty bin, or items are not integers (T, 3).
+            ValueError: for an unknown option.
         """
         super().reset(seed=seed)
         if self._feed is None or seed is not None:
             self._feed = StreamFeed(self._source, self.np_random)
-        if options and "items" in options:
-            items = np.asarray(options["items"], np.int32).reshape(1, -1, 3)
-            self._batch.load(Streams(items, np.array([items.shape[1]])))
+        if unknown := set(options or ()) - {"items"}:
+            raise ValueError(f"reset option {min(map(str, unknown))!r} is not known, only 'items' is")
+        if options:
+            self._batch.load(_own_items(options["items"]))
             if self._batch.done[0]:
                 raise InstanceError("none of the visible items fits the empty bin")
         else:
@@ -88,7 +90,7 @@ class BinPackingEnv(gym.Env[dict[str, NDArray], np.int64]):
         Raises:
             ValueError: if the action is outside the action space.
         """
-        if not self.action_space.contains(np.int64(action)):
+        if np.asarray(action).dtype.kind not in "iu" or not self.action_space.contains(np.int64(action)):
             raise ValueError(f"action {action} is not in 0..{self.action_space.n - 1}")
         rewards, legal = self._batch.step(np.array([action]))
         info = self._batch.info(0, placements=True)
@@ -119,6 +121,14 @@ class BinPackingEnv(gym.Env[dict[str, NDArray], np.int64]):
 
     def _observation(self) -> dict[str, NDArray]:
         return {name: value[0] for name, value in self._batch.observation().items()}
+
+
+def _own_items(items: Any) -> Streams:
+    """Return one stream of the items that somebody typed."""
+    edges = np.asarray(items)
+    if edges.ndim != 2 or edges.shape[1] != 3 or not len(edges) or edges.dtype.kind not in "iu":
+        raise InstanceError(f"items must be integers of shape (T, 3), got {edges.dtype} of shape {edges.shape}")
+    return Streams(edges[None], np.array([len(edges)]))
 
 
 def resolve(config: EnvConfig | None, items: Any, settings: dict[str, Any]) -> tuple[EnvConfig, ItemSource]:

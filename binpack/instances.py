@@ -10,6 +10,7 @@ References:
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Sequence
@@ -369,6 +370,15 @@ class ItemSource:
     catalogue: Catalogue | None = field(default=None, repr=False)
     streams: Streams | None = field(default=None, repr=False)
 
+    @property
+    def fingerprint(self) -> str:
+        """A digest of the items themselves: it changes when a file of that name holds other items than before."""
+        if self.catalogue is not None:
+            return _digest(self.catalogue.edges, self.catalogue.quantity, self.catalogue.upright)
+        if self.streams is not None:
+            return _digest(self.streams.items, self.streams.lengths, self.streams.upright)
+        return f"{self.kind}:{self.low}-{self.high}"
+
     def sample(self, rng: np.random.Generator, n: int) -> Streams:
         """Return n sequences. Many at once cost far less each than one at a time.
 
@@ -390,6 +400,15 @@ class ItemSource:
         drawn = rng.permuted(np.broadcast_to(kinds, (n, len(kinds))), axis=1)
         upright = None if self.catalogue.upright.all() else self.catalogue.upright[drawn]
         return Streams(self.catalogue.edges[drawn], np.full(n, len(kinds), dtype=np.int64), upright)
+
+
+def _digest(*arrays: np.ndarray | None) -> str:
+    """Return a SHA-256 of arrays' shapes and values."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        values = np.zeros(0, np.int64) if array is None else np.ascontiguousarray(array, dtype=np.int64)
+        digest.update(repr(values.shape).encode() + values.tobytes())
+    return digest.hexdigest()
 
 
 def item_source(

@@ -149,13 +149,14 @@ def landing_heights(heights: NDArray, items: NDArray) -> NDArray:
     """Return the height at which each item comes to rest at each cell.
 
     Args:
-        heights: height maps, integers, (B, L, W).
+        heights: height maps, signed integers, (B, L, W).
         items: oriented items, integers, (B, K, 3).
 
     Returns:
         Integers of the height maps' dtype, (B, K, L, W): the maximum of the map under the item's base when the base's
         lowest corner is at that cell, and ``OUTSIDE`` where the base would stick out.
     """
+    _check_signed(heights)
     lengths, widths = _edges(items)
     (top,) = _slide((heights,), lengths, axis=1, merge=_merge_max, identity=(OUTSIDE,))
     (top,) = _slide((top,), widths, axis=2, merge=_merge_max, identity=(OUTSIDE,))
@@ -166,12 +167,13 @@ def supported_cells(heights: NDArray, items: NDArray) -> tuple[NDArray, NDArray]
     """Return landing heights, and how many cells of the base rest at the landing height.
 
     Args:
-        heights: height maps, integers, (B, L, W).
+        heights: height maps, signed integers, (B, L, W).
         items: oriented items, integers, (B, K, 3).
 
     Returns:
         ``(landing, cells)``, both (B, K, L, W); ``cells`` is meaningless where ``landing`` is ``OUTSIDE``.
     """
+    _check_signed(heights)
     lengths, widths = _edges(items)
     counts = np.int16 if heights[0].size <= np.iinfo(np.int16).max else np.int32
     ones = np.ones(heights.shape, counts)
@@ -186,7 +188,7 @@ def supported_corners(heights: NDArray, items: NDArray, landing: NDArray) -> NDA
     A base one cell wide has corner cells that coincide; each still counts as its own corner.
 
     Args:
-        heights: height maps, integers, (B, L, W).
+        heights: height maps, signed integers, (B, L, W).
         items: oriented items, integers, (B, K, 3).
         landing: landing heights, (B, K, L, W).
 
@@ -207,7 +209,7 @@ def feasible(heights: NDArray, items: NDArray, bin_height: int, support: Support
     """Say where each item can be placed.
 
     Args:
-        heights: height maps, integers, (B, L, W).
+        heights: height maps, signed integers, (B, L, W).
         items: oriented items, integers, (B, K, 3); an item with an edge of 0 stands for no item.
         bin_height: height of the bin, in cells.
         support: the support rule.
@@ -221,7 +223,8 @@ def feasible(heights: NDArray, items: NDArray, bin_height: int, support: Support
     else:
         landing, cells = supported_cells(heights, items)
     # An item too tall for the bin, or no item at all, gets a limit below every landing height.
-    limit = np.where((items > 0).all(axis=-1), bin_height - items[..., 2], OUTSIDE - 1)[..., None, None]
+    room = bin_height - items[..., 2].astype(np.int64)
+    limit = np.where((items > 0).all(axis=-1), room, OUTSIDE - 1)[..., None, None]
     mask = (landing <= limit) & (landing != OUTSIDE)
     if support.name == "none":
         return landing, mask
@@ -243,7 +246,7 @@ def place(heights: NDArray, items: NDArray, x: NDArray, y: NDArray) -> NDArray:
     """Place one item in each bin, changing ``heights`` in place.
 
     Args:
-        heights: height maps, integers, (B, L, W).
+        heights: height maps, signed integers, (B, L, W).
         items: one oriented item a bin, integers, (B, 3); an item with an edge of 0 leaves its bin as it is.
         x: lowest x of the base, integers, (B,).
         y: lowest y of the base, integers, (B,).
@@ -263,9 +266,14 @@ def place(heights: NDArray, items: NDArray, x: NDArray, y: NDArray) -> NDArray:
     return rest
 
 
+def _check_signed(heights: NDArray) -> None:
+    if heights.dtype.kind != "i":
+        raise ValueError(f"height maps must be signed integers, for {OUTSIDE} marks cells outside: got {heights.dtype}")
+
+
 def _edges(items: NDArray) -> tuple[NDArray, NDArray]:
-    """Return the bases' lengths and widths, one row per (bin, candidate), each (B * K,)."""
-    return items[..., 0].reshape(-1), items[..., 1].reshape(-1)
+    """Return the bases' lengths and widths, one row per (bin, candidate), each int64 (B * K,)."""
+    return items[..., 0].reshape(-1).astype(np.int64), items[..., 1].reshape(-1).astype(np.int64)
 
 
 def _merge_max(left: tuple[NDArray, ...], right: tuple[NDArray, ...]) -> tuple[NDArray, ...]:
@@ -336,6 +344,6 @@ def _mark_outside(top: NDArray, heights: NDArray, items: NDArray) -> NDArray:
     """Reshape row-wise landing heights to (B, K, L, W), with ``OUTSIDE`` where the base sticks out or is empty."""
     batch, length, width = heights.shape
     landing = top.reshape(batch, -1, length, width)
-    fits_x = np.arange(length) <= length - items[..., :1]
-    fits_y = np.arange(width) <= width - items[..., 1:2]
+    fits_x = np.arange(length) + items[..., :1] <= length
+    fits_y = np.arange(width) + items[..., 1:2] <= width
     return np.where(fits_x[..., :, None] & fits_y[..., None, :], landing, heights.dtype.type(OUTSIDE))

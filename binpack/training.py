@@ -7,6 +7,7 @@ with ``weights.pt``, which others can load without running anybody's pickled cod
 from __future__ import annotations
 
 import json
+import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ import numpy as np
 import torch
 from sb3_contrib import MaskablePPO
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.utils import ConstantSchedule, LinearSchedule
 from stable_baselines3.common.vec_env import VecMonitor
 
@@ -74,20 +76,23 @@ def train(
         The result.
 
     Raises:
-        ValueError: if the folder holds a run of another config, or any run although ``resume`` is ``False``.
+        ValueError: if the folder holds a run of another config or of other items, a damaged one, or any run although
+            ``resume`` is ``False``.
         InstanceError: for bad items.
     """
     folder = Path(folder)
     streams = make_streams(config.env, config.eval_streams, config.eval_seed)
-    _claim(folder, config, resume)
+    items = config.env.source().fingerprint
+    _check_folder(folder, config, items, resume)
     finished = _read_result(folder)
     if finished is not None:
         for step, score in finished.history if on_evaluation else ():
             on_evaluation(step, score)
         return finished
-    with _torch_threads(config.threads):
+    with _own_process_settings(config.threads):
         saved = _load_checkpoint(folder)
         model = _build(config, folder, saved)
+        _claim(folder, config, items)
         recorder = _Recorder(config, folder, streams, on_evaluation, saved)
         if saved is None or saved["steps"] < config.budget:
             # `learn` adds its steps to those already taken.
@@ -123,17 +128,13 @@ class _Recorder(BaseCallback):
             self._evaluate(self.model)
 
     def finish(self, model: MaskablePPO) -> TrainResult:
-        """Evaluate a last time and write the agent and the result."""
+        """Evaluate a last time and write the result."""
         if not self._history or self._history[-1][0] < model.num_timesteps:
             self._evaluate(model)
         result = TrainResult(
             self._history[-1][1], tuple(self._history), model.num_timesteps, self._seconds, self._folder
         )
-        stored = _as_dict(result)
-        save_agent(
-            self._folder, model.policy, self._config, {name: stored[name] for name in ("score", "steps", "seconds")}
-        )
-        write_json(self._folder / "result.json", stored)
+        write_json(self._folder / "result.json", _as_dict(result))
         (self._folder / "checkpoint.pt").unlink(missing_ok=True)
         return result
 
@@ -143,7 +144,7 @@ class _Recorder(BaseCallback):
 
     def _evaluate(self, model: MaskablePPO) -> None:
         model.policy.set_training_mode(False)
-        # Every packing of the final comparison is verified; here the streams are the same ones again and again.
+        # Every packing of a reported comparison is verified; here the streams are the same ones again and again.
         agent = PPOAgent(self._config, model.policy)
         score = evaluate(agent, self._streams, self._config.env, verify=False).mean
         steps = model.num_timesteps
@@ -151,6 +152,9 @@ class _Recorder(BaseCallback):
         if self._config.tensorboard:
             model.logger.record("eval/utilization", score)
             model.logger.dump(steps)
+        # The agent as it is: a run that is stopped early, by a pruner or for good, keeps its model too.
+        about = {"score": score, "steps": steps, "seconds": round(self._seconds, 2)}
+        save_agent(self._folder, model.policy, self._config, about)
         write_atomically(self._folder / "checkpoint.pt", lambda path: torch.save(self._state(model), path))
         if self._report is not None:
             self._report(steps, score)
@@ -184,6 +188,9 @@ def _build(config: TrainConfig, folder: Path, saved: dict[str, Any] | None) -> M
         device=config.device,
         **ppo.model_dump(include=_PASSED_ON),
     )
+    if not config.tensorboard:
+        # Without one of its own, Stable-Baselines3 makes a folder for its log in the system's temporary folder.
+        model.set_logger(Logger(folder=None, output_formats=[]))
     if saved:
         model.policy.load_state_dict(saved["policy"])
         model.policy.optimizer.load_state_dict(saved["optimizer"])
@@ -210,22 +217,36 @@ def _as_dict(result: TrainResult) -> dict[str, Any]:
     }
 
 
-def _claim(folder: Path, config: TrainConfig, resume: bool) -> None:
-    """Write the config into a new folder, or make sure that an old one holds the same run."""
+def _claim(folder: Path, config: TrainConfig, items: str) -> None:
+    """Write into a new folder which run it holds."""
+    if not (folder / "config.json").exists():
+        write_json(folder / "items.json", {"fingerprint": items})
+        write_json(folder / "config.json", config.model_dump(mode="json"))
+
+
+def _check_folder(folder: Path, config: TrainConfig, items: str, resume: bool) -> None:
+    """Make sure that a folder is new or holds the same run."""
     path = folder / "config.json"
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(path, config.model_dump(mode="json"))
         return
     if not resume:
         raise ValueError(f"{folder} already holds a run; choose another folder")
-    try:
-        stored = json.loads(path.read_text())
-    except ValueError as error:
-        raise ValueError(f"{path}: not a run's config ({first_line(error)})") from None
-    difference = _first_difference(stored, config.model_dump(mode="json"))
+    difference = _first_difference(_read_json(path, "a run's config"), config.model_dump(mode="json"))
     if difference:
         raise ValueError(f"{folder} holds a run with another config: {difference}; choose another folder")
+    before = folder / "items.json"
+    if before.exists() and _read_json(before, "a run's items").get("fingerprint") != items:
+        raise ValueError(f"{folder} holds a run on other items than {config.env.items} has now; choose another folder")
+
+
+def _read_json(path: Path, what: str) -> dict[str, Any]:
+    try:
+        stored = json.loads(path.read_text())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: not {what} ({first_line(error)})") from None
+    if not isinstance(stored, dict):
+        raise ValueError(f"{path}: not {what} (a JSON object is expected)")
+    return stored
 
 
 def _first_difference(stored: Any, asked: Any, name: str = "") -> str | None:
@@ -240,23 +261,35 @@ def _first_difference(stored: Any, asked: Any, name: str = "") -> str | None:
 
 def _load_checkpoint(folder: Path) -> dict[str, Any] | None:
     path = folder / "checkpoint.pt"
-    return torch.load(path, weights_only=True, map_location="cpu") if path.exists() else None
+    if not path.exists():
+        return None
+    try:
+        return torch.load(path, weights_only=True, map_location="cpu")
+    except Exception as error:  # torch raises many kinds for a bad file
+        raise ValueError(f"{path}: cannot load the checkpoint ({first_line(error)})") from None
 
 
 def _read_result(folder: Path) -> TrainResult | None:
     path = folder / "result.json"
     if not path.exists():
         return None
-    stored = json.loads(path.read_text())
-    history = tuple((int(step), float(score)) for step, score in stored["history"])
-    return TrainResult(stored["score"], history, stored["steps"], stored["seconds"], folder)
+    stored = _read_json(path, "a run's result")
+    try:
+        history = tuple((int(step), float(score)) for step, score in stored["history"])
+        return TrainResult(stored["score"], history, stored["steps"], stored["seconds"], folder)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: not a run's result ({first_line(error)})") from None
 
 
 @contextmanager
-def _torch_threads(threads: int) -> Iterator[None]:
-    before = torch.get_num_threads()
+def _own_process_settings(threads: int) -> Iterator[None]:
+    """Set torch's threads, and give back the global generators that Stable-Baselines3 seeds as they were."""
+    before, numpys, pythons = torch.get_num_threads(), np.random.get_state(), random.getstate()  # noqa: NPY002
     torch.set_num_threads(threads)
     try:
-        yield
+        with torch.random.fork_rng():
+            yield
     finally:
         torch.set_num_threads(before)
+        np.random.set_state(numpys)  # noqa: NPY002
+        random.setstate(pythons)

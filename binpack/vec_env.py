@@ -72,7 +72,16 @@ class BinPackingVecEnv(VecEnv):
         return self._batch.observation()
 
     def step_async(self, actions: NDArray) -> None:
-        """Keep the actions, integers (n_envs,), for ``step_wait``."""
+        """Keep the actions, integers (n_envs,), for ``step_wait``.
+
+        Raises:
+            ValueError: if one is outside the action space.
+        """
+        actions = np.asarray(actions)
+        if actions.shape != (self.num_envs,) or actions.dtype.kind not in "iu":
+            raise ValueError(f"actions must be {self.num_envs} integers, got {actions.dtype} of shape {actions.shape}")
+        if actions.min() < 0 or actions.max() >= self.config.actions:
+            raise ValueError(f"actions must be in 0..{self.config.actions - 1}, got {actions.min()} to {actions.max()}")
         self._actions = actions
 
     def step_wait(self) -> tuple[dict[str, NDArray], NDArray, NDArray, list[dict[str, Any]]]:

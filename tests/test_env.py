@@ -192,7 +192,7 @@ def test_no_item_that_fits_is_an_error_and_not_an_empty_mask():
 @pytest.mark.parametrize(
     ("settings_", "message"),
     [
-        ({"bin_size": (0, 4, 4)}, "bin edges must be between 1 and 10000 cells, got 0x4x4"),
+        ({"bin_size": (0, 4, 4)}, "bin edges must be between 1 and 1000 cells, got 0x4x4"),
         ({"rotation": "flip"}, "'none', 'z' or 'all'"),
         ({"visible": 0}, "greater than or equal to 1"),
         ({"support": "glue"}, "support rule 'glue' is not one of full, fraction, corners, none"),
@@ -244,3 +244,52 @@ def test_pictures(tmp_path):
         assert picture.dtype == np.uint8 if mode == "rgb_array" else picture.data
     path = env.save_gif(tmp_path / "episode.gif")
     assert path.read_bytes()[:6] == b"GIF89a"
+
+
+def test_upright_flags_hold_without_rotation_too():
+    batch = PackingBatch(EnvConfig(bin_size=(4, 4, 4)), 1)
+    batch.load(Streams(np.array([[[1, 2, 3]]], np.int32), np.array([1]), np.array([[[True, False, False]]])))
+    assert batch.done[0]
+
+
+def test_an_illegal_action_earns_nothing_for_any_reward():
+    for reward in ("volume", "terminal", "density"):
+        env = BinPackingEnv(bin_size=(4, 4, 4), items="random:1-2", reward=reward)
+        env.reset(seed=0)
+        earned = env.step(int(np.flatnonzero(env.action_masks())[0]))[1]
+        _, reward_of_illegal, terminated, *_ = env.step(int(np.flatnonzero(~env.action_masks())[0]))
+        assert terminated and reward_of_illegal == 0
+        assert (earned > 0) == (reward != "terminal")
+
+
+@pytest.mark.parametrize(
+    ("actions", "message"),
+    [
+        ([0, -1], r"actions must be in 0\.\.99, got -1 to 0"),
+        ([0, 100], r"actions must be in 0\.\.99, got 0 to 100"),
+        ([0.5, 0.5], "actions must be 2 integers, got float64"),
+        ([0], r"actions must be 2 integers, got int64 of shape \(1,\)"),
+    ],
+)
+def test_the_batch_refuses_actions_outside_the_space(actions, message):
+    env = BinPackingVecEnv(EnvConfig(), 2, seed=0)
+    env.reset()
+    with pytest.raises(ValueError, match=message):
+        env.step(np.array(actions))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"item": [[2, 2, 2]]}, "reset option 'item' is not known"),
+        ({"items": [[2, 2, 2.9]]}, r"items must be integers of shape \(T, 3\), got float64"),
+        ({"items": [[2, 2]]}, r"got int64 of shape \(1, 2\)"),
+    ],
+)
+def test_reset_options_are_checked(options, message):
+    with pytest.raises(ValueError, match=message):
+        BinPackingEnv().reset(seed=0, options=options)
+    with pytest.raises(ValueError, match=r"action 0\.7 is not in"):
+        env = BinPackingEnv()
+        env.reset(seed=0)
+        env.step(0.7)

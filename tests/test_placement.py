@@ -131,3 +131,17 @@ def test_shares_are_exact_for_any_base():
     assert support.shares == (0.333333,)
     areas = np.array([12_100, 100, 10**8])
     assert support.minimum_cells(areas)[0].tolist() == [4034, 34, 33_333_300]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int8, np.int64])
+def test_items_may_be_of_any_integer_type(dtype):
+    heights = np.zeros((1, 4, 4), np.int16)
+    items = np.array([[[2, 2, 12], [2, 2, 3], [0, 0, 0], [5, 1, 1]]]).astype(dtype)
+    for bin_height in (10, 200):
+        _, mask = placement.feasible(heights, items, bin_height, Support("corners"))
+        assert mask.sum(axis=(0, 2, 3)).tolist() == [9 if bin_height == 200 else 0, 9, 0, 0]
+
+
+def test_unsigned_height_maps_are_refused():
+    with pytest.raises(ValueError, match="height maps must be signed integers"):
+        placement.landing_heights(np.zeros((1, 3, 3), np.uint8), np.ones((1, 1, 3), int))

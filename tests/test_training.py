@@ -226,3 +226,66 @@ def test_an_mlp_agent_refuses_bins_of_another_size(tmp_path):
     batch.load(make_streams(other, 1, 0))
     with pytest.raises(ValueError, match="an mlp agent trained with bin_size"):
         load_agent(tmp_path).act(batch, np.random.default_rng(0))
+
+
+def test_a_run_on_items_that_were_edited_is_refused(tmp_path):
+    items = tmp_path / "items.csv"
+    items.write_text("length,width,height,quantity\n2,2,2,9\n")
+    run = config(env=EnvConfig(bin_size=(5, 5, 5), items=str(items)))
+    train(run, tmp_path / "run")
+    items.write_text("length,width,height,quantity\n1,2,2,9\n")
+    with pytest.raises(ValueError, match=r"holds a run on other items than .*items\.csv has now"):
+        train(run, tmp_path / "run")
+
+
+def test_a_run_that_is_stopped_early_keeps_its_model(tmp_path):
+    def stop(step, score):
+        raise Stop
+
+    with pytest.raises(Stop):
+        train(config(), tmp_path, on_evaluation=stop)
+    assert load_agent(tmp_path).metadata["steps"] == 128
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("checkpoint.pt", "", "checkpoint.pt: cannot load the checkpoint"),
+        ("checkpoint.pt", "rubbish", "checkpoint.pt: cannot load the checkpoint"),
+        ("result.json", "{}", "result.json: not a run's result"),
+        ("result.json", "[]", "result.json: not a run's result"),
+        ("config.json", "[" * 100_000, "config.json: not a run's config"),
+    ],
+)
+def test_a_damaged_folder_is_answered_with_one_line(tmp_path, name, content, message):
+    def stop(step, score):
+        raise Stop
+
+    with pytest.raises(Stop):
+        train(config(), tmp_path, on_evaluation=stop)
+    (tmp_path / name).write_text(content)
+    with pytest.raises(ValueError, match=message) as caught:
+        train(config(), tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"learning_rate": float("inf")}, {"net_arch": (0,)}, {"channels": 10**9}, {"layers": 65}, {"n_steps": 10**8}],
+)
+def test_hyperparameters_that_cannot_work_are_refused_before_anything_is_written(bad):
+    with pytest.raises(ValueError):
+        PPOConfig(**bad)
+
+
+def test_training_leaves_the_global_generators_and_the_temporary_folder_alone(tmp_path, monkeypatch):
+    import random
+    import tempfile
+
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    before = np.random.get_state()[1].tolist(), random.getstate(), torch.get_rng_state().tolist()  # noqa: NPY002
+    train(config(), tmp_path / "run")
+    after = np.random.get_state()[1].tolist(), random.getstate(), torch.get_rng_state().tolist()  # noqa: NPY002
+    assert before == after
+    assert not any((tmp_path / "temporary").iterdir())
