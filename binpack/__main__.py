@@ -67,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     try:
         return app(args=argv, prog_name="python -m binpack", standalone_mode=False) or 0
-    except (typer.TyperException, ValueError, OSError) as error:
+    except (typer.TyperException, ValueError, OSError, RecursionError, MemoryError) as error:
         if "--debug" in argv[:1]:
             raise
         print(f"binpack: error: {one_line(error)}", file=sys.stderr)
@@ -83,6 +83,10 @@ def one_line(error: Exception) -> str:
         text = "; ".join(_problem(each) for each in error.errors(include_url=False))
     elif isinstance(error, OSError) and error.strerror:
         text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    elif isinstance(error, RecursionError):
+        text = "too deeply nested"
+    elif isinstance(error, MemoryError):
+        text = f"not enough memory for this: {error}" if str(error) else "not enough memory for this"
     elif isinstance(error, typer.TyperException) and hasattr(error, "format_message"):
         text = error.format_message()
         where = getattr(error, "ctx", None)

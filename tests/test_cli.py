@@ -16,8 +16,11 @@ import pytest
 
 from binpack import __version__
 from binpack.__main__ import main
-from binpack.cli import lab
-from binpack.instances import random_items
+from binpack.batch import EnvConfig
+from binpack.cli import lab, options, packing
+from binpack.config import TrainConfig
+from binpack.heuristics import first_fit_decreasing
+from binpack.instances import Streams, random_items
 
 SMALL = ["--bin", "4x4x4", "--items", "random:1-2"]
 """A bin and items on which training is quick."""
@@ -39,6 +42,9 @@ FILES = {
     "unknown_space.json": '{"parameters": {"warmth": {"type": "float", "low": 0, "high": 1}}}',
     "small_space.json": '{"parameters": {"learning_rate": {"type": "float", "low": 1e-4, "high": 1e-2, "log": true},'
     ' "gamma": {"type": "float", "low": 0.9, "high": 1}}}',
+    "deep.json": "[" * 100_000,
+    "grid.json": '{"env": {"bin_size": [22, 22, 20], "cell": "5cm", "items": "korea_post"}}',
+    "cells.json": '{"env": {"bin_size": [22, 22, 20]}}',
     "notes.journal": "these are notes\n",
     "boxes.txt": "1\n1 2502505\n4 4 4\n1\n1 2 1 2 1 2 1 9\n",
 }
@@ -103,7 +109,15 @@ BAD = [
     ("pack ../files/good.csv --bin 4x4x4 --seed -1", "--seed"),
     ("pack ../files/boxes.txt --problem 7", "problem 7: no such problem"),
     ("pack ../files/good.csv --bin 4x4x4 --out ../files/good.csv", "good.csv is a file, expected a folder"),
+    (
+        "pack ../files/good.csv --bin 1000x1000x1000 --visible 1000 --heuristic first_fit",
+        "too large: 1000 visible items x 6 orientations x 1000x1000 cells are 6,000,000,000 candidate cells, "
+        "expected at most 268,435,456",
+    ),
+    ("pack ../files/deep.json --bin 4x4x4", "deep.json"),
     # evaluate
+    ("evaluate --agent first_fit --items random --n 1000000000", "--n"),
+    ("evaluate --agent first_fit --bin 1000x1000x1000 --visible 1000", "1000 visible items x 1 orientations"),
     ("evaluate --agent genius --items random", "'genius' is neither"),
     ("evaluate --agent first_fit --items marble", "item source 'marble'"),
     ("evaluate --agent first_fit --items random:5-2", "random:5-2"),
@@ -135,7 +149,20 @@ BAD = [
     ("train --config ../files/field.json --out run", "no_such_field"),
     ("train --config ../files/ppo.json --out run", "learning_rate"),
     ("train --items random:1-2 --bin 4x4x4 --out ../files/good.csv/run", "good.csv is a file, expected a folder"),
+    ("train --items random:1-2 --cell 5cm --out run", "--cell: needs a bin as well, such as"),
+    ("train --config ../files/cells.json --cell 5cm --out run", "--cell: needs a bin as well"),
+    ("train --config ../files/grid.json --cell 10cm --out run", "(the stored bin has cells of 5cm)"),
+    ("train --config ../files/grid.json --cell 5 --out run", "--cell: length '5': a unit is missing"),
+    ("train --config ../files/deep.json --out run", "deep.json: too deeply nested"),
+    (
+        "train --bin 1000x1000x100 --visible 5 --out run",
+        "5 visible items x 1 orientations x 1000x1000 cells x 100 bins side by side",
+    ),
     # tune
+    ("tune --items random:1-2 --cell 5cm --storage s.journal", "--cell: needs a bin as well, such as"),
+    ("tune --config ../files/grid.json --cell 10cm --storage s.journal", "(the stored bin has cells of 5cm)"),
+    ("tune --items random:1-2 --bin 4x4x4 --storage s.journal --space ../files/deep.json", "too deeply nested"),
+    ("tune --bin 1000x1000x100 --storage s.journal --n-envs 300", "x 300 bins side by side"),
     ("tune --items nowhere.csv --bin 4x4x4 --storage s.journal", "nowhere.csv: no such file"),
     ("tune --items random:1-2 --bin 4x4x4 --storage s.journal --trials 0", "--trials"),
     ("tune --items random:1-2 --bin 4x4x4 --storage s.journal --seeds 0", "--seeds"),
@@ -169,6 +196,39 @@ def test_what_is_wrong_is_answered_in_one_line_and_writes_nothing(files, capsys,
     assert message in output.err
     assert "Traceback" not in output.err
     assert snapshot(files.parent) == before
+
+
+def test_a_deeply_nested_hyperparameter_is_answered_in_one_line(files, capsys):
+    assert main(["train", *SMALL, "--set", "learning_rate=" + "[" * 100_000, "--out", "run"]) == 2
+    message = "Invalid value for --set: learning_rate: too deeply nested (try python -m binpack train --help)"
+    assert capsys.readouterr() == ("", f"binpack: error: {message}\n")
+    assert list(files.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (RecursionError("maximum recursion depth exceeded"), "too deeply nested"),
+        (MemoryError("Unable to allocate\n931. GiB"), "not enough memory for this: Unable to allocate 931. GiB"),
+        (MemoryError(), "not enough memory for this"),
+    ],
+)
+def test_what_is_too_much_for_this_machine_is_answered_in_one_line(files, capsys, monkeypatch, error, message):
+    def fail(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr("binpack.evaluation.evaluate", fail)
+    line = ["evaluate", "--agent", "first_fit", *SMALL]
+    assert main(line) == 2
+    assert capsys.readouterr() == ("", f"binpack: error: {message}\n")
+    with pytest.raises(type(error)):
+        main(["--debug", *line])
+
+
+def test_a_stored_bin_takes_its_own_cell_however_written():
+    stored = TrainConfig.model_validate(json.loads(FILES["grid.json"])).env
+    assert options.environment(options.env_settings(cell="50mm"), stored) == stored
+    assert options.environment(options.env_settings(cell="1dm", bin_size="90x90x90"), stored).bin_size == (9, 9, 9)
 
 
 def snapshot(folder: Path) -> dict[str, bytes | None]:
@@ -271,6 +331,35 @@ def test_evaluate_prints_one_object_with_fixed_names(files, capsys):
     low, high = answer["utilization_ci"]
     assert 0 < low <= answer["utilization_mean"] <= high <= 1
     assert answer["streams"] == 5
+
+
+def test_evaluate_takes_the_packer_that_knows_all_items_beforehand(files, capsys):
+    line = ["evaluate", "--agent", "first_fit_decreasing", "--streams", "../files/streams.npz", "--bin", "4x4x4"]
+    line += ["--rotation", "z", "--support", "full"]
+    assert main([*line, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert list(answer) == ["utilization_mean", "utilization_ci", "items_mean", "streams", "seconds"]
+    streams = Streams.load("../files/streams.npz")
+    packings = first_fit_decreasing(streams.items, streams.lengths, (4, 4, 4), "z", "full")
+    shares = [boxes[:, 3:].prod(axis=1).sum() / 64 for boxes in packings]
+    assert answer["utilization_mean"] == pytest.approx(np.mean(shares), abs=1e-6)
+    assert answer["items_mean"] == pytest.approx(np.mean([len(boxes) for boxes in packings]), abs=1e-6)
+    assert min(shares) <= answer["utilization_ci"][0] <= answer["utilization_ci"][1] <= max(shares)
+    assert answer["streams"] == 5
+
+
+@pytest.mark.parametrize("name", ["first_fit", "first_fit_decreasing"])
+def test_fewer_bins_side_by_side_give_the_same_result(name, monkeypatch):
+    config = EnvConfig(bin_size=(4, 4, 4), items="random:1-2")
+    streams = random_items((4, 4, 4), 5, np.random.default_rng(0), edges=(1, 2))
+    whole = packing.play(name, streams, config, seed=0)
+    monkeypatch.setattr(options, "MAX_CELLS", 2 * config.actions)
+    parts = packing.play(name, streams, config, seed=0)
+    assert parts.ci == whole.ci
+    for one, other in zip(parts.boxes, whole.boxes, strict=True):
+        np.testing.assert_array_equal(one, other)
+    with pytest.raises(ValueError, match="there are no streams to evaluate on"):
+        packing.play(name, streams[:0], config, seed=0)
 
 
 def test_evaluate_draws_the_same_streams_for_the_same_seed(files, capsys):

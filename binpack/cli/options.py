@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from binpack.instances import parse_bin
+from binpack.instances import parse_bin, parse_length
 
 if TYPE_CHECKING:
     from binpack.batch import EnvConfig
     from binpack.config import TrainConfig
 
+MAX_CELLS = 2**28
+"""Most candidate cells in play at a time: for each, a landing height, whether it is feasible, and a score."""
+SIDE_BY_SIDE = 256
+"""Most bins that an evaluation packs side by side."""
 BIN_EXAMPLE = "such as 10x10x10, or 110x110x100 together with --cell 5cm"
 
 Bin = Annotated[str | None, typer.Option("--bin", metavar="LxWxH", help="Bin: cells, or lengths (cm) with --cell.")]
@@ -56,6 +60,20 @@ def at_least(name: str, value: int | None, least: int) -> None:
         raise typer.BadParameter(f"{value}: expected {least} or more", param_hint=name)
 
 
+def env_settings(
+    *,
+    items: str | None = None,
+    bin_size: str | None = None,
+    cell: str | None = None,
+    visible: int | None = None,
+    rotation: str | None = None,
+    support: str | None = None,
+    reward: str | None = None,
+) -> dict[str, Any]:
+    """Return what ``environment`` takes, from the options as typed; ``None`` for those that were not given."""
+    return locals()
+
+
 def environment(settings: dict[str, Any], base: EnvConfig | None = None, *, read_items: bool = True) -> EnvConfig:
     """Make an environment's configuration from options and see that its items can be made.
 
@@ -69,7 +87,7 @@ def environment(settings: dict[str, Any], base: EnvConfig | None = None, *, read
 
     Raises:
         typer.BadParameter: an option is wrong.
-        ValueError: the items are wrong; one line.
+        ValueError: the items are wrong, or there are too many candidate cells; one line.
     """
     from binpack.batch import EnvConfig
 
@@ -77,12 +95,39 @@ def environment(settings: dict[str, Any], base: EnvConfig | None = None, *, read
     if "bin_size" in given:
         with option("--bin"):
             given["bin_size"] = parse_bin(given["bin_size"], given.get("cell"))
-    elif "cell" in given and base is None:
-        raise typer.BadParameter(f"needs a bin as well, {BIN_EXAMPLE}", param_hint="--cell")
+    elif "cell" in given:
+        # a bin is stored in cells: with other cells it would be another bin
+        with option("--cell"):
+            length = parse_length(given.pop("cell"))
+        stored = base.cell if base else None
+        if stored is None or parse_length(stored) != length:
+            instead = f" (the stored bin has cells of {stored})" if stored else ""
+            raise typer.BadParameter(f"needs a bin as well, {BIN_EXAMPLE}{instead}", param_hint="--cell")
     config = EnvConfig(**{**(base.model_dump() if base else {}), **given})
+    check_size(config)
     if read_items:
         config.source()
     return config
+
+
+def check_size(config: EnvConfig, bins: int = 1) -> None:
+    """Refuse an environment whose arrays would take gigabytes.
+
+    Args:
+        config: the environment.
+        bins: how many are packed side by side.
+
+    Raises:
+        ValueError: one line that names the numbers.
+    """
+    cells = config.actions * bins
+    if cells > MAX_CELLS:
+        length, width, _ = config.bin_size
+        beside = f" x {bins} bins side by side" if bins > 1 else ""
+        raise ValueError(
+            f"too large: {config.visible} visible items x {config.orientations} orientations x {length}x{width} cells"
+            f"{beside} are {cells:,} candidate cells, expected at most {MAX_CELLS:,}"
+        )
 
 
 def training(env: dict[str, Any], fields: dict[str, Any], assigned: Sequence[str], file: Path | None) -> TrainConfig:
@@ -103,14 +148,16 @@ def training(env: dict[str, Any], fields: dict[str, Any], assigned: Sequence[str
     ppo = {**base.ppo.model_dump(), **dict(assignment(each, PPOConfig.model_fields) for each in assigned)}
     given = {name: value for name, value in fields.items() if value is not None}
     config = {**base.model_dump(), **given, "ppo": ppo, "env": environment(env, base.env).model_dump()}
-    return TrainConfig.model_validate(config)
+    settings = TrainConfig.model_validate(config)
+    check_size(settings.env, max(settings.n_envs, min(settings.eval_streams, SIDE_BY_SIDE)))
+    return settings
 
 
 def assignment(text: str, known: Sequence[str] | dict[str, Any]) -> tuple[str, Any]:
     """Split ``name=value``; the value is JSON where it can be, text otherwise.
 
     Raises:
-        typer.BadParameter: no ``=`` or an unknown name.
+        typer.BadParameter: no ``=``, an unknown name, or a value that is nested too deeply.
     """
     name, equals, value = text.partition("=")
     if not equals or not value:
@@ -121,6 +168,8 @@ def assignment(text: str, known: Sequence[str] | dict[str, Any]) -> tuple[str, A
         return name, json.loads(value)
     except json.JSONDecodeError:
         return name, value
+    except RecursionError:
+        raise typer.BadParameter(f"{name}: too deeply nested", param_hint="--set") from None
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -135,6 +184,8 @@ def read_json(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path}: {error.strerror}") from None
     except ValueError as error:
         raise ValueError(f"{path}: not JSON: {error}") from None
+    except RecursionError:
+        raise ValueError(f"{path}: too deeply nested") from None
     if not isinstance(content, dict):
         raise ValueError(f"{path}: expected a JSON object, got {type(content).__name__}")
     return content

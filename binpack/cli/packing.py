@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +16,7 @@ from binpack.instances import Catalogue, Streams, check_fits, korea_post_parcels
 
 if TYPE_CHECKING:
     from binpack.batch import EnvConfig
-    from binpack.evaluation import Agent
+    from binpack.evaluation import Agent, Evaluation
 
 OFFLINE = "first_fit_decreasing"
 """The packer that knows all items beforehand; the others take them one after another."""
@@ -53,14 +54,13 @@ def pack(
     if bin_size is None and catalogue.container is None:
         raise typer.BadParameter(f"{items} names no bin: expected one, {options.BIN_EXAMPLE}", param_hint="--bin")
     packer, base = load_packer(agent or heuristic or OFFLINE)
-    settings = {"cell": cell, "support": support, "rotation": rotation, "visible": visible}
-    settings["bin_size"] = bin_size if bin_size is not None else "x".join(map(str, catalogue.container))
     if bin_size is None:
-        settings.pop("cell")  # the container is in cells already
+        bin_size, cell = "x".join(map(str, catalogue.container)), None  # the container is in cells already
     if base is None:
         # everything there is to pack lies on the floor beside the bin: turn it as you like, take what fits best
-        settings = {**settings, "rotation": rotation or "all", "visible": visible if visible is not None else 10}
-    config = options.environment(settings, base, read_items=False)
+        rotation, visible = rotation or "all", visible if visible is not None else 10
+    given = options.env_settings(bin_size=bin_size, cell=cell, visible=visible, rotation=rotation, support=support)
+    config = options.environment(given, base, read_items=False)
     check_fits(catalogue, config.bin_size, config.rotation)
     boxes = pack_catalogue(packer, catalogue, config, seed)
     kinds = identify(boxes, catalogue)
@@ -78,7 +78,9 @@ def evaluate(
         Path | None, typer.Option("--streams", metavar="FILE.npz", help="Stored streams of items.")
     ] = None,
     items: options.Items = None,
-    n: Annotated[int, typer.Option("--n", metavar="N", min=1, help="How many streams to draw from --items.")] = 100,
+    n: Annotated[
+        int, typer.Option("--n", metavar="N", min=1, max=100_000, help="How many streams to draw from --items.")
+    ] = 100,
     seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Of the streams, and of random choices.")] = 0,
     bin_size: options.Bin = None,
     cell: options.Cell = None,
@@ -95,13 +97,16 @@ def evaluate(
         raise typer.BadParameter("give either --streams or --items, not both")
     stored = Streams.load(streams) if streams is not None else None
     player, base = load_packer(agent)
-    settings = {"bin_size": bin_size, "cell": cell, "visible": visible, "rotation": rotation, "support": support}
-    config = options.environment({**settings, "items": items if streams is None else str(streams)}, base)
+    items = items if streams is None else str(streams)
+    given = options.env_settings(
+        items=items, bin_size=bin_size, cell=cell, visible=visible, rotation=rotation, support=support
+    )
+    config = options.environment(given, base)
 
     from binpack import evaluation
 
     drawn = evaluation.make_streams(config, n, seed) if stored is None else stored
-    result = evaluation.evaluate(player, drawn, config, seed=seed)
+    result = play(player, drawn, config, seed)
     answer = {
         "utilization_mean": round(result.mean, 6),
         "utilization_ci": [round(end, 6) for end in result.ci],
@@ -141,19 +146,45 @@ def pack_catalogue(packer: str | Agent, catalogue: Catalogue, config: EnvConfig,
     Returns:
         Boxes in order of placing, int, (n, 6): x, y, z, l, w, h, in cells.
     """
-    from binpack import evaluation, geometry, heuristics
-
     order = np.repeat(np.arange(len(catalogue.edges)), catalogue.quantity)
     if seed is not None:
         order = np.random.default_rng(seed).permutation(order)
     stream = Streams(catalogue.edges[order][None], np.array([len(order)]), catalogue.upright[order][None])
+    return play(packer, stream, config, seed or 0).boxes[0]
+
+
+def play(packer: str | Agent, streams: Streams, config: EnvConfig, seed: int) -> Evaluation:
+    """Pack every stream into a bin of its own and verify the packings, as ``evaluation.evaluate`` does.
+
+    Args:
+        packer: a heuristic's name, ``OFFLINE`` among them, or an agent.
+        streams: the items.
+        config: bin, visible items, rotation and support rule.
+        seed: for packers that act at random, and for the bootstrap.
+
+    Raises:
+        ValueError: if there are no streams.
+    """
+    from binpack import evaluation, geometry, heuristics
+
+    side_by_side = max(1, min(options.SIDE_BY_SIDE, options.MAX_CELLS // config.actions))
     if packer != OFFLINE:
-        return evaluation.evaluate(packer, stream, config, seed=seed or 0).boxes[0]
-    boxes = heuristics.first_fit_decreasing(
-        stream.items, stream.lengths, config.bin_size, config.rotation, config.support, stream.upright
-    )[0]
-    geometry.check(boxes, config.bin_size, config.support)
-    return boxes
+        return evaluation.evaluate(packer, streams, config, seed=seed, batch=side_by_side)
+    if len(streams) == 0:
+        raise ValueError("there are no streams to evaluate on")
+    started = time.perf_counter()
+    boxes: list[NDArray] = []
+    for start in range(0, len(streams), side_by_side):
+        part = streams[start : start + side_by_side]
+        boxes += heuristics.first_fit_decreasing(
+            part.items, part.lengths, config.bin_size, config.rotation, config.support, part.upright
+        )
+    for packing in boxes:
+        geometry.check(packing, config.bin_size, config.support)
+    utilization = np.array([packing[:, 3:].prod(axis=1, dtype=np.int64).sum() for packing in boxes]) / config.volume
+    packed = np.array([len(packing) for packing in boxes])
+    interval = evaluation.bootstrap_ci(utilization, np.random.default_rng(seed))
+    return evaluation.Evaluation(utilization, packed, boxes, time.perf_counter() - started, interval)
 
 
 def identify(boxes: NDArray, catalogue: Catalogue) -> list[int]:

@@ -28,15 +28,9 @@ def train(
 ) -> None:
     """Train a maskable PPO agent. The same command again goes on from the last checkpoint."""
     options.output_folder("--out", out)
-    env = {
-        "items": items,
-        "bin_size": bin_size,
-        "cell": cell,
-        "visible": visible,
-        "rotation": rotation,
-        "support": support,
-        "reward": reward,
-    }
+    env = options.env_settings(
+        items=items, bin_size=bin_size, cell=cell, visible=visible, rotation=rotation, support=support, reward=reward
+    )
     settings = options.training(env, {"total_steps": steps, "seed": seed, "n_envs": n_envs}, assigned or (), config)
 
     from binpack import training

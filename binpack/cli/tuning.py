@@ -53,15 +53,9 @@ def tune(
     """Tune PPO on your items. Killed at any moment, the same command goes on."""
     for name, value in (("--trials", trials), ("--seeds", seeds), ("--jobs", jobs)):
         options.at_least(name, value, 1)
-    env = {
-        "items": items,
-        "bin_size": bin_size,
-        "cell": cell,
-        "visible": visible,
-        "rotation": rotation,
-        "support": support,
-        "reward": reward,
-    }
+    env = options.env_settings(
+        items=items, bin_size=bin_size, cell=cell, visible=visible, rotation=rotation, support=support, reward=reward
+    )
     settings = options.training(env, {"total_steps": steps, "n_envs": n_envs}, assigned or (), config)
     if pruner == "none" and settings.eval_every is None:
         # nobody decides on evaluations before the last one, and five of them take as long as a short training run
