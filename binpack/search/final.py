@@ -1,4 +1,4 @@
-"""The last act of a study: best and default trained anew on fresh seeds, scored on streams that tuning never saw."""
+"""The last act of a study: best and default trained anew on fresh seeds, scored on other streams than tuning's."""
 
 from __future__ import annotations
 
@@ -27,7 +27,14 @@ def held_out_score(folder: Path, config: TuneConfig) -> float:
 
 
 def compare(
-    config: TuneConfig, result: TuneResult, train: Any, held_out: HeldOut, progress: bool, workers: Workers
+    config: TuneConfig,
+    result: TuneResult,
+    train: Any,
+    held_out: HeldOut,
+    progress: bool,
+    workers: Workers,
+    *,
+    same_file: bool = False,
 ) -> Comparison:
     """Train and score both on the same fresh seeds, and keep the comparison in ``final.json``.
 
@@ -40,6 +47,7 @@ def compare(
         held_out: the scoring function.
         progress: whether to show a bar over the runs.
         workers: trains all runs side by side.
+        same_file: whether the test streams come from the same file of sequences as the tuning streams.
     """
     assert result.best is not None
     folder = result.location.folder
@@ -74,6 +82,7 @@ def compare(
         seeds=seeds,
         streams=config.test_streams,
         steps=config.train.total_steps,
+        same_file=same_file,
     )
     write_json(folder / "final.json", comparison.to_dict())
     return comparison

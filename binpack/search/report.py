@@ -123,7 +123,7 @@ def _short(value: Any, digits: int | None = None) -> str:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Best against default on fresh training seeds and unseen item streams; pairs share a seed and the streams.
+    """Best against default on fresh training seeds and other item streams; pairs share a seed and the streams.
 
     Attributes:
         number: the best trial's number.
@@ -136,6 +136,7 @@ class Comparison:
         best_interval: 95 % bootstrap interval of the mean over seeds.
         default_interval: the same of the default configuration.
         difference_interval: the same of the paired differences, best minus default.
+        same_file: the test streams were drawn, with replacement, from the file that the tuning streams are from too.
     """
 
     number: int
@@ -148,6 +149,7 @@ class Comparison:
     best_interval: tuple[float, float]
     default_interval: tuple[float, float]
     difference_interval: tuple[float, float]
+    same_file: bool = False
 
     @classmethod
     def of(cls, *, best: Sequence[float], default: Sequence[float], seed: int = 0, **facts: Any) -> Comparison:
@@ -181,15 +183,16 @@ class Comparison:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Comparison:
         """The inverse of ``to_dict``."""
-        fields = {name: data[name] for name in cls.__dataclass_fields__}
+        fields = {name: data[name] for name in cls.__dataclass_fields__ if name in data}
         fields.update({name: tuple(value) for name, value in fields.items() if name.endswith("_interval")})
         return cls(**fields)
 
     def lines(self, tuning_score: float) -> list[str]:
         """The comparison in words, beside the score that the best trial had when it was chosen."""
         runs = f"trained anew on {len(self.seeds)} fresh seeds of {self.steps} steps"
+        streams = "streams drawn from the same file as the tuning streams" if self.same_file else "unseen streams"
         lines = [
-            f"Held out ({runs}, scored on {self.streams} unseen streams):",
+            f"Held out ({runs}, scored on {self.streams} {streams}):",
             f"  best     {_mean_and_interval(self.best, self.best_interval)}   (its tuning score: {tuning_score:.4f})",
         ]
         if self.best_is_default:

@@ -19,6 +19,7 @@ import fcntl
 import json
 import os
 import re
+import sqlite3
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from binpack.search._model import SearchError
 
 DEFAULT_NAME = "study"
 _FIRST_BYTES = b'{"op_code":'
+_SQLITE_FIRST_BYTES = b"SQLite format 3\0"
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Location:
         journal: the journal's path; None for a database.
         root: the folder of this storage, which holds the lock.
         folder: the folder of this study, ``root`` itself for the default name.
+        database: the path of an SQLite database; None for a journal or a database on a server.
     """
 
     storage: str
@@ -51,6 +54,7 @@ class Location:
     journal: Path | None
     root: Path
     folder: Path
+    database: Path | None = None
 
 
 def locate(storage: str | Path, name: str = DEFAULT_NAME) -> Location:
@@ -69,33 +73,67 @@ def locate(storage: str | Path, name: str = DEFAULT_NAME) -> Location:
     text = str(storage)
     if not text:
         raise SearchError("storage: a file name is missing")
-    journal = None
+    journal = database = None
     if "://" not in text:
         journal = Path(text)
         if journal.is_dir():
             raise SearchError(f"{journal} is a folder: the storage is one file, for example study.journal")
         root = journal.with_name(journal.stem + ".runs")
-    elif text.startswith("sqlite:///") and len(text) > len("sqlite:///"):
-        database = Path(text.removeprefix("sqlite:///"))
+    elif re.match(r"sqlite(\+\w+)?://", text):
+        database = _sqlite_path(text)
         root = database.with_name(database.stem + ".runs")
     else:
         root = Path(f"{name}.runs")
-    return Location(text, name, journal, root, root if name == DEFAULT_NAME else root / f"study_{name}")
+    return Location(text, name, journal, root, root if name == DEFAULT_NAME else root / f"study_{name}", database)
+
+
+def _sqlite_path(url: str) -> Path:
+    """The file of an SQLite URL: with none, in memory, there would be nothing to go on with."""
+    text = url.split("://", 1)[1].partition("?")[0].removeprefix("/")
+    if not text or text.startswith(":memory:"):
+        raise SearchError(f"{url} is a database in memory, gone with its process: give a file, sqlite:///study.db")
+    if not url.split("://", 1)[1].startswith("/") or text.startswith("file:"):
+        raise SearchError(f"{url}: write the database's file as in sqlite:///study.db")
+    if Path(text).is_dir():
+        raise SearchError(f"{text} is a folder: the storage is one file, for example sqlite:///study.db")
+    return Path(text)
 
 
 def refuse_other_files(location: Location) -> None:
-    """Make sure that a journal's path holds a journal or nothing, before anything is written beside it.
+    """Make sure that the storage's file holds a storage that can be read, or nothing, before anything is written.
+
+    The file is only read, so that no lock is needed: what another process has written half by now is passed over.
 
     Raises:
-        SearchError: it holds something else.
+        SearchError: it holds something else, or a damaged journal.
     """
+    if location.database is not None and location.database.exists():
+        with location.database.open("rb") as handle:
+            start = handle.read(len(_SQLITE_FIRST_BYTES))
+        if start not in (b"", _SQLITE_FIRST_BYTES):
+            raise SearchError(f"{location.database} is not an SQLite database: choose another file for the storage")
     if location.journal is None or not location.journal.exists():
         return
     with location.journal.open("rb") as handle:
         start = handle.read(len(_FIRST_BYTES))
-    # A first line that is itself torn may be shorter than what a journal begins with.
-    if not _FIRST_BYTES.startswith(start):
-        raise SearchError(f"{location.storage} is not a study's journal: choose another file for the storage")
+        # A first line that is itself torn may be shorter than what a journal begins with.
+        if not _FIRST_BYTES.startswith(start):
+            raise SearchError(f"{location.storage} is not a study's journal: choose another file for the storage")
+        handle.seek(0)
+        # Optuna passes over a bad last line, and fails at it later, when it has written behind it.
+        for number, line in enumerate(handle, start=1):
+            if line.endswith(b"\n") and not _is_operation(line):
+                raise SearchError(f"{location.storage} is not a journal that can be read: line {number} is damaged")
+    open_storage(location)
+
+
+def _is_operation(line: bytes) -> bool:
+    """Whether a journal's line is JSON as Optuna writes it; what the operation needs is left to Optuna."""
+    try:
+        operation = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(operation, dict) and isinstance(operation.get("op_code"), int)
 
 
 @contextlib.contextmanager
@@ -172,6 +210,9 @@ def open_storage(location: Location) -> optuna.storages.BaseStorage:
             return optuna.storages.get_storage(location.storage)
     except Exception as error:  # whatever a database driver may raise
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        if location.journal is not None and not isinstance(error, OSError):
+            reason = f"{type(error).__name__}: {reason}"
+            raise SearchError(f"{location.storage} is not a journal that can be read ({reason})") from None
         raise SearchError(f"{location.storage} cannot be opened as a study's storage: {reason}") from None
 
 
@@ -183,15 +224,17 @@ def load_study(storage: str | Path, name: str | None = None) -> optuna.Study:
         name: which study; None for the only one there is.
 
     Raises:
-        SearchError: no such file, not a journal, no such study, or several and no name given.
+        SearchError: no such file, not a storage, no such study, or several and no name given.
     """
     location = locate(storage, name or DEFAULT_NAME)
-    if location.journal is not None:
-        if not location.journal.is_file():
-            raise SearchError(f"{storage}: no such study (there is no such file)")
-        refuse_other_files(location)
-    opened = open_storage(location)
-    names = sorted(study.study_name for study in opened.get_all_studies())
+    file = location.journal or location.database
+    if file is not None and not file.is_file():
+        raise SearchError(f"{storage}: no such study (there is no such file)")
+    refuse_other_files(location)
+    names: list[str] = []
+    if location.database is None or _has_studies(location.database):
+        opened = open_storage(location)
+        names = sorted(study.study_name for study in opened.get_all_studies())
     if not names:
         raise SearchError(f"{storage}: there is no study in it yet")
     if name is None and len(names) > 1:
@@ -200,6 +243,16 @@ def load_study(storage: str | Path, name: str | None = None) -> optuna.Study:
         raise SearchError(f"{storage}: no study {name!r}; there is {', '.join(names)}")
     with quiet():
         return optuna.load_study(study_name=name or names[0], storage=opened)
+
+
+def _has_studies(database: Path) -> bool:
+    """Whether an SQLite database has Optuna's tables, which Optuna would add to any that it opens."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            found = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'studies'")
+            return found.fetchone() is not None
+    except sqlite3.Error as error:
+        raise SearchError(f"{database} cannot be read as an SQLite database: {error}") from None
 
 
 def read_json(path: Path) -> Any:

@@ -43,7 +43,6 @@ from binpack.search.workers import Workers
 from binpack.training import train as train_ppo
 
 Report = Callable[[int, float], None]
-_LIVE = (TrialState.RUNNING, TrialState.WAITING)
 
 
 class Trained(Protocol):
@@ -102,20 +101,22 @@ def tune(
 
     Raises:
         SearchError: another process is tuning this storage, the storage is something else, or the study was made with
-            another configuration; one line.
+            another configuration or other items; one line.
+        InstanceError: the items cannot be used; one line.
         TuneInterrupted: Ctrl-C; the same call goes on.
     """
     location = locate(storage, config.name)
     refuse_other_files(location)
+    items = config.train.env.source()
     # A database sees to its own safety, and a wrong URL is better known before there is a folder for it.
     database = open_storage(location) if location.journal is None else None
     with lock(location), quiet(), Workers(min(jobs, _most_at_once(config))) as workers:
         try:
-            study = _open(database, location, config)
+            study = _open(database, location, config, items.fingerprint)
             _search(study, location, config, train, progress, workers)
             result = collect(location, config, study)
             if result.best is not None and config.final_seeds and result.comparison is None:
-                compare(config, result, train, held_out, progress, workers)
+                compare(config, result, train, held_out, progress, workers, same_file=items.kind == "streams")
                 result = collect(location, config, study)
             return result
         except KeyboardInterrupt:
@@ -129,7 +130,7 @@ def _most_at_once(config: TuneConfig) -> int:
     return max(config.seeds if config.pruner.kind == "none" else 1, 2 * config.final_seeds)
 
 
-def _open(database: BaseStorage | None, location: Location, config: TuneConfig) -> optuna.Study:
+def _open(database: BaseStorage | None, location: Location, config: TuneConfig, items: str) -> optuna.Study:
     """Make the study or reopen it, once it is sure that it is the same."""
     if location.journal is not None:
         repair(location.journal)
@@ -149,8 +150,9 @@ def _open(database: BaseStorage | None, location: Location, config: TuneConfig) 
         if study.get_trials(deepcopy=False):
             raise SearchError(f"{location.storage} has a study {config.name!r} that was not made by binpack")
         # One entry, so that a study has its identity and its configuration together or neither.
-        study.set_user_attr("binpack", {"id": uuid.uuid4().hex, "config": config.model_dump(mode="json")})
-    _check_same(study, location, config)
+        facts = {"id": uuid.uuid4().hex, "config": config.model_dump(mode="json"), "items": items}
+        study.set_user_attr("binpack", facts)
+    _check_same(study, location, config, items)
     _claim_folder(study, location)
     if config.default_is_trial_0 and not study.get_trials(deepcopy=False):
         study.enqueue_trial(config.space.encode(config.defaults()), user_attrs={"default": True})
@@ -158,13 +160,19 @@ def _open(database: BaseStorage | None, location: Location, config: TuneConfig) 
     return study
 
 
-def _check_same(study: optuna.Study, location: Location, config: TuneConfig) -> None:
+def _check_same(study: optuna.Study, location: Location, config: TuneConfig, items: str) -> None:
     stored = study_config(study)
     if difference := config.first_difference(stored.model_dump(mode="json")):
         field, before, now = difference
         raise SearchError(
             f"study {config.name} in {location.storage} was made with {field} = {before}, not {now}: "
             "use the same, another storage or another name"
+        )
+    # A file keeps its name when it is edited; finished runs and their scores would be of the items before.
+    if study.user_attrs["binpack"].get("items", items) != items:
+        raise SearchError(
+            f"study {config.name} in {location.storage} was made with other items than {config.train.env.items} holds "
+            "now: use the same, another storage or another name"
         )
     if config.n_trials != stored.n_trials:
         entry = {**study.user_attrs["binpack"], "config": config.model_dump(mode="json")}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import math
 import multiprocessing
 import os
 import random
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -24,6 +26,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import TrialState
 
 from binpack.batch import EnvConfig
+from binpack.instances import item_source
 from binpack.search.config import TuneConfig
 from binpack.search.report import Comparison, load_result, rich_table, study_config, to_csv, trials_table
 from binpack.search.space import Categorical, Float, Int, SearchError, Space
@@ -498,6 +501,120 @@ def test_another_configuration_is_refused(tmp_path: Path, changes: dict, field: 
     assert storage.read_bytes() == kept
 
 
+def test_edited_items_are_refused(tmp_path: Path) -> None:
+    items, storage = tmp_path / "k.csv", tmp_path / "study.journal"
+    items.write_text("length,width,height,quantity\n2,3,4,5\n")
+    study = config(
+        train=TrainConfig(env=EnvConfig(items=str(items)), total_steps=300, eval_every=100, n_envs=4), n_trials=1
+    )
+    first = run(study, storage)
+    assert not first.comparison.same_file and "200 unseen streams" in first.summary()
+    kept = storage.read_bytes()
+    items.write_text("length,width,height,quantity\n2,3,4,6\n")
+    with pytest.raises(SearchError) as error:
+        run(study, storage)
+    assert str(error.value) == (
+        f"study study in {storage} was made with other items than {items} holds now: "
+        "use the same, another storage or another name"
+    )
+    assert storage.read_bytes() == kept
+    items.write_text("length,width,height,quantity\n2,3,4,5\n")
+    assert run(study, storage) == first
+    # A study from before this was kept goes on.
+    entry = load_study(storage).user_attrs["binpack"]
+    load_study(storage).set_user_attr("binpack", {name: entry[name] for name in ("id", "config")})
+    items.write_text("length,width,height,quantity\n2,3,4,6\n")
+    assert run(study, storage) == first
+
+
+def test_a_file_of_streams_is_not_called_unseen(tmp_path: Path) -> None:
+    path = tmp_path / "k.npz"
+    item_source("random:2-3", (5, 5, 5)).sample(np.random.default_rng(0), 4).save(path)
+    env = EnvConfig(bin_size=(5, 5, 5), items=str(path))
+    train = TrainConfig(env=env, total_steps=300, eval_every=100, n_envs=4)
+    result = run(config(train=train, n_trials=1), tmp_path / "s.journal")
+    assert "scored on 200 streams drawn from the same file as the tuning streams):" in result.summary()
+    assert load_result(tmp_path / "s.journal") == result
+    # A comparison from before this was kept can be read.
+    final = tmp_path / "s.runs" / "final.json"
+    final.write_text(
+        json.dumps({name: value for name, value in json.loads(final.read_text()).items() if name[0:4] != "same"})
+    )
+    assert not load_result(tmp_path / "s.journal").comparison.same_file
+
+
+@pytest.mark.parametrize("tail", ["", '{"op_code":4,"tri'])
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('{"op_code": garbage\n', ": line 1 is damaged"),
+        ('{"op_code":1,"study_id":0}\n{"op_code":[]}\n', ": line 2 is damaged"),
+        ('{"op_code":0,"worker_id":"a"}\n', r" \(KeyError: 'study_name'\)"),
+        ('{"op_code":99,"worker_id":"a"}\n', r" \(AssertionError: Should not reach\.\)"),
+    ],
+)
+def test_a_damaged_journal_is_named_and_left_alone(tmp_path: Path, text: str, reason: str, tail: str) -> None:
+    journal = tmp_path / "half.journal"
+    journal.write_text(text + tail)
+    for attempt in (lambda: run(config(), journal), lambda: load_study(journal)):
+        with pytest.raises(SearchError, match=rf"half\.journal is not a journal that can be read{reason}$"):
+            attempt()
+    assert journal.read_text() == text + tail
+    assert list(tmp_path.iterdir()) == [journal]
+
+
+def test_reading_a_database_makes_and_changes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(SearchError, match=r"missing\.db: no such study \(there is no such file\)$"):
+        load_study(f"sqlite:///{tmp_path}/missing.db")
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "empty.db").touch()
+    with contextlib.closing(sqlite3.connect(tmp_path / "other.db")) as connection:
+        connection.execute("CREATE TABLE mine (x)")
+        connection.commit()
+    for name in ("empty.db", "other.db"):
+        before = (tmp_path / name).read_bytes()
+        with pytest.raises(SearchError, match=rf"{name}: there is no study in it yet$"):
+            load_study(f"sqlite:///{tmp_path}/{name}")
+        assert (tmp_path / name).read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty.db", "other.db"]
+
+
+def test_a_text_file_is_not_made_a_database(tmp_path: Path) -> None:
+    text = tmp_path / "notes.txt"
+    text.write_text("SQLite notes")
+    for attempt in (run, lambda study, url: load_study(url)):
+        with pytest.raises(SearchError, match=r"notes\.txt is not an SQLite database: choose another file"):
+            attempt(config(), f"sqlite:///{text}")
+    assert text.read_text() == "SQLite notes"
+    assert list(tmp_path.iterdir()) == [text]
+
+
+def test_tuning_fills_an_empty_database(tmp_path: Path) -> None:
+    (tmp_path / "study.db").touch()
+    run(config(n_trials=1, final_seeds=0), f"sqlite:///{tmp_path}/study.db")
+    assert len(load_study(f"sqlite:///{tmp_path}/study.db").trials) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("sqlite://", "is a database in memory"),
+        ("sqlite:///", "is a database in memory"),
+        ("sqlite:///:memory:", "is a database in memory"),
+        ("sqlite+pysqlite:///:memory:?timeout=3", "is a database in memory"),
+        ("sqlite:///file::memory:?uri=true", "write the database's file as in sqlite:///study.db"),
+        ("sqlite://study.db", "write the database's file as in sqlite:///study.db"),
+        ("sqlite:///.", "is a folder"),
+    ],
+)
+def test_a_database_without_a_file_is_refused(tmp_path: Path, monkeypatch, url: str, message: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SearchError) as error:
+        run(config(), url)
+    assert message in str(error.value) and "\n" not in str(error.value)
+    assert not list(tmp_path.iterdir())
+
+
 def test_runs_of_another_study_are_not_taken_for_this_ones(tmp_path: Path) -> None:
     storage = tmp_path / "study.journal"
     run(config(n_trials=1, final_seeds=0), storage)
@@ -528,6 +645,10 @@ def test_runs_of_another_study_are_not_taken_for_this_ones(tmp_path: Path) -> No
         ),
         (
             {"space": Space(parameters={"learning_rate": Float(low=-1, high=1)})},
+            "space: learning_rate = -1.0: ",
+        ),
+        (
+            {"space": Space(parameters={"learning_rate": Categorical(choices=(1e-4, -1.0, 1e-3))})},
             "space: learning_rate = -1.0: ",
         ),
         (
