@@ -22,6 +22,8 @@ PYTHONS = ((3, 11), (3, 13))
 INSTALL = f"{sys.executable} -m pip install -r requirements.txt"
 
 GIB = 2**30
+LONGEST_TMP = 72
+"""Bytes of a temporary folder's path up to which a socket in it stays below the 107 that Linux allows."""
 
 
 class Row(NamedTuple):
@@ -46,13 +48,14 @@ def checkout() -> Path:
 
 
 def private_folders(root: Path | None = None) -> dict[str, str]:
-    """Environment variables that keep what Jupyter, IPython and matplotlib write inside the checkout.
+    """Environment variables that keep what Jupyter, IPython, matplotlib and torch write inside the checkout.
 
     Args:
         root: the checkout, by default the one this package is in.
 
     Returns:
         Variable to absolute path below ``.cache/``, which git ignores. The folders are not made here.
+        ``TMPDIR`` is left out where the path would be too long for the sockets that processes open in it.
     """
     cache = (root or checkout()) / ".cache"
     places = {
@@ -63,7 +66,10 @@ def private_folders(root: Path | None = None) -> dict[str, str]:
         "JUPYTERLAB_WORKSPACES_DIR": "jupyter/lab/workspaces",
         "IPYTHONDIR": "ipython",
         "MPLCONFIGDIR": "matplotlib",
+        "TORCHINDUCTOR_CACHE_DIR": "torchinductor",
     }
+    if len(os.fsencode(cache / "tmp")) <= LONGEST_TMP:
+        places["TMPDIR"] = "tmp"
     return {name: str(cache / place) for name, place in places.items()}
 
 
@@ -73,6 +79,7 @@ def use_private_folders(root: Path | None = None) -> dict[str, str]:
     for folder in folders.values():
         Path(folder).mkdir(parents=True, exist_ok=True)
     os.environ.update(folders)
+    tempfile.tempdir = None  # asks the environment again
     return folders
 
 

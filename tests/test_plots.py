@@ -108,7 +108,7 @@ def test_each_figure_has_three_forms_and_leaves_no_trace(study, name, recwarn):
     assert json.loads(figure.plotly.to_json())["data"]
     picture = figure.png()
     width, height = Image.open(io.BytesIO(picture)).size
-    assert 250 < width <= 1300 and 120 < height <= 1300
+    assert 250 < width <= 900 and 120 < height <= 1300
     assert len(picture) < 200_000
     assert mpl.rcParams == style and plt.get_fignums() == []
     assert [str(warning.message) for warning in recwarn] == []
@@ -126,6 +126,22 @@ def test_every_number_in_a_log_axis_of_few_decades_is_plain():
     axes = plots.slice_(study).matplotlib.axes[0]
     shown = [label.get_text() for label in axes.get_xticklabels(which="both") if label.get_text()]
     assert "50" in shown and not any("times" in text for text in shown)
+
+
+def test_the_interactive_front_has_one_colour():
+    *_, front = plots.pareto_front(two_objectives()).plotly.data
+    assert front.marker.color == "#EE6677" and front.marker.colorbar.title.text is None
+
+
+def test_interactive_parallel_coordinates_have_whole_numbers_and_no_white():
+    study = optuna.create_study(direction="maximize", sampler=RandomSampler(seed=0))
+    study.optimize(lambda t: t.suggest_int("a", 1, 4) + t.suggest_int("b", 16, 2048, log=True), n_trials=20)
+    plot = plots.parallel_coordinate(study).plotly
+    shown = {axis: [note.text for note in plot.layout.annotations if note.x == axis] for axis in (1, 2)}
+    low, high = (pick(trial.params["b"] for trial in study.trials) for pick in (min, max))
+    assert shown == {1: ["1", "2", "3", "4"], 2: [str(tick) for tick in (low, 100, 1000, high)]}
+    assert plot.data[-1].marker.colorscale[0][1] == "rgb(158,202,225)"
+    assert "rgb(247" not in str([line.line.color for line in plot.data[:-1]])
 
 
 def test_show_emits_all_forms_in_a_notebook(monkeypatch):

@@ -145,3 +145,12 @@ def test_every_dependency_of_a_pin_is_a_pin():
                 if needed.name.startswith(("nvidia-", "cuda-", "triton")):
                     continue
                 assert system.normalised(needed.name) in pinned, f"{name} needs {text}, which has no pin"
+
+
+@pytest.mark.parametrize("python", ["3.11.2", "3.12.0", "3.13.0"])  # Debian 12 has 3.11.2
+def test_every_pin_admits_the_supported_pythons(python):
+    from packaging.specifiers import SpecifierSet
+
+    for name in system.pins((ROOT / "requirements.txt").read_text()):
+        needed = importlib.metadata.metadata(name).get("Requires-Python") or ""
+        assert python in SpecifierSet(needed), f"{name} needs Python {needed}"

@@ -1,13 +1,16 @@
 """The environment check: each row on made-up machines, and the whole on this one."""
 
+import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from binpack import system
+from binpack.cli import lab
 
 
 def test_every_row_has_a_name_and_a_detail_and_a_bad_one_says_what_to_do():
@@ -147,6 +150,7 @@ def test_disk(monkeypatch, tmp_path):
 
 def test_private_folders_are_inside_the_checkout(tmp_path, monkeypatch):
     assert all(Path(folder).is_relative_to(system.checkout()) for folder in system.private_folders().values())
+    monkeypatch.setattr(tempfile, "tempdir", None)
     folders = system.private_folders(tmp_path)
     for name in folders:
         monkeypatch.delenv(name, raising=False)
@@ -167,3 +171,22 @@ def test_private_folders_are_where_jupyter_and_matplotlib_write(tmp_path):
     written = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=True)
     assert len(written.stdout.split()) == 6
     assert all(Path(folder).is_relative_to(tmp_path) for folder in written.stdout.split()), written.stdout
+
+
+def test_temporary_files_are_inside_the_checkout_unless_sockets_would_break(monkeypatch):
+    assert system.private_folders(Path("/course"))["TMPDIR"] == "/course/.cache/tmp"
+    assert "TMPDIR" not in system.private_folders(Path("/" + "x" * 62))
+    assert system.private_folders(Path("/course"))["TORCHINDUCTOR_CACHE_DIR"].startswith("/course/.cache/")
+
+
+def test_temporary_folder_is_used_at_once(monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", "/elsewhere")
+    folders = system.use_private_folders()
+    assert tempfile.gettempdir() == folders.get("TMPDIR", tempfile.gettempdir()) != "/elsewhere"
+
+
+def test_jupyterlab_does_not_ask_for_news(tmp_path):
+    file = lab.write_settings(tmp_path)
+    assert file == tmp_path / "labconfig" / "default_setting_overrides.json"
+    settings = json.loads(file.read_text())["@jupyterlab/apputils-extension:notification"]
+    assert settings == {"fetchNews": "false", "checkForUpdates": False}

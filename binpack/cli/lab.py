@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sys
@@ -11,6 +12,9 @@ from typing import Annotated
 import typer
 
 from binpack import system
+
+SETTINGS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
+"""JupyterLab's defaults here: it neither asks whether to fetch news nor looks for updates; who wants to can."""
 
 
 def check() -> None:
@@ -39,11 +43,23 @@ def lab(
         raise typer.BadParameter(f"{root} has no notebooks: run the command in a checkout of the course")
     port = free_port(port)
     command = lab_command(root, port, has_display() if browser is None else browser)
-    system.use_private_folders(root)
+    write_settings(Path(system.use_private_folders(root)["JUPYTER_CONFIG_DIR"]))
     typer.echo(f"JupyterLab starts on port {port}; open the address with ?token=... that it prints below.")
     typer.echo(f"On a remote machine, first run on your own:  ssh -L {port}:localhost:{port} user@instance")
     sys.stdout.flush()
     os.execv(command[0], command)
+
+
+def write_settings(config: Path) -> Path:
+    """Write the defaults of JupyterLab's settings where it looks for them and return the file.
+
+    Args:
+        config: Jupyter's configuration folder.
+    """
+    file = config / "labconfig" / "default_setting_overrides.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(SETTINGS, indent=2) + "\n", encoding="utf-8")
+    return file
 
 
 def lab_command(root: Path, port: int, browser: bool) -> list[str]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from plotly import graph_objects as go
 
 DPI = 100
-WIDEST = 1100  # pixels
+WIDEST = 900  # pixels, what a notebook shows without scrolling
 COLORS = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#777777")
 """Colours of lines and bars: Paul Tol's "bright" scheme (2021), made for colour-blind readers."""
 
@@ -56,11 +56,16 @@ class Figure:
             self.matplotlib.draw_without_rendering()
             self.matplotlib.draw_without_rendering()
             self.matplotlib.set_layout_engine("none")
-        drawn, small = io.BytesIO(), io.BytesIO()
-        dpi = min(DPI, WIDEST / self.matplotlib.get_figwidth())
-        self.matplotlib.savefig(drawn, format="png", dpi=dpi, bbox_inches="tight", pad_inches=0.08, facecolor=PAPER)
+        dpi = DPI
+        while True:
+            drawn, small = io.BytesIO(), io.BytesIO()
+            self.matplotlib.savefig(drawn, format="png", dpi=dpi, bbox_inches="tight", pad_inches=0.08, facecolor=PAPER)
+            picture = Image.open(drawn)
+            if picture.width <= WIDEST:
+                break
+            dpi *= (WIDEST - 2) / picture.width  # how wide it gets is known once it is drawn
         # a palette makes a contour plot a third as large
-        pixels = Image.open(drawn).convert("RGB").quantize(192, dither=Image.Dither.NONE)
+        pixels = picture.convert("RGB").quantize(192, dither=Image.Dither.NONE)
         pixels.save(small, format="png", optimize=True)
         return small.getvalue()
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import optuna
+from optuna.distributions import IntDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from binpack.plots.figure import Figure, plain_layout
+from binpack.plots.figure import COLORS, Figure, plain_layout
 from binpack.viewer import INK
 
 if TYPE_CHECKING:
@@ -179,6 +180,8 @@ def parallel_coordinate(
     asked = {"params": chosen, "target": target, "target_name": target_name}
     plot = plain_layout(optuna.visualization.plot_parallel_coordinate(study, **asked), "parallel coordinates", 460)
     plot.update_layout(margin={"t": 80, "b": 90})
+    _mend_lines(plot)
+    _mend_integers(plot, trials, chosen)
     width = 1.5 * (len(chosen) + 1) + 2.5
     still = _still(lambda v: v.plot_parallel_coordinate(study, **asked), width, 4.2, "parallel coordinates")
     _mend_parallel(still)
@@ -285,6 +288,9 @@ def pareto_front(study: Study, target_names: Sequence[str] | None = None) -> Fig
     trials = _complete(study, lambda trial: trial.values[0])
     names = list(target_names) if target_names else study.metric_names
     plot = plain_layout(optuna.visualization.plot_pareto_front(study, target_names=names), "Pareto front", 440)
+    plot.data[-1].marker = {"color": COLORS[1], "size": 9, "line": {"width": 0.5, "color": INK}}
+    plot.data[-1].update(name="front", showlegend=True)
+    plot.update_layout(legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"})
     still = _still(
         lambda v: v.plot_pareto_front(study, target_names=names), 7.0, 4.2, "Pareto front", legend_outside=True
     )
@@ -350,6 +356,43 @@ def _origin(study: Study) -> str:
 
 def _count(trials: int) -> str:
     return f"{trials} trial" if trials == 1 else f"{trials} trials"
+
+
+# ------------------------------------------------------------------------------------------- mending interactive ones
+
+
+def _mend_lines(plot: Any) -> None:
+    """Colour the lines of parallel coordinates on a scale whose low end is seen on white."""
+    from plotly.colors import sample_colorscale, sequential
+
+    scale = sequential.Blues[3:]
+    *lines, bar = plot.data
+    bar.marker.colorscale = scale
+    for line in lines:
+        share = line.y[0]  # of the way from the lowest score to the highest
+        line.line.color = sample_colorscale(scale, [1 - share if bar.marker.reversescale else share])[0]
+
+
+def _mend_integers(plot: Any, trials: Sequence[FrozenTrial], chosen: Sequence[str]) -> None:
+    """Write whole numbers beside the axes of integer parameters of parallel coordinates."""
+    notes = [note.to_plotly_json() for note in plot.layout.annotations]
+    for axis, name in enumerate(sorted(chosen), start=1):
+        kinds = [trial.distributions.get(name) for trial in trials]
+        if not all(isinstance(kind, IntDistribution) for kind in kinds):
+            continue
+        values = [trial.params[name] for trial in trials]
+        low, high = min(values), max(values)
+        if low == high or (own := [note for note in notes if note["x"] == axis]) == []:
+            continue
+        notes = [note for note in notes if note["x"] != axis]
+        if any(kind.log for kind in kinds):
+            powers = [10**power for power in range(12) if low < 10**power < high]
+            ticks = {tick: np.log(tick / low) / np.log(high / low) for tick in (low, *powers, high)}
+        else:
+            whole = sorted({round(value) for value in np.linspace(low, high, 5)})
+            ticks = {tick: (tick - low) / (high - low) for tick in whole}
+        notes += [{**own[0], "y": float(place), "text": str(tick)} for tick, place in ticks.items()]
+    plot.layout.annotations = notes
 
 
 # ------------------------------------------------------------------------------------------------- drawing stills
