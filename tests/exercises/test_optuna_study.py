@@ -366,6 +366,12 @@ def in_memory(path, seed):
     return optuna.create_study(direction="maximize", study_name="packing", sampler=random(seed))
 
 
+def adds_the_count(path, seed):
+    study = opened(path, None)
+    study.sampler = random(seed + len(study.trials))
+    return study
+
+
 def starts_afresh(path, seed):
     path.unlink(missing_ok=True)
     return opened(path, random(seed))
@@ -380,6 +386,7 @@ def starts_afresh(path, seed):
         (lambda path, seed: opened(path, random(seed), name="study"), "the study is called 'study'"),
         (lambda path, seed: opened(path, random(None)), "two new studies with the same seed draw different values"),
         (lambda path, seed: opened(path, SeededSampler(random, 0)), "seeds 0 and 1 draw the same values"),
+        (adds_the_count, "seed 0 after 3 trials draws what a new study with seed 3 draws"),
         (in_memory, "there is no file at the path"),
         (starts_afresh, "after 3 and 3 trials the reopened study has 3"),
         (lambda path, seed: opened(path, random(seed)).trials, "it should return a study, not list"),
@@ -524,6 +531,24 @@ def test_main_effects_find_what_matters_and_give_chance_to_the_rest():
     )  # variances 1/3 and 1/4; quarters lose 1/16 of x's
     assert rows["idle"].fanova < rows["idle"].fanova_chance < 0.1 < rows["kind"].fanova
     assert rows["idle"].ped < rows["idle"].ped_chance and rows["x"].ped > rows["x"].ped_chance
+
+
+def test_groups_keep_equal_values_together():
+    values = np.random.default_rng(0).integers(1, 9, 120)
+    labels = lesson._groups(values.tolist(), 4)
+    assert set(labels) == {0, 1, 2, 3}
+    assert all(len(set(labels[values == value])) == 1 for value in range(1, 9))
+    order = np.argsort(values, kind="stable")
+    assert (np.diff(labels[order]) >= 0).all()
+    assert np.bincount(lesson._groups(list(range(100)), 4)).tolist() == [25, 25, 25, 25]
+    assert len(set(lesson._groups([5] * 90 + list(range(10)), 4))) > 1
+
+
+def test_three_seeds_are_separable_exactly_if_all_differences_are_positive():
+    rng = np.random.default_rng(0)
+    for advantage in rng.normal(0.5, 1, (100, 3)):
+        low, _ = bootstrap_ci(advantage, rng)
+        assert (low > 0) == (advantage > 0).all()
 
 
 @pytest.mark.parametrize("method", [lesson.ped_anova, lesson.main_effects])
