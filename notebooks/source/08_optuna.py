@@ -286,8 +286,8 @@ except ValueError as error:
 # %% [exercise optuna_study.open_study]
 
 # %% [markdown]
-# The package goes further: its sampler's seed depends on the trial's number, so that a study killed and resumed gets
-# the very suggestions of one that ran through, and a trial left running is taken up as itself.
+# The package goes further: its sampler's seed depends on the trial's number, so at equal scores a resumed study
+# gets the suggestions of one that ran through, and a trial left running is taken up as itself.
 #
 # ## Reading a study large enough to read
 #
