@@ -6,12 +6,19 @@ can go.
 
 Everything here is a pure function of arrays. ``B`` is the number of bins and ``K`` the number of candidate items of
 each bin (visible items times orientations). No Python loop runs over bins, items or cells; the only loops run over the
-powers of two up to an item's edge. A window of any length is put together from windows whose lengths are powers of two,
-and two adjacent windows merge in constant time: the larger maximum wins, and equal maxima add their counts.
+different edges of the items and over the powers of two up to the longest. A window of any length is put together from
+windows whose lengths are powers of two, and two adjacent windows merge in constant time: the larger maximum wins, and
+equal maxima add their counts.
+
+What makes it fast is the layout. The maps of all bins lie in one row of cells, in integers as small as their heights
+allow. The cell ``d`` further along x is ``d * W`` places on, so one slice moves every window of every bin, and each
+operation is one pass over contiguous memory. A window that sticks out of its bin reads cells of the next line or bin;
+what it finds there is never used, for its cell is marked ``OUTSIDE``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
@@ -67,8 +74,8 @@ class Support:
             if not 0.0 <= share <= 1.0:
                 raise ValueError(f"support rule {self.name!r}: share {share:g} is not in [0, 1]")
         object.__setattr__(self, "shares", shares)
-        exact = [Fraction(str(share)) for share in shares]
-        object.__setattr__(self, "_ratios", [(share.numerator, share.denominator) for share in exact])
+        ratios = [Fraction(str(share)).as_integer_ratio() for share in shares]
+        object.__setattr__(self, "_ratios", np.array(ratios, np.int64).reshape(-1, 2).T)
 
     @classmethod
     def parse(cls, text: str | Support) -> Support:
@@ -106,10 +113,11 @@ class Support:
         Returns:
             One int64 array of ``area``'s shape per share.
         """
-        scaled = [(area.astype(np.int64) * numerator, denominator) for numerator, denominator in self._ratios]
+        numerators, denominators = self._ratios.reshape(2, -1, *[1] * area.ndim)
+        scaled = area.astype(np.int64) * numerators
         if self.name == "fraction":
-            return [-(-product // denominator) for product, denominator in scaled]
-        return [product // denominator + 1 for product, denominator in scaled]
+            return list(-(-scaled // denominators))
+        return list(scaled // denominators + 1)
 
 
 class Candidates(NamedTuple):
@@ -156,11 +164,8 @@ def landing_heights(heights: NDArray, items: NDArray) -> NDArray:
         Integers of the height maps' dtype, (B, K, L, W): the maximum of the map under the item's base when the base's
         lowest corner is at that cell, and ``OUTSIDE`` where the base would stick out.
     """
-    _check_signed(heights)
-    lengths, widths = _edges(items)
-    (top,) = _slide((heights,), lengths, axis=1, merge=_merge_max, identity=(OUTSIDE,))
-    (top,) = _slide((top,), widths, axis=2, merge=_merge_max, identity=(OUTSIDE,))
-    return _mark_outside(top, heights, items)
+    (top,) = _under(_Bases(heights, items), (_flat(heights),), _merge_max)
+    return _as_planes(top, heights, items)
 
 
 def supported_cells(heights: NDArray, items: NDArray) -> tuple[NDArray, NDArray]:
@@ -173,13 +178,9 @@ def supported_cells(heights: NDArray, items: NDArray) -> tuple[NDArray, NDArray]
     Returns:
         ``(landing, cells)``, both (B, K, L, W); ``cells`` is meaningless where ``landing`` is ``OUTSIDE``.
     """
-    _check_signed(heights)
-    lengths, widths = _edges(items)
-    counts = np.int16 if heights[0].size <= np.iinfo(np.int16).max else np.int32
-    ones = np.ones(heights.shape, counts)
-    parts = _slide((heights, ones), lengths, axis=1, merge=_merge_max_and_count, identity=(OUTSIDE, 0))
-    top, cells = _slide(parts, widths, axis=2, merge=_merge_max_and_count, identity=(OUTSIDE, 0))
-    return _mark_outside(top, heights, items), cells.reshape(*items.shape[:2], *heights.shape[1:])
+    bases = _Bases(heights, items)
+    top, cells = _under(bases, (_flat(heights), bases.ones()), _merge_max_and_count)
+    return _as_planes(top, heights, items), cells.astype(np.int32).reshape(*items.shape[:2], *heights.shape[1:])
 
 
 def supported_corners(heights: NDArray, items: NDArray, landing: NDArray) -> NDArray:
@@ -195,14 +196,7 @@ def supported_corners(heights: NDArray, items: NDArray, landing: NDArray) -> NDA
     Returns:
         int8, (B, K, L, W), in 0..4; meaningless where ``landing`` is ``OUTSIDE``.
     """
-    lengths, widths = _edges(items)
-    rest = landing.reshape(-1, *heights.shape[1:])
-    near = heights if items.shape[1] == 1 else np.repeat(heights, items.shape[1], axis=0)
-    far = _shift(near, lengths - 1, axis=1)
-    corners = (near == rest).view(np.int8) + (far == rest).view(np.int8)
-    corners += _shift(near, widths - 1, axis=2) == rest
-    corners += _shift(far, widths - 1, axis=2) == rest
-    return corners.reshape(landing.shape)
+    return _corners(_Bases(heights, items), _flat(heights), landing.reshape(-1)).reshape(landing.shape)
 
 
 def feasible(heights: NDArray, items: NDArray, bin_height: int, support: Support) -> tuple[NDArray, NDArray]:
@@ -218,28 +212,20 @@ def feasible(heights: NDArray, items: NDArray, bin_height: int, support: Support
         ``(landing, mask)``: landing heights (B, K, L, W), and bool (B, K, L, W), True where the item lies inside the
         bin and is supported. An item with an edge of 0 is feasible nowhere.
     """
+    bases, flat = _Bases(heights, items), _flat(heights)
     if support.name == "none":
-        landing = landing_heights(heights, items)
+        (top,) = _under(bases, (flat,), _merge_max)
+        mask = _has_room(bases, top, items, bin_height)
+    elif support.name == "full":
+        # The whole base rests where the highest cell under it is also the lowest.
+        top, bottom = _under(bases, (flat, flat), _merge_max_and_min)
+        mask = _has_room(bases, top, items, bin_height)
+        mask &= top == bottom
     else:
-        landing, cells = supported_cells(heights, items)
-    # An item too tall for the bin, or no item at all, gets a limit below every landing height.
-    room = bin_height - items[..., 2].astype(np.int64)
-    limit = np.where((items > 0).all(axis=-1), room, OUTSIDE - 1)[..., None, None]
-    mask = (landing <= limit) & (landing != OUTSIDE)
-    if support.name == "none":
-        return landing, mask
-    area = items[..., 0].astype(np.int64) * items[..., 1]
-    if support.name == "full":
-        mask &= cells == area[..., None, None].astype(cells.dtype)
-        return landing, mask
-    needed = [cells_needed[..., None, None] for cells_needed in support.minimum_cells(area)]
-    enough = cells >= needed[0].astype(np.int32)
-    if support.name == "corners":
-        corners = supported_corners(heights, items, landing)
-        enough |= (cells >= needed[1].astype(np.int32)) & (corners >= 3)
-        enough |= (cells >= needed[2].astype(np.int32)) & (corners == 4)
-    mask &= enough
-    return landing, mask
+        top, cells = _under(bases, (flat, bases.ones()), _merge_max_and_count)
+        mask = _has_room(bases, top, items, bin_height)
+        mask &= _is_supported(bases, flat, top, cells, support)
+    return _as_planes(top, heights, items), mask.reshape(*items.shape[:2], *heights.shape[1:])
 
 
 def place(heights: NDArray, items: NDArray, x: NDArray, y: NDArray) -> NDArray:
@@ -266,84 +252,175 @@ def place(heights: NDArray, items: NDArray, x: NDArray, y: NDArray) -> NDArray:
     return rest
 
 
-def _check_signed(heights: NDArray) -> None:
+Parts = tuple[NDArray, ...]
+"""What is known of every window: one row of cells each, the highest height first."""
+Merge = Callable[[Parts, Parts, int], Parts]
+"""Joins each window with the one that starts so many places on."""
+Groups = list[tuple[int, NDArray | None]]
+"""Edges, ascending, each with the rows that have it; ``None`` stands for the only row there is."""
+
+
+class _Bases:
+    """The bases of a batch of items, one row per (bin, candidate).
+
+    Attributes:
+        shape: length and width of the bins.
+        cells: cells of a bin.
+        repeat: K, the number of rows that stand on each bin.
+        area: cells of each base, int64, (B * K,).
+        along_x: the lengths; a base that is empty or longer than the bin is in no group.
+        along_y: the same for the widths.
+    """
+
+    def __init__(self, heights: NDArray, items: NDArray) -> None:
+        self.shape = length, width = heights.shape[1:]
+        self.cells = length * width
+        self.repeat = items.shape[1]
+        lengths, widths = items[..., 0].reshape(-1).astype(np.int64), items[..., 1].reshape(-1).astype(np.int64)
+        self.area = lengths * widths
+        self.along_x, self.along_y = _groups(lengths, length), _groups(widths, width)
+
+    def ones(self) -> NDArray:
+        """Return a count of 1 for every cell of the bins, in integers that hold the largest base and one more."""
+        largest = self.along_x[-1][0] * self.along_y[-1][0] if self.along_x and self.along_y else 0
+        return np.ones(len(self.area) // self.repeat * self.cells, np.min_scalar_type(largest + 1))
+
+
+def _groups(edges: NDArray, size: int) -> Groups:
+    """Group rows by their edge, leaving out edges below 1 and beyond ``size``."""
+    if len(edges) == 1:
+        edge = int(edges[0])
+        return [(edge, None)] if 1 <= edge <= size else []
+    edges = np.where((edges >= 1) & (edges <= size), edges, 0)
+    order, counts = edges.argsort(kind="stable"), np.bincount(edges)
+    stops = counts.cumsum().tolist()
+    return [(edge, order[stops[edge - 1] : stops[edge]]) for edge in counts.nonzero()[0].tolist() if edge]
+
+
+def _flat(heights: NDArray) -> NDArray:
+    """Return a copy of the maps as one row of cells, (B * L * W,), in a byte each where they are low enough."""
     if heights.dtype.kind != "i":
         raise ValueError(f"height maps must be signed integers, for {OUTSIDE} marks cells outside: got {heights.dtype}")
+    low = heights.max(initial=0) <= np.iinfo(np.int8).max
+    return heights.astype(np.int8 if low else heights.dtype).reshape(-1)
 
 
-def _edges(items: NDArray) -> tuple[NDArray, NDArray]:
-    """Return the bases' lengths and widths, one row per (bin, candidate), each int64 (B * K,)."""
-    return items[..., 0].reshape(-1).astype(np.int64), items[..., 1].reshape(-1).astype(np.int64)
+def _as_planes(top: NDArray, heights: NDArray, items: NDArray) -> NDArray:
+    """Return landing heights as (B, K, L, W) in the dtype of the height maps."""
+    return top.astype(heights.dtype, copy=False).reshape(*items.shape[:2], *heights.shape[1:])
 
 
-def _merge_max(left: tuple[NDArray, ...], right: tuple[NDArray, ...]) -> tuple[NDArray, ...]:
-    return (np.maximum(left[0], right[0]),)
+def _under(bases: _Bases, parts: Parts, merge: Merge) -> Parts:
+    """Reduce the cells under each base, first along x and then along y, from B * L * W cells to B * K * L * W."""
+    length, width = bases.shape
+    parts = _slide(parts, bases.along_x, bases, (length, width, bases.repeat), merge)
+    return _slide(parts, bases.along_y, bases, (width, 1, 1), merge)
 
 
-def _merge_max_and_count(left: tuple[NDArray, ...], right: tuple[NDArray, ...]) -> tuple[NDArray, ...]:
-    top = np.maximum(left[0], right[0])
-    count = left[1] * (left[0] == top)
-    count += right[1] * (right[0] == top)
-    return top, count
-
-
-def _slide(parts, edges: NDArray, *, axis: int, merge, identity) -> tuple[NDArray, ...]:
+def _slide(parts: Parts, groups: Groups, bases: _Bases, axis: tuple[int, int, int], merge: Merge) -> Parts:
     """Reduce windows of a length of its own for each row, along one axis.
 
-    ``parts`` are arrays with R rows; the result has ``len(edges)`` rows, a multiple of R, ``len(edges) // R`` of them
-    reading from each row of ``parts``. Where a window sticks out at the far end the result is meaningless.
+    ``axis`` is its size, how many places on its next cell is, and how many rows of the result read from each row of
+    ``parts``. Where a window sticks out, the first part of the result is ``OUTSIDE``.
 
     A window of length 6 = 2 + 4 is the merge of the window of 4 that starts at the cell and of the window of 2 that
     starts 4 cells on. So the loop below runs over the bits of the edges, lowest first: ``window`` holds all windows of
-    that power of two, and rows whose edge has the bit put it in front of what they have so far.
+    that power of two, and groups whose edge has the bit put it in front of what they have so far.
     """
-    if axis == 2:
-        parts = tuple(part.swapaxes(1, 2) for part in parts)
-    rows, size, other = parts[0].shape
-    repeat = len(edges) // rows
-    # One cell more than the map: a window that ends exactly at the border merges with the identity beyond it.
-    result = tuple(
-        np.full((len(edges), size + 1, other), value, part.dtype) for part, value in zip(parts, identity, strict=True)
-    )
-    window, bit, longest = parts, 1, min(int(edges.max(initial=0)), size)
+    size, stride, repeat = axis
+    found: dict[int, Parts] = {}
+    window, bit, longest = parts, 1, groups[-1][0] if groups else 0
     while bit <= longest:
-        count = size - bit + 1
-        chosen = (edges & bit).nonzero()[0]
-        if len(chosen):
-            source = chosen // repeat if repeat > 1 else chosen
-            if len(chosen) == rows == len(edges):
-                chosen = source = slice(None)
-            ahead = tuple(part[chosen, bit : bit + count] for part in result)
-            merged = merge(tuple(part[source] for part in window), ahead)
-            for part, new in zip(result, merged, strict=True):
-                part[chosen, :count] = new
+        for edge, rows in groups:
+            if edge & bit:
+                front = window if rows is None else _take(window, rows // repeat, bases.cells)
+                found[edge] = merge(front, found[edge], bit * stride) if edge in found else front
         if 2 * bit <= longest:
-            window = merge(tuple(part[:, : count - bit] for part in window), tuple(part[:, bit:] for part in window))
+            window = merge(window, window, bit * stride)
         bit *= 2
-    cut = tuple(part[:, :size] for part in result)
-    return tuple(part.swapaxes(1, 2) for part in cut) if axis == 2 else cut
+    for edge, (top, *_) in found.items():
+        top.reshape(-1, size, stride)[:, size - edge + 1 :] = OUTSIDE
+    return _gather(found, groups, bases, parts)
 
 
-def _shift(values: NDArray, offsets: NDArray, *, axis: int) -> NDArray:
-    """Return ``values`` moved towards the origin by an offset for each row: ``out[r, x] = values[r, x + offsets[r]]``.
+def _take(parts: Parts, rows: NDArray, cells: int) -> Parts:
+    """Return a copy of some rows of ``cells`` cells each."""
+    return tuple(part.reshape(-1, cells).take(rows, axis=0).reshape(-1) for part in parts)
 
-    Cells for which ``x + offset`` lies beyond the map are meaningless. The loop runs over the bits of the offsets.
+
+def _gather(found: dict[int, Parts], groups: Groups, bases: _Bases, like: Parts) -> Parts:
+    """Put the groups' rows back in order; rows in no group are ``OUTSIDE``."""
+    if groups and groups[0][1] is None:
+        return found[groups[0][0]]
+    whole = tuple(np.zeros((len(bases.area), bases.cells), part.dtype) for part in like)
+    whole[0].fill(OUTSIDE)
+    for edge, rows in groups:
+        for target, part in zip(whole, found[edge], strict=True):
+            target[rows] = part.reshape(-1, bases.cells)
+    return tuple(part.reshape(-1) for part in whole)
+
+
+def _merge_max(left: Parts, right: Parts, shift: int) -> Parts:
+    top = left[0].copy()
+    np.maximum(top[:-shift], right[0][shift:], out=top[:-shift])
+    return (top,)
+
+
+def _merge_max_and_min(left: Parts, right: Parts, shift: int) -> Parts:
+    bottom = left[1].copy()
+    np.minimum(bottom[:-shift], right[1][shift:], out=bottom[:-shift])
+    return *_merge_max(left, right, shift), bottom
+
+
+def _merge_max_and_count(left: Parts, right: Parts, shift: int) -> Parts:
+    (top,) = _merge_max(left, right, shift)
+    cells = left[1] * (left[0] == top)
+    cells[:-shift] += right[1][shift:] * (right[0][shift:] == top[:-shift])
+    return top, cells
+
+
+def _has_room(bases: _Bases, top: NDArray, items: NDArray, bin_height: int) -> NDArray:
+    """Say where an item of some height ends below the bin's top, bool, (B * K * L * W,)."""
+    tall = items[..., 2].reshape(-1, 1).astype(np.int64)
+    # Read as an unsigned number, OUTSIDE is beyond every bound.
+    unsigned = top.view(f"u{top.itemsize}").reshape(-1, bases.cells)
+    bound = np.where(tall > 0, bin_height + 1 - tall, 0)
+    bound = np.minimum(np.maximum(bound, 0), np.iinfo(top.dtype).max)
+    return (unsigned < bound.astype(unsigned.dtype)).reshape(-1)
+
+
+def _is_supported(bases: _Bases, flat: NDArray, top: NDArray, cells: NDArray, support: Support) -> NDArray:
+    """Say where enough cells rest at the landing height, for the rules that count them, bool, (B * K * L * W,)."""
+    cells = cells.reshape(-1, bases.cells)
+    needed = [cells_needed.astype(cells.dtype)[:, None] for cells_needed in support.minimum_cells(bases.area)]
+    enough = cells >= needed[0]
+    if support.name == "corners":
+        corners = _corners(bases, flat, top).reshape(cells.shape)
+        enough |= (cells >= needed[1]) & (corners >= 3)
+        enough |= (cells >= needed[2]) & (corners == 4)
+    return enough.reshape(-1)
+
+
+def _corners(bases: _Bases, flat: NDArray, rest: NDArray) -> NDArray:
+    """Count the corner cells that lie at the height ``rest``, int8, (B * K * L * W,)."""
+    near = flat if bases.repeat == 1 else flat.reshape(-1, bases.cells).repeat(bases.repeat, axis=0).reshape(-1)
+    far = _shift(near, bases.along_x, bases, bases.shape[1])
+    corners = (near == rest).view(np.int8) + (far == rest).view(np.int8)
+    for corner in (near, far):
+        corners += (_shift(corner, bases.along_y, bases, 1) == rest).view(np.int8)
+    return corners
+
+
+def _shift(values: NDArray, groups: Groups, bases: _Bases, stride: int) -> NDArray:
+    """Return the cells at the far end of each row's edge: ``out[r, x] = values[r, x + edge[r] - 1]``.
+
+    Cells for which that lies beyond the map are meaningless.
     """
     out = values.copy()
-    moved = out.swapaxes(1, 2) if axis == 2 else out
-    size, bit, furthest = moved.shape[1], 1, int(offsets.max(initial=0))
-    while bit <= furthest and bit < size:
-        chosen = (offsets & bit).nonzero()[0]
-        if len(chosen):
-            moved[chosen, : size - bit] = moved[chosen, bit:]
-        bit *= 2
+    for edge, rows in groups:
+        shift = (edge - 1) * stride
+        if rows is None:
+            out[: len(out) - shift] = values[shift:]
+        elif shift:
+            out.reshape(-1, bases.cells)[rows, :-shift] = values.reshape(-1, bases.cells)[rows, shift:]
     return out
-
-
-def _mark_outside(top: NDArray, heights: NDArray, items: NDArray) -> NDArray:
-    """Reshape row-wise landing heights to (B, K, L, W), with ``OUTSIDE`` where the base sticks out or is empty."""
-    batch, length, width = heights.shape
-    landing = top.reshape(batch, -1, length, width)
-    fits_x = np.arange(length) + items[..., :1] <= length
-    fits_y = np.arange(width) + items[..., 1:2] <= width
-    return np.where(fits_x[..., :, None] & fits_y[..., None, :], landing, heights.dtype.type(OUTSIDE))
