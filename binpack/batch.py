@@ -135,11 +135,15 @@ class PackingBatch:
         self._volume = np.zeros(n, np.int64)
         self._low = np.zeros((n, 3), np.int64)
         self._high = np.zeros((n, 3), np.int64)
+        # The last item of every stream is one without edges, which is what the position -1 then finds.
         self._items = np.zeros((n, 1, 3), np.int32)
-        self._upright = np.ones((n, 1, 3), bool)
+        self._upright: NDArray | None = None  # until a stream says which edges may stand upright
         self._lengths = np.zeros(n, np.int64)
         self._next = np.zeros(n, np.int64)
         self._boxes = np.zeros((n, 16, 6), np.int32)
+        self._bins = np.arange(n)
+        self._slots = np.arange(config.visible)
+        self._bin_volume = config.volume
         shape = (n, config.candidates, length, width)
         self._oriented = np.zeros((n, config.candidates, 3), np.int32)
         self._landing = np.full(shape, placement.OUTSIDE, np.int16)
@@ -150,7 +154,7 @@ class PackingBatch:
     @property
     def utilization(self) -> NDArray:
         """Packed share of each bin's volume, float64, (n,)."""
-        return self._volume / self.config.volume
+        return self._volume / self._bin_volume
 
     def load(self, streams: Streams, rows: NDArray | None = None) -> None:
         """Empty bins and give each a new stream of items.
@@ -159,21 +163,16 @@ class PackingBatch:
             streams: one stream a row.
             rows: which bins, integers; all of them by default.
         """
-        rows = np.arange(self.n) if rows is None else np.asarray(rows)
-        self._grow(streams.items.shape[1])
-        self._items[rows] = 0
-        self._items[rows, : streams.items.shape[1]] = streams.items
-        self._upright[rows] = True
-        if streams.upright is not None:
-            self._upright[rows, : streams.items.shape[1]] = streams.upright
-        self._lengths[rows] = streams.lengths
+        rows = self._bins if rows is None else np.asarray(rows)
+        self._keep_streams(streams, rows)
         self.heights[rows] = 0
         self.packed[rows] = self._volume[rows] = 0
         self._low[rows] = self.config.bin_size
         self._high[rows] = 0
-        slots = np.arange(self.config.visible)
-        self.visible[rows] = np.where(slots < streams.lengths[:, None], slots, -1)
-        self._next[rows] = np.minimum(self.config.visible, streams.lengths)
+        lengths = streams.lengths
+        self._lengths[rows] = lengths
+        self.visible[rows] = np.where(self._slots < lengths[:, None], self._slots, -1)
+        self._next[rows] = np.minimum(self.config.visible, lengths)
         self._refresh(rows)
 
     def candidates(self) -> Candidates:
@@ -184,8 +183,11 @@ class PackingBatch:
         """Return the action masks, bool, (n, actions): exactly the legal actions. A copy."""
         return self._mask.reshape(self.n, -1).copy()
 
-    def observation(self) -> dict[str, NDArray]:
+    def observation(self, rows: NDArray | slice = slice(None)) -> dict[str, NDArray]:
         """Return what an agent sees, as new arrays.
+
+        Args:
+            rows: which bins, integers (n,); all of them by default.
 
         Returns:
             ``heights``: height maps over the bin's height, float32, (n, L, W). ``edges``: the candidates' oriented
@@ -194,10 +196,14 @@ class PackingBatch:
             float32, (n, K, L, W).
         """
         height = self._scale[2]
+        mask = self._mask[rows]
+        # Landing heights where feasible, else 0; then 1 less where not feasible. A choice by ``where`` takes longer.
+        landing = (self._landing[rows] * mask) / height
+        landing -= ~mask
         return {
-            "heights": self.heights / height,
-            "edges": np.minimum(self._oriented / self._scale, 1).astype(np.float32),
-            "landing": np.where(self._mask, self._landing / height, np.float32(-1)),
+            "heights": self.heights[rows] / height,
+            "edges": np.minimum(self._oriented[rows] / self._scale, 1).astype(np.float32),
+            "landing": landing,
         }
 
     def step(self, actions: NDArray) -> tuple[NDArray, NDArray]:
@@ -211,22 +217,16 @@ class PackingBatch:
         Returns:
             ``(rewards, legal)``: float64 (n,), and bool (n,), False for actions that the mask forbids.
         """
-        _, length, width = self.heights.shape
         actions = np.asarray(actions).reshape(self.n)
-        bins = np.arange(self.n)
-        candidate, cell = np.divmod(actions, length * width)
-        x, y = np.divmod(cell, width)
         active = ~self.done
-        legal = active & self._mask[bins, candidate, x, y]
+        legal = active & self._mask.reshape(self.n, -1)[self._bins, actions]
         before = self._score()
-        edges = self._oriented[bins, candidate] * legal[:, None]
-        z = placement.place(self.heights, edges, x, y)
-        placed = legal.nonzero()[0]
-        self._record(placed, np.column_stack([x, y, z, edges]))
-        self._take(placed, candidate // self.config.orientations)
-        self._refresh(slice(None))
-        self.done |= active & ~legal
-        self._mask[self.done] = False
+        self._put(actions, legal)
+        self._refresh(_where(active))
+        illegal = active & ~legal
+        if illegal.any():
+            self.done |= illegal
+            self._mask[illegal] = False
         if self.config.reward == "terminal":
             return self.utilization * (self.done & legal), legal | ~active
         return self._score() - before, legal | ~active
@@ -242,46 +242,67 @@ class PackingBatch:
         extent = np.maximum(self._high - self._low, 0).prod(axis=1)
         return self._volume / np.maximum(extent, 1)
 
-    def _record(self, rows: NDArray, boxes: NDArray) -> None:
-        """Add one box to each of ``rows``; ``boxes`` has a row for every bin."""
+    def _put(self, actions: NDArray, legal: NDArray) -> None:
+        """Place what the actions say in the bins where that is legal."""
+        _, length, width = self.heights.shape
+        candidate, cell = np.divmod(actions, length * width)
+        x, y = np.divmod(cell, width)
+        boxes = np.empty((self.n, 6), np.int32)
+        boxes[:, 0], boxes[:, 1] = x, y
+        boxes[:, 3:] = self._oriented[self._bins, candidate] * legal[:, None]
+        boxes[:, 2] = placement.place(self.heights, boxes[:, 3:], x, y)
+        rows = _where(legal)
+        self._record(rows, boxes[rows])
+        self._take(rows, (candidate // self.config.orientations)[rows])
+
+    def _record(self, rows: NDArray | slice, boxes: NDArray) -> None:
+        """Add one box to each of ``rows``, int32, (rows, 6)."""
         if self.packed.max(initial=0) >= self._boxes.shape[1]:
             self._boxes = np.concatenate([self._boxes, np.zeros_like(self._boxes)], axis=1)
-        boxes = boxes[rows]
-        self._boxes[rows, self.packed[rows]] = boxes
+        self._boxes[self._bins[rows], self.packed[rows]] = boxes
         self.packed[rows] += 1
         self._volume[rows] += boxes[:, 3:].prod(axis=1, dtype=np.int64)
-        self._low[rows] = np.minimum(self._low[rows], boxes[:, :3])
-        self._high[rows] = np.maximum(self._high[rows], boxes[:, :3] + boxes[:, 3:])
+        if self.config.reward == "density":
+            self._low[rows] = np.minimum(self._low[rows], boxes[:, :3])
+            self._high[rows] = np.maximum(self._high[rows], boxes[:, :3] + boxes[:, 3:])
 
-    def _take(self, rows: NDArray, slots: NDArray) -> None:
+    def _take(self, rows: NDArray | slice, slots: NDArray) -> None:
         """Remove the item in a slot of each of ``rows``: later ones move up, and the stream's next item comes last."""
-        kept = np.arange(self.config.visible - 1)
-        kept = kept + (kept >= slots[rows, None])
-        new = np.where(self._next[rows] < self._lengths[rows], self._next[rows], -1)
-        self.visible[rows] = np.concatenate(
-            [np.take_along_axis(self.visible[rows], kept, axis=1), new[:, None]], axis=1
-        )
-        self._next[rows] += 1
+        before, following = self.visible[rows], self._next[rows]
+        new = np.where(following < self._lengths[rows], following, -1)
+        moved = np.concatenate([before[:, 1:], new[:, None]], axis=1)
+        self.visible[rows] = np.where(self._slots < slots[:, None], before, moved)
+        self._next[rows] = following + 1
 
     def _refresh(self, rows: NDArray | slice) -> None:
         """Find the candidates of ``rows`` anew, once for the observation, the mask and the end of the episode."""
-        visible = self.visible[rows]
-        bins = np.arange(self.n)[rows]
-        picked = (bins[:, None], np.maximum(visible, 0))
+        bins = self._bins[rows]
+        picked = (bins[:, None], self.visible[rows])
         items = placement.orient(self._items[picked], self.config.rotation)
-        allowed = (visible >= 0)[..., None]
-        allowed = allowed & self._upright[picked][..., self._upright_edges]
-        oriented = (items * allowed[..., None]).reshape(len(bins), -1, 3)
+        if self._upright is not None:
+            items = items * self._upright[picked][..., self._upright_edges, None]
+        oriented = items.reshape(len(bins), -1, 3)
         landing, mask = placement.feasible(self.heights[rows], oriented, self.config.bin_size[2], self.support)
-        self._oriented[rows], self._landing[rows], self._mask[rows] = oriented, landing, mask
-        self.done[rows] = ~mask.any(axis=(1, 2, 3))
+        if isinstance(rows, slice):
+            self._oriented, self._landing, self._mask = oriented, landing, mask
+        else:
+            self._oriented[rows], self._landing[rows], self._mask[rows] = oriented, landing, mask
+        self.done[rows] = ~mask.reshape(len(bins), -1).any(axis=1)
 
-    def _grow(self, width: int) -> None:
-        """Make room for streams of ``width`` items."""
-        extra = width - self._items.shape[1]
-        if extra > 0:
-            self._items = np.pad(self._items, ((0, 0), (0, extra), (0, 0)))
-            self._upright = np.pad(self._upright, ((0, 0), (0, extra), (0, 0)), constant_values=True)
+    def _keep_streams(self, streams: Streams, rows: NDArray) -> None:
+        """Remember the streams of ``rows``, making room for their items and the one without edges behind them."""
+        width = streams.horizon
+        missing = ((0, 0), (0, max(0, width + 1 - self._items.shape[1])), (0, 0))
+        self._items = np.pad(self._items, missing) if missing[1][1] else self._items
+        self._items[rows, :width] = streams.items
+        self._items[rows, width:] = 0
+        if self._upright is not None and missing[1][1]:
+            self._upright = np.pad(self._upright, missing, constant_values=True)
+        if self._upright is None and streams.upright is not None:
+            self._upright = np.ones(self._items.shape, bool)
+        if self._upright is not None:
+            self._upright[rows] = True
+            self._upright[rows, :width] = True if streams.upright is None else streams.upright
 
     def info(self, row: int, *, placements: bool) -> dict[str, Any]:
         """Return ``utilization``, ``packed`` and, if asked for, ``placements`` of a bin, as plain values."""
@@ -289,6 +310,11 @@ class PackingBatch:
         if placements:
             info["placements"] = self.boxes(row)
         return info
+
+
+def _where(flags: NDArray) -> NDArray | slice:
+    """Return the rows whose flag is set; as a slice if all are, for that copies nothing."""
+    return slice(None) if flags.all() else flags.nonzero()[0]
 
 
 class StreamFeed:

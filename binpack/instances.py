@@ -15,6 +15,7 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -98,13 +99,15 @@ class Streams:
     def _trusted(cls, items: np.ndarray, lengths: np.ndarray, upright: np.ndarray | None) -> Streams:
         """Return `Streams` of arrays that are known to be right: environments slice them at every reset."""
         streams = object.__new__(cls)
-        for name, value in (("items", items), ("lengths", lengths), ("upright", upright)):
-            object.__setattr__(streams, name, value)
+        streams.__dict__.update(items=items, lengths=lengths, upright=upright)
         return streams
 
     @classmethod
     def concatenate(cls, parts: Sequence[Streams]) -> Streams:
         """Return the sequences of several `Streams` as one, padded to the longest T."""
+        if len({part.horizon for part in parts}) == 1 and all(part.upright is None for part in parts):
+            items, lengths = (np.concatenate([getattr(part, name) for part in parts]) for name in ("items", "lengths"))
+            return cls._trusted(items, lengths, None)
         horizon = max(part.horizon for part in parts)
         count = sum(len(part) for part in parts)
         items = np.zeros((count, horizon, 3), dtype=np.int32)
@@ -200,22 +203,30 @@ def _checked(items: Any, lengths: Any, upright: Any) -> tuple[np.ndarray, np.nda
 def _check_call(bin_size: Sequence[int], n: int, rng: np.random.Generator) -> tuple[int, int, int]:
     """Return the bin as a tuple of ints; `InstanceError` for a bad bin, number of sequences or generator."""
     bin_size = parse_bin(bin_size)
+    _check_draw(n, rng)
+    return bin_size
+
+
+def _check_draw(n: int, rng: np.random.Generator) -> None:
+    """Raise `InstanceError` for a bad number of sequences or generator."""
     if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
         raise InstanceError(f"n {n!r}: expected a number of sequences from 1 up")
     if not isinstance(rng, np.random.Generator):
         raise InstanceError(
             f"rng {type(rng).__name__}: expected a numpy.random.Generator (numpy.random.default_rng(seed))"
         )
-    return bin_size
 
 
-def _box_of_edges(edges: tuple[int, int]) -> np.ndarray:
-    """Return all items whose three edges lie in the closed range `edges`: ``(M, 3)`` int32."""
-    low, high = edges
+@lru_cache(maxsize=4, typed=True)
+def _box_of_edges(low: int, high: int) -> np.ndarray:
+    """Return all items whose three edges lie in the closed range [low, high]: ``(M, 3)`` int32."""
     check_range(low, high, "edges")
     if (high - low + 1) ** 3 > 1_000_000:
         raise InstanceError(f"edges {low}-{high}: {(high - low + 1) ** 3} kinds of items, expected at most 1000000")
-    return np.stack(np.meshgrid(*[np.arange(low, high + 1, dtype=np.int32)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    edge = np.arange(low, high + 1, dtype=np.int32)
+    items = np.stack(np.meshgrid(edge, edge, edge, indexing="ij"), axis=-1).reshape(-1, 3)
+    items.flags.writeable = False  # every caller gets this same array
+    return items
 
 
 def _random_horizon(bin_size: tuple[int, int, int], item_set: np.ndarray) -> int:
@@ -251,17 +262,23 @@ def random_items(
     """
     bin_size = _check_call(bin_size, n, rng)
     if item_set is None:
-        item_set = _box_of_edges(edges)
+        item_set = _box_of_edges(*edges)
     item_set = np.asarray(item_set)
     if item_set.ndim != 2 or item_set.shape[1] != 3 or not len(item_set) or item_set.dtype.kind not in "iu":
         raise InstanceError(f"item_set has shape {item_set.shape} of {item_set.dtype}: expected (M, 3) integers")
+    item_set = item_set.astype(np.int32)
     if item_set.min() < 1:
         raise InstanceError(f"item_set holds {item_set.min()}: expected edges from 1 cell up")
     horizon = _random_horizon(bin_size, item_set) if horizon is None else horizon
     if isinstance(horizon, bool) or not isinstance(horizon, int | np.integer) or not 1 <= horizon <= MAX_ITEMS:
         raise InstanceError(f"horizon {horizon!r}: expected a whole number from 1 to {MAX_ITEMS}")
-    items = item_set.astype(np.int32)[rng.integers(len(item_set), size=(n, horizon))]
-    return Streams(items, np.full(n, horizon, dtype=np.int64))
+    return _draw(item_set, n, rng, horizon)
+
+
+def _draw(item_set: np.ndarray, n: int, rng: np.random.Generator, horizon: int) -> Streams:
+    """Return n sequences drawn from a checked set of items, ``(M, 3)`` int32."""
+    items = item_set[rng.integers(len(item_set), size=(n, horizon))]
+    return Streams._trusted(items, np.full(n, horizon, dtype=np.int64), None)
 
 
 def _streams(boxes: np.ndarray, lengths: np.ndarray, horizon: int) -> Streams:
@@ -387,7 +404,8 @@ class ItemSource:
             n: Number of sequences, from 1 up.
         """
         if self.kind == "random":
-            return random_items(self.bin_size, n, rng, edges=(self.low, self.high))
+            _check_draw(n, rng)  # the rest was checked when the source was made
+            return _draw(_box_of_edges(self.low, self.high), n, rng, self.horizon)
         if self.kind in ("cut_1", "cut_2"):
             cut = cut_1 if self.kind == "cut_1" else cut_2
             return cut(self.bin_size, n, rng, low=self.low, high=self.high)
@@ -465,7 +483,7 @@ def _generator(spec: str, bin_size: tuple[int, int, int]) -> ItemSource | None:
         low, high = int(match[1]), int(match[2] or match[1])
     if kind == "random":
         check_range(low, high, f"item source {spec!r}: edges")
-        horizon = _random_horizon(bin_size, _box_of_edges((low, high)))
+        horizon = _random_horizon(bin_size, _box_of_edges(low, high))
     elif kind == "split":
         horizon = split_range(bin_size, (low, high))[1]
     else:

@@ -100,15 +100,20 @@ class BinPackingVecEnv(VecEnv):
         ]
         for row in np.flatnonzero(~legal):
             infos[row]["illegal_action"] = True
-        ended = np.flatnonzero(dones)
         observation = batch.observation()
-        if len(ended):
-            for row in ended:
-                infos[row]["placements"] = batch.boxes(row)
-                infos[row]["terminal_observation"] = {name: value[row].copy() for name, value in observation.items()}
-            load_playable(batch, self._feeds, ended)
-            observation = batch.observation()
+        if dones.any():
+            self._start_anew(np.flatnonzero(dones), observation, infos)
         return observation, rewards.astype(np.float32), dones, infos
+
+    def _start_anew(self, rows: NDArray, observation: dict[str, NDArray], infos: list[dict[str, Any]]) -> None:
+        """Start the next episode of the rows that ended, and put its first observation in place of the last one."""
+        last = {name: value[rows] for name, value in observation.items()}
+        for number, row in enumerate(rows.tolist()):
+            infos[row]["placements"] = self._batch.boxes(row)
+            infos[row]["terminal_observation"] = {name: value[number] for name, value in last.items()}
+        load_playable(self._batch, self._feeds, rows)
+        for name, value in self._batch.observation(rows).items():
+            observation[name][rows] = value
 
     def action_masks(self) -> NDArray:
         """Return which actions are legal, bool, (n_envs, actions)."""
