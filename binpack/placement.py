@@ -35,6 +35,9 @@ ORIENTATIONS: tuple[tuple[int, int, int], ...] = ((0, 1, 2), (1, 0, 2), (0, 2, 1
 ROTATIONS: dict[str, int] = {"none": 1, "z": 2, "all": 6}
 """How many of ``ORIENTATIONS`` each rotation mode allows: as given, turned about z, all six."""
 
+_BLOCK = 1 << 17
+"""About how many cells of landing height ``feasible`` works out at a time."""
+
 _DEFAULT_SHARES: dict[str, tuple[float, ...]] = {
     "full": (),
     "fraction": (0.8,),
@@ -212,6 +215,22 @@ def feasible(heights: NDArray, items: NDArray, bin_height: int, support: Support
         ``(landing, mask)``: landing heights (B, K, L, W), and bool (B, K, L, W), True where the item lies inside the
         bin and is supported. An item with an edge of 0 is feasible nowhere.
     """
+    batch, candidates, cells = *items.shape[:2], heights[0].size
+    # Blocks of bins, or of one bin's candidates, whose intermediate results stay in the processor's cache.
+    at_once = max(1, _BLOCK // cells)
+    bins, some = max(1, at_once // candidates), min(at_once, candidates)
+    if bins >= batch and some == candidates:
+        return _feasible(heights, items, bin_height, support)
+    shape = (batch, candidates, *heights.shape[1:])
+    landing, mask = np.empty(shape, heights.dtype), np.empty(shape, bool)
+    for start in range(0, batch, bins):
+        for first in range(0, candidates, some):
+            block = slice(start, start + bins), slice(first, first + some)
+            landing[block], mask[block] = _feasible(heights[block[0]], items[block], bin_height, support)
+    return landing, mask
+
+
+def _feasible(heights: NDArray, items: NDArray, bin_height: int, support: Support) -> tuple[NDArray, NDArray]:
     bases, flat = _Bases(heights, items), _flat(heights)
     if support.name == "none":
         (top,) = _under(bases, (flat,), _merge_max)
@@ -256,8 +275,38 @@ Parts = tuple[NDArray, ...]
 """What is known of every window: one row of cells each, the highest height first."""
 Merge = Callable[[Parts, Parts, int], Parts]
 """Joins each window with the one that starts so many places on."""
-Groups = list[tuple[int, NDArray | None]]
-"""Edges, ascending, each with the rows that have it; ``None`` stands for the only row there is."""
+
+
+class _Groups:
+    """Rows in order of one of their edges, so that rows with the same edge lie side by side.
+
+    Attributes:
+        order: the rows in that order, integers (R,); ``None`` where there is only one.
+        back: where each row is in that order, integers (R,).
+        spans: each edge, ascending, with its first place in that order and the one behind its last.
+        kept: how many rows the spans hold; edges that are below 1 or beyond ``size`` come behind them.
+    """
+
+    def __init__(self, edges: NDArray, size: int) -> None:
+        if len(edges) == 1:
+            edge = int(edges[0])
+            self.order = self.back = None
+            self.spans = [(edge, 0, 1)] if 1 <= edge <= size else []
+            self.kept = len(self.spans)
+            return
+        edges = np.where((edges >= 1) & (edges <= size), edges, size + 1)
+        self.order = edges.argsort(kind="stable")
+        self.back = np.empty_like(self.order)
+        self.back[self.order] = np.arange(len(edges))
+        counts = np.bincount(edges, minlength=size + 1)
+        ends = counts.cumsum().tolist()
+        self.spans = [(edge, ends[edge - 1], ends[edge]) for edge in counts[: size + 1].nonzero()[0].tolist()]
+        self.kept = ends[size]
+
+    @property
+    def longest(self) -> int:
+        """The longest edge in the spans, 0 without one."""
+        return self.spans[-1][0] if self.spans else 0
 
 
 class _Bases:
@@ -268,8 +317,8 @@ class _Bases:
         cells: cells of a bin.
         repeat: K, the number of rows that stand on each bin.
         area: cells of each base, int64, (B * K,).
-        along_x: the lengths; a base that is empty or longer than the bin is in no group.
-        along_y: the same for the widths.
+        along_x: the rows by length.
+        along_y: the rows by width.
     """
 
     def __init__(self, heights: NDArray, items: NDArray) -> None:
@@ -278,23 +327,12 @@ class _Bases:
         self.repeat = items.shape[1]
         lengths, widths = items[..., 0].reshape(-1).astype(np.int64), items[..., 1].reshape(-1).astype(np.int64)
         self.area = lengths * widths
-        self.along_x, self.along_y = _groups(lengths, length), _groups(widths, width)
+        self.along_x, self.along_y = _Groups(lengths, length), _Groups(widths, width)
 
     def ones(self) -> NDArray:
         """Return a count of 1 for every cell of the bins, in integers that hold the largest base and one more."""
-        largest = self.along_x[-1][0] * self.along_y[-1][0] if self.along_x and self.along_y else 0
+        largest = self.along_x.longest * self.along_y.longest
         return np.ones(len(self.area) // self.repeat * self.cells, np.min_scalar_type(largest + 1))
-
-
-def _groups(edges: NDArray, size: int) -> Groups:
-    """Group rows by their edge, leaving out edges below 1 and beyond ``size``."""
-    if len(edges) == 1:
-        edge = int(edges[0])
-        return [(edge, None)] if 1 <= edge <= size else []
-    edges = np.where((edges >= 1) & (edges <= size), edges, 0)
-    order, counts = edges.argsort(kind="stable"), np.bincount(edges)
-    stops = counts.cumsum().tolist()
-    return [(edge, order[stops[edge - 1] : stops[edge]]) for edge in counts.nonzero()[0].tolist() if edge]
 
 
 def _flat(heights: NDArray) -> NDArray:
@@ -317,7 +355,7 @@ def _under(bases: _Bases, parts: Parts, merge: Merge) -> Parts:
     return _slide(parts, bases.along_y, bases, (width, 1, 1), merge)
 
 
-def _slide(parts: Parts, groups: Groups, bases: _Bases, axis: tuple[int, int, int], merge: Merge) -> Parts:
+def _slide(parts: Parts, groups: _Groups, bases: _Bases, axis: tuple[int, int, int], merge: Merge) -> Parts:
     """Reduce windows of a length of its own for each row, along one axis.
 
     ``axis`` is its size, how many places on its next cell is, and how many rows of the result read from each row of
@@ -325,39 +363,51 @@ def _slide(parts: Parts, groups: Groups, bases: _Bases, axis: tuple[int, int, in
 
     A window of length 6 = 2 + 4 is the merge of the window of 4 that starts at the cell and of the window of 2 that
     starts 4 cells on. So the loop below runs over the bits of the edges, lowest first: ``window`` holds all windows of
-    that power of two, and groups whose edge has the bit put it in front of what they have so far.
+    that power of two, and groups whose edge has the bit put them in front of what they have so far.
     """
-    size, stride, repeat = axis
-    found: dict[int, Parts] = {}
-    window, bit, longest = parts, 1, groups[-1][0] if groups else 0
-    while bit <= longest:
-        for edge, rows in groups:
+    _, stride, repeat = axis
+    cells, found = bases.cells, {}
+    # Rows that share a map share its windows and copy what they need; otherwise the maps themselves are put in order.
+    window, bit = parts if repeat > 1 else _rows(parts, groups.order, cells), 1
+    while bit <= groups.longest:
+        for edge, start, stop in groups.spans:
             if edge & bit:
-                front = window if rows is None else _take(window, rows // repeat, bases.cells)
+                if repeat > 1:
+                    front = _rows(window, groups.order[start:stop] // repeat, cells)
+                else:
+                    front = tuple(part[start * cells : stop * cells] for part in window)
                 found[edge] = merge(front, found[edge], bit * stride) if edge in found else front
-        if 2 * bit <= longest:
+        if 2 * bit <= groups.longest:
             window = merge(window, window, bit * stride)
         bit *= 2
-    for edge, (top, *_) in found.items():
-        top.reshape(-1, size, stride)[:, size - edge + 1 :] = OUTSIDE
-    return _gather(found, groups, bases, parts)
+    return _together(found, parts, groups, bases, axis)
 
 
-def _take(parts: Parts, rows: NDArray, cells: int) -> Parts:
-    """Return a copy of some rows of ``cells`` cells each."""
+def _together(
+    found: dict[int, Parts], like: Parts, groups: _Groups, bases: _Bases, axis: tuple[int, int, int]
+) -> Parts:
+    """Join the windows of all edges, mark what is outside, and put the rows back in order."""
+    size, stride, _ = axis
+    cells = bases.cells
+    if groups.order is None and groups.kept:  # one row: nothing to join
+        ((edge, whole),) = found.items()
+        whole[0].reshape(-1, size, stride)[:, size - edge + 1 :] = OUTSIDE
+        return whole
+    missing = (len(bases.area) - groups.kept) * cells
+    pieces = [found[edge] for edge, _, _ in groups.spans] + [tuple(np.zeros(missing, part.dtype) for part in like)]
+    whole = tuple(np.concatenate(parts) for parts in zip(*pieces, strict=True))
+    top = whole[0]
+    top[len(top) - missing :] = OUTSIDE
+    for edge, start, stop in groups.spans:
+        top[start * cells : stop * cells].reshape(-1, size, stride)[:, size - edge + 1 :] = OUTSIDE
+    return _rows(whole, groups.back, cells)
+
+
+def _rows(parts: Parts, rows: NDArray | None, cells: int) -> Parts:
+    """Return the parts with other rows of ``cells`` cells each; ``None`` leaves them as they are."""
+    if rows is None:
+        return parts
     return tuple(part.reshape(-1, cells).take(rows, axis=0).reshape(-1) for part in parts)
-
-
-def _gather(found: dict[int, Parts], groups: Groups, bases: _Bases, like: Parts) -> Parts:
-    """Put the groups' rows back in order; rows in no group are ``OUTSIDE``."""
-    if groups and groups[0][1] is None:
-        return found[groups[0][0]]
-    whole = tuple(np.zeros((len(bases.area), bases.cells), part.dtype) for part in like)
-    whole[0].fill(OUTSIDE)
-    for edge, rows in groups:
-        for target, part in zip(whole, found[edge], strict=True):
-            target[rows] = part.reshape(-1, bases.cells)
-    return tuple(part.reshape(-1) for part in whole)
 
 
 def _merge_max(left: Parts, right: Parts, shift: int) -> Parts:
@@ -411,16 +461,14 @@ def _corners(bases: _Bases, flat: NDArray, rest: NDArray) -> NDArray:
     return corners
 
 
-def _shift(values: NDArray, groups: Groups, bases: _Bases, stride: int) -> NDArray:
+def _shift(values: NDArray, groups: _Groups, bases: _Bases, stride: int) -> NDArray:
     """Return the cells at the far end of each row's edge: ``out[r, x] = values[r, x + edge[r] - 1]``.
 
     Cells for which that lies beyond the map are meaningless.
     """
+    (values,) = _rows((values,), groups.order, bases.cells)
     out = values.copy()
-    for edge, rows in groups:
-        shift = (edge - 1) * stride
-        if rows is None:
-            out[: len(out) - shift] = values[shift:]
-        elif shift:
-            out.reshape(-1, bases.cells)[rows, :-shift] = values.reshape(-1, bases.cells)[rows, shift:]
-    return out
+    for edge, start, stop in groups.spans:
+        first, shift, end = start * bases.cells, (edge - 1) * stride, stop * bases.cells
+        out[first : end - shift] = values[first + shift : end]
+    return _rows((out,), groups.back, bases.cells)[0]
