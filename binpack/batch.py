@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from binpack import placement
+from binpack.features import CONTACT, contact
 from binpack.instances import ItemSource, Streams, item_source, parse_length
 from binpack.placement import Candidates, Support
 from binpack.units import MAX_BIN_EDGE
@@ -33,6 +34,7 @@ class EnvConfig(BaseModel):
         reward: ``volume`` (the placed item's share of the bin's volume, every step), ``terminal`` (the utilization, at
             the end of the episode) or ``density`` (growth of the packed share of the boxes' bounding box, every step).
             The return is the final utilization for the first two and the final density for the third.
+        features: what observations tell beyond the maps: ``none``, or ``contact`` (see ``features.contact``).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
@@ -44,6 +46,7 @@ class EnvConfig(BaseModel):
     rotation: Literal["none", "z", "all"] = "none"
     support: str = "corners"
     reward: Literal["volume", "terminal", "density"] = "volume"
+    features: Literal["none", "contact"] = "none"
 
     @field_validator("bin_size")
     @classmethod
@@ -95,13 +98,16 @@ class EnvConfig(BaseModel):
     def observation_space(self) -> spaces.Dict:
         """Return the space of observations, see ``PackingBatch.observation``."""
         length, width, _ = self.bin_size
-        return spaces.Dict(
-            {
-                "heights": spaces.Box(0.0, 1.0, (length, width), np.float32),
-                "edges": spaces.Box(0.0, 1.0, (self.candidates, 3), np.float32),
-                "landing": spaces.Box(-1.0, 1.0, (self.candidates, length, width), np.float32),
-            }
-        )
+        shape = (self.candidates, length, width)
+        entries = {
+            "heights": spaces.Box(0.0, 1.0, (length, width), np.float32),
+            "edges": spaces.Box(0.0, 1.0, (self.candidates, 3), np.float32),
+            "landing": spaces.Box(-1.0, 1.0, shape, np.float32),
+        }
+        if self.features == "contact":
+            stacked = (self.candidates, len(CONTACT), length, width)
+            entries["contact"] = spaces.Box(0.0, np.inf, stacked, np.float32)
+        return spaces.Dict(entries)
 
     def action_space(self) -> spaces.Discrete:
         """Return the space of actions: ((item * orientations + orientation) * L + x) * W + y."""
@@ -183,28 +189,35 @@ class PackingBatch:
         """Return the action masks, bool, (n, actions): exactly the legal actions. A copy."""
         return self._mask.reshape(self.n, -1).copy()
 
-    def observation(self, rows: NDArray | slice = slice(None)) -> dict[str, NDArray]:
+    def observation(
+        self, rows: NDArray | slice = slice(None), *, features: str | None = None
+    ) -> dict[str, NDArray]:
         """Return what an agent sees, as new arrays.
 
         Args:
             rows: which bins, integers (n,); all of them by default.
+            features: in place of the config's ``features``, for an agent that was trained with others.
 
         Returns:
             ``heights``: height maps over the bin's height, float32, (n, L, W). ``edges``: the candidates' oriented
             edges over the bin's edges, at most 1, float32, (n, K, 3), zeros for no item or a forbidden orientation.
             ``landing``: landing heights over the bin's height where the placement is feasible and -1 elsewhere,
-            float32, (n, K, L, W).
+            float32, (n, K, L, W). ``contact``, only where asked for: see ``features.contact``.
         """
         height = self._scale[2]
         mask = self._mask[rows]
         # Landing heights where feasible, else 0; then 1 less where not feasible. A choice by ``where`` takes longer.
         landing = (self._landing[rows] * mask) / height
         landing -= ~mask
-        return {
+        seen = {
             "heights": self.heights[rows] / height,
-            "edges": np.minimum(self._oriented[rows] / self._scale, 1).astype(np.float32),
+            "edges": np.minimum(np.divide(self._oriented[rows], self._scale, dtype=np.float32), 1),
             "landing": landing,
         }
+        if (features or self.config.features) == "contact":
+            arrays = (self.heights[rows], self._oriented[rows], self._landing[rows], mask)
+            seen["contact"] = contact(Candidates(*arrays, self.config.bin_size[2]))
+        return seen
 
     def step(self, actions: NDArray) -> tuple[NDArray, NDArray]:
         """Place one item in each bin that is not done.
@@ -268,11 +281,12 @@ class PackingBatch:
 
     def _take(self, rows: NDArray | slice, slots: NDArray) -> None:
         """Remove the item in a slot of each of ``rows``: later ones move up, and the stream's next item comes last."""
-        before, following = self.visible[rows], self._next[rows]
-        new = np.where(following < self._lengths[rows], following, -1)
-        moved = np.concatenate([before[:, 1:], new[:, None]], axis=1)
-        self.visible[rows] = np.where(self._slots < slots[:, None], before, moved)
-        self._next[rows] = following + 1
+        if self.config.visible > 1:
+            before, after = self.visible[rows, :-1], self.visible[rows, 1:]
+            self.visible[rows, :-1] = np.where(self._slots[:-1] < slots[:, None], before, after)
+        following = self._next[rows]
+        self.visible[rows, -1] = np.where(following < self._lengths[rows], following, -1)
+        self._next[rows] += 1
 
     def _refresh(self, rows: NDArray | slice) -> None:
         """Find the candidates of ``rows`` anew, once for the observation, the mask and the end of the episode."""

@@ -98,8 +98,9 @@ class BinPackingVecEnv(VecEnv):
             {"utilization": utilization, "packed": packed}
             for utilization, packed in zip(batch.utilization.tolist(), batch.packed.tolist(), strict=True)
         ]
-        for row in np.flatnonzero(~legal):
-            infos[row]["illegal_action"] = True
+        if not legal.all():
+            for row in np.flatnonzero(~legal):
+                infos[row]["illegal_action"] = True
         observation = batch.observation()
         if dones.any():
             self._start_anew(np.flatnonzero(dones), observation, infos)

@@ -58,7 +58,7 @@ def test_place_equals_plain_loops(situation, data):
     y = np.array([data.draw(st.integers(0, width - 1)) for _ in range(batch)])
     expected, rests = heights.copy(), []
     for b in range(batch):
-        long, wide, high = items[b, 0]
+        long, wide, high = items[b, 0] if items[b, 0].all() else (0, 0, 0)
         base = (slice(x[b], x[b] + long), slice(y[b], y[b] + wide))
         rest = expected[b][base].max(initial=0)
         expected[b][base] = rest + high
