@@ -50,7 +50,8 @@ class PPOAgent:
                 )
         with torch.no_grad():
             device = self.policy.device
-            observation = {name: torch.as_tensor(value, device=device) for name, value in batch.observation().items()}
+            seen = batch.observation(features=trained.features)
+            observation = {name: torch.as_tensor(value, device=device) for name, value in seen.items()}
             features = self.policy.extract_features(observation)
             scores = self.policy.action_net(self.policy.mlp_extractor.forward_actor(features)).cpu().numpy()
         return np.where(batch.masks(), scores, -np.inf).argmax(axis=1)
@@ -118,5 +119,5 @@ def policy_class(ppo: PPOConfig) -> type:
 def policy_kwargs(ppo: PPOConfig) -> dict[str, Any]:
     """Return what that class's constructor takes beyond the spaces and the learning rate."""
     if ppo.policy == "candidate":
-        return {"channels": ppo.channels, "layers": ppo.layers}
+        return {"channels": ppo.channels, "layers": ppo.layers, "precision": ppo.precision}
     return {"net_arch": list(ppo.net_arch)}
