@@ -277,7 +277,7 @@ def random_items(
 
 def _draw(item_set: np.ndarray, n: int, rng: np.random.Generator, horizon: int) -> Streams:
     """Return n sequences drawn from a checked set of items, ``(M, 3)`` int32."""
-    items = item_set[rng.integers(len(item_set), size=(n, horizon))]
+    items = item_set.take(rng.integers(len(item_set), size=(n, horizon)), axis=0)
     return Streams._trusted(items, np.full(n, horizon, dtype=np.int64), None)
 
 

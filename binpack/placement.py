@@ -238,6 +238,8 @@ def feasible(heights: NDArray, items: NDArray, bin_height: int, support: Support
 
 def _feasible(heights: NDArray, items: NDArray, bin_height: int, support: Support) -> tuple[NDArray, NDArray]:
     """Do what ``feasible`` does, for one block."""
+    if heights.max() == heights.min():
+        return _feasible_on_level(heights, items, bin_height, support)
     bases, flat = _Bases(heights, items), _flat(heights)
     if support.name == "none":
         (top,) = _under(bases, (flat,), _merge_max)
@@ -252,6 +254,24 @@ def _feasible(heights: NDArray, items: NDArray, bin_height: int, support: Suppor
         mask = _has_room(bases, top, items, bin_height)
         mask &= _is_supported(bases, flat, top, cells, support)
     return _as_planes(top, heights, items), mask.reshape(*items.shape[:2], *heights.shape[1:])
+
+
+def _feasible_on_level(heights: NDArray, items: NDArray, bin_height: int, support: Support) -> tuple[NDArray, NDArray]:
+    """Do what ``feasible`` does, for bins that are all equally high everywhere, as empty ones are.
+
+    Nothing needs to slide there: a base rests on all its cells or sticks out. Bins that have just been emptied are in
+    every step of a batch, and with windows they took as long as all others.
+    """
+    level, (length, width) = heights.flat[0], heights.shape[1:]
+    long, wide, tall = np.moveaxis(items[..., None].astype(np.int64), -2, 0)
+    inside_x = (np.arange(length) <= length - long) & (long >= 1)
+    inside_y = (np.arange(width) <= width - wide) & (wide >= 1)
+    inside = inside_x[..., :, None] & inside_y[..., None, :]
+    fine = (tall >= 1) & (tall <= bin_height - int(level))
+    if support.name in ("fraction", "corners"):
+        area = long * wide
+        fine &= np.logical_or.reduce([area >= needed for needed in support.minimum_cells(area)])
+    return np.where(inside, level, heights.dtype.type(OUTSIDE)), inside & fine[..., None]
 
 
 def _feasible_alone(heights: NDArray, items: NDArray, bin_height: int, support: Support) -> tuple[NDArray, NDArray]:
