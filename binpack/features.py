@@ -1,8 +1,9 @@
 """What an item would touch at each placement: numbers that a network would otherwise have to learn to see.
 
-Whether an item lies snug depends on the cells along the rim of its base, and how far away those are depends on the item.
-A convolution looks at fixed distances, so it needs many layers and many examples to find that out. These features say it
-directly, for all placements of all bins at once; the loops below run over edges and along them, never over bins or cells.
+Whether an item lies snug depends on the cells along the rim of its base, and how far away those are depends on the
+item. A convolution looks at fixed distances, so it needs many layers and many examples to find that out. These features
+say it directly, for all placements of all bins at once; the loops below run over edges and along them, never over bins
+or cells.
 """
 
 from __future__ import annotations

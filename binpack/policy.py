@@ -40,7 +40,7 @@ class CandidateNetwork(BaseFeaturesExtractor):
         super().__init__(observation_space, candidates * length * width + channels)
         self.summary_dim = channels
         self.precision = getattr(torch, precision)
-        planes = 8 + (observation_space["contact"].shape[1] if "contact" in observation_space.keys() else 0)
+        planes = 8 + (observation_space["contact"].shape[1] if "contact" in observation_space.spaces else 0)
         widths = [planes] + [channels] * layers
         self.layers = nn.ModuleList(nn.Conv2d(n, m, 3, padding=1) for n, m in pairwise(widths))
         self.score = nn.Conv2d(channels, 1, 1)

@@ -161,7 +161,7 @@ def test_every_hyperparameter_reaches_ppo(tmp_path):
     assert (model.target_kl, model.normalize_advantage) == (0.02, False)
     assert (model.lr_schedule(1.0), model.lr_schedule(0.5)) == pytest.approx((1e-3, 5e-4))
     assert (model.clip_range(1.0), model.clip_range(0.5)) == pytest.approx((0.3, 0.15))
-    assert model.policy.features_extractor.first.out_channels == 5
+    assert model.policy.features_extractor.layers[0].out_channels == 5
     mlp = _build(config(ppo=changed.model_copy(update={"policy": "mlp", "net_arch": (7, 9)})), tmp_path, None)
     assert [layer.out_features for layer in mlp.policy.mlp_extractor.policy_net if hasattr(layer, "out_features")] == [
         7,
