@@ -189,9 +189,7 @@ class PackingBatch:
         """Return the action masks, bool, (n, actions): exactly the legal actions. A copy."""
         return self._mask.reshape(self.n, -1).copy()
 
-    def observation(
-        self, rows: NDArray | slice = slice(None), *, features: str | None = None
-    ) -> dict[str, NDArray]:
+    def observation(self, rows: NDArray | slice = slice(None), *, features: str | None = None) -> dict[str, NDArray]:
         """Return what an agent sees, as new arrays.
 
         Args:
