@@ -18,7 +18,10 @@ from stable_baselines3.common.utils import ConstantSchedule
 from binpack.batch import PackingBatch
 from binpack.config import PPOConfig, TrainConfig
 from binpack.files import first_line, write_atomically, write_json
-from binpack.policy import CandidatePolicy
+from binpack.policy import CandidatePolicy, ConvNetwork, MapNetwork
+
+SHIPPED = Path(__file__).parent / "data" / "agents"
+"""Where the trained agents lie that come with the package, a folder each."""
 
 
 @dataclass
@@ -36,25 +39,66 @@ class PPOAgent:
     metadata: dict[str, Any] = field(default_factory=dict)
 
     def act(self, batch: PackingBatch, rng: np.random.Generator) -> NDArray:
-        """Return the most probable feasible action of every bin, int64 (n,).
+        """Return the most probable feasible action of every bin, int64 (n,); 0 for a bin that is done.
 
         Raises:
             ValueError: if the agent was trained for other bins or candidates and its policy depends on them.
         """
-        trained, played = self.config.env, batch.config
-        fixed = ("bin_size", "visible", "rotation") if self.config.ppo.policy == "mlp" else ()
-        for name in fixed:
-            if getattr(trained, name) != getattr(played, name):
-                raise ValueError(
-                    f"an mlp agent trained with {name} {getattr(trained, name)} cannot play {getattr(played, name)}"
-                )
+        return self.scores(batch).argmax(axis=1)
+
+    def scores(self, batch: PackingBatch) -> NDArray:
+        """Return the logits of the feasible actions, float32 (n, actions): -inf where not feasible.
+
+        Raises:
+            ValueError: as ``act``.
+        """
+        rows = np.flatnonzero(~batch.done)
+        scores = np.full((batch.n, batch.config.actions), -np.inf, np.float32)
+        if len(rows):
+            scores[rows] = self._ask(batch, rows, "actor")
+        scores[~batch.masks()] = -np.inf
+        return scores
+
+    def values(self, batch: PackingBatch) -> NDArray:
+        """Return the critic's estimates of the return still to come, float32 (n,): 0 for a bin that is done.
+
+        Raises:
+            ValueError: as ``act``.
+        """
+        rows = np.flatnonzero(~batch.done)
+        values = np.zeros(batch.n, np.float32)
+        if len(rows):
+            values[rows] = self._ask(batch, rows, "critic")[:, 0]
+        return values
+
+    def _ask(self, batch: PackingBatch, rows: NDArray, head: str) -> NDArray:
+        """Run the network on some bins; bins that are done would only take time."""
+        self._check_fits(batch)
         with torch.no_grad():
-            device = self.policy.device
-            seen = batch.observation(features=trained.features)
-            observation = {name: torch.as_tensor(value, device=device) for name, value in seen.items()}
+            seen = batch.observation(rows, features=self.config.env.features)
+            observation = {name: torch.as_tensor(value, device=self.policy.device) for name, value in seen.items()}
             features = self.policy.extract_features(observation)
-            scores = self.policy.action_net(self.policy.mlp_extractor.forward_actor(features)).cpu().numpy()
-        return np.where(batch.masks(), scores, -np.inf).argmax(axis=1)
+            if head == "actor":
+                out = self.policy.action_net(self.policy.mlp_extractor.forward_actor(features))
+            else:
+                out = self.policy.value_net(self.policy.mlp_extractor.forward_critic(features))
+        return out.cpu().numpy()
+
+    def _check_fits(self, batch: PackingBatch) -> None:
+        """Refuse bins and candidates that dense layers were not made for."""
+        kind, trained, played = self.config.ppo.policy, self.config.env, batch.config
+        for name in () if kind == "candidate" else ("bin_size", "visible", "rotation"):
+            if getattr(trained, name) != getattr(played, name):
+                one = "an" if kind.startswith("m") else "a"
+                raise ValueError(
+                    f"{one} {kind} agent trained with {name} {getattr(trained, name)} cannot play "
+                    f"{getattr(played, name)}"
+                )
+
+
+def shipped() -> tuple[str, ...]:
+    """Return the names of the trained agents that come with the package, in alphabetical order."""
+    return tuple(sorted(path.parent.name for path in SHIPPED.glob("*/agent.json")))
 
 
 def save_agent(folder: str | Path, policy: Any, config: TrainConfig, about: dict[str, Any]) -> None:
@@ -81,11 +125,13 @@ def save_agent(folder: str | Path, policy: Any, config: TrainConfig, about: dict
     write_json(folder / "agent.json", description)
 
 
-def load_agent(folder: str | Path) -> PPOAgent:
-    """Load an agent that ``train`` or ``save_agent`` wrote; no pickled code runs.
+def load_agent(name: str | Path) -> PPOAgent:
+    """Load an agent that comes with the package, or one that ``train`` or ``save_agent`` wrote; no pickled code runs.
 
     Args:
-        folder: with ``agent.json`` and ``weights.pt``.
+        name: one of ``shipped()``, or a folder with ``agent.json`` and ``weights.pt``. A shipped name means the same
+            agent wherever it is used, even beside a folder of that name: write ``./name``, or give a ``Path``, for the
+            folder.
 
     Returns:
         The agent, on the CPU.
@@ -93,7 +139,7 @@ def load_agent(folder: str | Path) -> PPOAgent:
     Raises:
         ValueError: one line that names the file that is missing or bad.
     """
-    folder = Path(folder)
+    folder = SHIPPED / name if isinstance(name, str) and name in shipped() else Path(name)
     if not (folder / "agent.json").is_file():
         raise ValueError(f"{folder}: no agent here (agent.json is missing)")
     try:
@@ -118,6 +164,12 @@ def policy_class(ppo: PPOConfig) -> type:
 
 def policy_kwargs(ppo: PPOConfig) -> dict[str, Any]:
     """Return what that class's constructor takes beyond the spaces and the learning rate."""
+    convolutions = {"channels": ppo.channels, "layers": ppo.layers, "precision": ppo.precision}
     if ppo.policy == "candidate":
-        return {"channels": ppo.channels, "layers": ppo.layers, "precision": ppo.precision}
-    return {"net_arch": list(ppo.net_arch)}
+        return convolutions
+    dense: dict[str, Any] = {"net_arch": list(ppo.net_arch)}
+    if ppo.policy == "mlp_map":
+        dense["features_extractor_class"] = MapNetwork
+    elif ppo.policy == "conv":
+        dense |= {"features_extractor_class": ConvNetwork, "features_extractor_kwargs": convolutions}
+    return dense

@@ -32,11 +32,12 @@ class PPOConfig(BaseModel):
         max_grad_norm: the gradient's norm is cut to this.
         target_kl: stop the epochs of an update early beyond 1.5 times this divergence; ``None`` never does.
         normalize_advantage: zero mean and unit variance in each minibatch.
-        policy: ``candidate`` (shared convolutions that score every placement) or ``mlp`` (dense layers on the flat
-            observation).
-        net_arch: widths of the hidden layers of ``mlp``, for actor and critic each.
-        channels: width of the convolutions of ``candidate``.
-        layers: number of convolutions of ``candidate``.
+        policy: ``candidate`` (shared convolutions that score every placement), ``mlp`` (dense layers on the flat
+            observation), ``mlp_map`` (dense layers on height map and edges alone) or ``conv`` (the convolutions of
+            ``candidate``, then dense layers to the actions).
+        net_arch: widths of the hidden dense layers of all but ``candidate``, for actor and critic each.
+        channels: width of the convolutions of ``candidate`` and ``conv``.
+        layers: number of convolutions of ``candidate`` and ``conv``.
         precision: of those convolutions: ``float32``, or ``bfloat16``, which is two to four times faster on processors
             and GPUs that multiply it in hardware and slower on others.
     """
@@ -57,7 +58,7 @@ class PPOConfig(BaseModel):
     max_grad_norm: float = Field(default=0.5, gt=0)
     target_kl: float | None = Field(default=None, gt=0)
     normalize_advantage: bool = True
-    policy: Literal["candidate", "mlp"] = "candidate"
+    policy: Literal["candidate", "mlp", "mlp_map", "conv"] = "candidate"
     net_arch: tuple[Annotated[int, Field(ge=1, le=4096)], ...] = Field(default=(64, 64), max_length=16)
     channels: int = Field(default=16, ge=1, le=1024)
     layers: int = Field(default=3, ge=1, le=64)

@@ -19,52 +19,32 @@ from stable_baselines3.common.type_aliases import Schedule
 from torch import Tensor, nn
 
 
-class CandidateNetwork(BaseFeaturesExtractor):
-    """Convolutions over the planes of each candidate, then a score for every cell and a summary of all of them.
+class _Convolutions(BaseFeaturesExtractor):
+    """Convolutions over the planes of each candidate.
 
     The planes are the height map, the landing height, feasibility, the cell's two coordinates, the item's three edges
     and, where the observation has them, the contact features.
-
-    Args:
-        observation_space: the packing environment's, with ``heights``, ``edges``, ``landing`` and perhaps ``contact``.
-        channels: width of the convolutional layers.
-        layers: number of 3x3 convolutions; ``layers`` cells is how far a cell sees.
-        precision: ``float32``, or ``bfloat16`` for the convolutions (weights and sums stay float32): two to four times
-            faster on a processor or GPU that multiplies it in hardware, slower on others.
     """
 
     def __init__(
-        self, observation_space: spaces.Dict, channels: int = 16, layers: int = 3, precision: str = "float32"
+        self, observation_space: spaces.Dict, features_dim: int, channels: int, layers: int, precision: str
     ) -> None:
-        candidates, length, width = observation_space["landing"].shape
-        super().__init__(observation_space, candidates * length * width + channels)
-        self.summary_dim = channels
+        super().__init__(observation_space, features_dim)
         self.precision = getattr(torch, precision)
         planes = 8 + (observation_space["contact"].shape[1] if "contact" in observation_space.spaces else 0)
         widths = [planes] + [channels] * layers
         self.layers = nn.ModuleList(nn.Conv2d(n, m, 3, padding=1) for n, m in pairwise(widths))
-        self.score = nn.Conv2d(channels, 1, 1)
 
-    def forward(self, observations: dict[str, Tensor]) -> Tensor:
-        """Return scores and summary side by side.
+    def _cast(self, device: torch.device) -> torch.autocast:
+        return torch.autocast(device.type, self.precision, enabled=self.precision != torch.float32)
 
-        Args:
-            observations: ``heights`` (B, L, W), ``edges`` (B, K, 3), ``landing`` (B, K, L, W), perhaps ``contact``
-                (B, K, F, L, W), float32.
-
-        Returns:
-            float32, (B, K * L * W + channels): the scores in the order of actions, then the mean of the last layer over
-            all cells and candidates.
-        """
-        batch, kinds, _, _ = observations["landing"].shape
+    def _hidden(self, observations: dict[str, Tensor]) -> Tensor:
+        """Return the last layer, (B * K, channels, L, W), in the layers' precision."""
         hidden = self._planes(observations)
-        with torch.autocast(hidden.device.type, self.precision, enabled=self.precision != torch.float32):
+        with self._cast(hidden.device):
             for layer in self.layers:
                 hidden = torch.relu(layer(hidden))
-            scores = self.score(hidden)
-            summary = hidden.mean(dim=(2, 3))
-        summary = summary.float().reshape(batch, kinds, -1).mean(dim=1)
-        return torch.cat([scores.float().reshape(batch, -1), summary], dim=1)
+        return hidden
 
     @staticmethod
     def _planes(observations: dict[str, Tensor]) -> Tensor:
@@ -80,6 +60,82 @@ class CandidateNetwork(BaseFeaturesExtractor):
             planes.append(observations["contact"])
         planes = torch.cat(planes, dim=2).reshape(batch * kinds, -1, length, width)
         return planes.contiguous(memory_format=torch.channels_last)
+
+
+class CandidateNetwork(_Convolutions):
+    """Convolutions over the planes of each candidate, then a score for every cell and a summary of all of them.
+
+    Args:
+        observation_space: the packing environment's, with ``heights``, ``edges``, ``landing`` and perhaps ``contact``.
+        channels: width of the convolutional layers.
+        layers: number of 3x3 convolutions; ``layers`` cells is how far a cell sees.
+        precision: ``float32``, or ``bfloat16`` for the convolutions (weights and sums stay float32): two to four times
+            faster on a processor or GPU that multiplies it in hardware, slower on others.
+    """
+
+    def __init__(
+        self, observation_space: spaces.Dict, channels: int = 16, layers: int = 3, precision: str = "float32"
+    ) -> None:
+        candidates, length, width = observation_space["landing"].shape
+        super().__init__(observation_space, candidates * length * width + channels, channels, layers, precision)
+        self.summary_dim = channels
+        self.score = nn.Conv2d(channels, 1, 1)
+
+    def forward(self, observations: dict[str, Tensor]) -> Tensor:
+        """Return scores and summary side by side.
+
+        Args:
+            observations: ``heights`` (B, L, W), ``edges`` (B, K, 3), ``landing`` (B, K, L, W), perhaps ``contact``
+                (B, K, F, L, W), float32.
+
+        Returns:
+            float32, (B, K * L * W + channels): the scores in the order of actions, then the mean of the last layer over
+            all cells and candidates.
+        """
+        batch, kinds, _, _ = observations["landing"].shape
+        hidden = self._hidden(observations)
+        with self._cast(hidden.device):
+            scores = self.score(hidden)
+            summary = hidden.mean(dim=(2, 3))
+        summary = summary.float().reshape(batch, kinds, -1).mean(dim=1)
+        return torch.cat([scores.float().reshape(batch, -1), summary], dim=1)
+
+
+class ConvNetwork(_Convolutions):
+    """The same convolutions, flattened: what dense layers make of them when every action has weights of its own.
+
+    Args:
+        observation_space: the packing environment's.
+        channels: width of the convolutional layers.
+        layers: number of 3x3 convolutions.
+        precision: of the convolutions, ``float32`` or ``bfloat16``.
+    """
+
+    def __init__(
+        self, observation_space: spaces.Dict, channels: int = 16, layers: int = 3, precision: str = "float32"
+    ) -> None:
+        cells = int(np.prod(observation_space["landing"].shape))
+        super().__init__(observation_space, cells * channels, channels, layers, precision)
+
+    def forward(self, observations: dict[str, Tensor]) -> Tensor:
+        """Return the last layer of every candidate, float32, (B, K * channels * L * W)."""
+        return self._hidden(observations).float().reshape(len(observations["heights"]), -1)
+
+
+class MapNetwork(BaseFeaturesExtractor):
+    """Only the height map and the items' edges: an agent on this has to learn where an item comes to lie.
+
+    Args:
+        observation_space: the packing environment's.
+    """
+
+    def __init__(self, observation_space: spaces.Dict) -> None:
+        sizes = [int(np.prod(observation_space[name].shape)) for name in ("heights", "edges")]
+        super().__init__(observation_space, sum(sizes))
+
+    def forward(self, observations: dict[str, Tensor]) -> Tensor:
+        """Return heights and edges side by side, float32, (B, L * W + 3 * K)."""
+        return torch.cat([observations[name].flatten(1) for name in ("heights", "edges")], dim=1)
 
 
 class _Heads(nn.Module):
