@@ -181,6 +181,44 @@ class PackingBatch:
         self._next[rows] = np.minimum(self.config.visible, lengths)
         self._refresh(rows)
 
+    def branch(self, rows: NDArray, items: NDArray, lengths: NDArray, upright: NDArray | None = None) -> PackingBatch:
+        """Return a new batch that goes on from some of these bins with other items to come; this one stays as it is.
+
+        Args:
+            rows: which bins, integers (m,); the same one as often as you like.
+            items: what follows the visible items, integers (m, T, 3). A bin that shows fewer items than it could has
+                no more to come, and its row plays no part.
+            lengths: how many of them follow, integers (m,), 0 to T.
+            upright: which of their edges may stand upright, bool (m, T, 3), or None where every edge may.
+        """
+        child = PackingBatch(self.config, len(rows))
+        picked = rows[:, None], self.visible[rows]
+        shown = (picked[1] >= 0).sum(axis=1)
+        if self._upright is not None or upright is not None:
+            before = np.True_ if self._upright is None else self._upright[picked]
+            after = np.True_ if upright is None else upright
+            both = [np.broadcast_to(before, (*picked[1].shape, 3)), np.broadcast_to(after, items.shape)]
+            upright = np.concatenate(both, axis=1)
+        child._lengths = np.where(shown == self.config.visible, shown + lengths, shown)
+        known = np.concatenate([self._items[picked], items], axis=1)
+        child._keep_streams(Streams._trusted(known, child._lengths, upright), child._bins)
+        child.visible = np.where(self._slots < shown[:, None], self._slots, -1)
+        child._next[:] = self.config.visible
+        for name in (
+            "heights",
+            "done",
+            "packed",
+            "_volume",
+            "_low",
+            "_high",
+            "_boxes",
+            "_oriented",
+            "_landing",
+            "_mask",
+        ):
+            setattr(child, name, getattr(self, name)[rows])
+        return child
+
     def candidates(self) -> Candidates:
         """Return every placement open now (views of the state: copy what must outlive a step)."""
         return Candidates(self.heights, self._oriented, self._landing, self._mask, self.config.bin_size[2])
@@ -289,6 +327,8 @@ class PackingBatch:
     def _refresh(self, rows: NDArray | slice) -> None:
         """Find the candidates of ``rows`` anew, once for the observation, the mask and the end of the episode."""
         bins = self._bins[rows]
+        if not len(bins):
+            return
         picked = (bins[:, None], self.visible[rows])
         items = placement.orient(self._items[picked], self.config.rotation)
         if self._upright is not None:

@@ -105,10 +105,12 @@ class Streams:
     @classmethod
     def concatenate(cls, parts: Sequence[Streams]) -> Streams:
         """Return the sequences of several `Streams` as one, padded to the longest T."""
-        if len({part.horizon for part in parts}) == 1 and all(part.upright is None for part in parts):
-            items, lengths = (np.concatenate([getattr(part, name) for part in parts]) for name in ("items", "lengths"))
-            return cls._trusted(items, lengths, None)
-        horizon = max(part.horizon for part in parts)
+        if len(parts) == 1:
+            return parts[0]
+        items = [part.items for part in parts]
+        horizon = max(array.shape[1] for array in items)
+        if all(array.shape[1] == horizon for array in items) and all(part.upright is None for part in parts):
+            return cls._trusted(np.concatenate(items), np.concatenate([part.lengths for part in parts]), None)
         count = sum(len(part) for part in parts)
         items = np.zeros((count, horizon, 3), dtype=np.int32)
         upright = None if all(part.upright is None for part in parts) else np.ones((count, horizon, 3), dtype=bool)

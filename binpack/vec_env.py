@@ -101,20 +101,17 @@ class BinPackingVecEnv(VecEnv):
         if not legal.all():
             for row in np.flatnonzero(~legal):
                 infos[row]["illegal_action"] = True
-        observation = batch.observation()
         if dones.any():
-            self._start_anew(np.flatnonzero(dones), observation, infos)
-        return observation, rewards.astype(np.float32), dones, infos
+            self._start_anew(np.flatnonzero(dones), infos)
+        return batch.observation(), rewards.astype(np.float32), dones, infos
 
-    def _start_anew(self, rows: NDArray, observation: dict[str, NDArray], infos: list[dict[str, Any]]) -> None:
-        """Start the next episode of the rows that ended, and put its first observation in place of the last one."""
-        last = {name: value[rows] for name, value in observation.items()}
+    def _start_anew(self, rows: NDArray, infos: list[dict[str, Any]]) -> None:
+        """Leave what the rows that ended were like in their infos, and start their next episodes."""
+        last = self._batch.observation(rows)
         for number, row in enumerate(rows.tolist()):
             infos[row]["placements"] = self._batch.boxes(row)
             infos[row]["terminal_observation"] = {name: value[number] for name, value in last.items()}
         load_playable(self._batch, self._feeds, rows)
-        for name, value in self._batch.observation(rows).items():
-            observation[name][rows] = value
 
     def action_masks(self) -> NDArray:
         """Return which actions are legal, bool, (n_envs, actions)."""
@@ -146,7 +143,7 @@ class BinPackingVecEnv(VecEnv):
         if method_name != "action_masks":
             raise AttributeError(f"the rows of a native batch have no method {method_name!r}")
         masks = self._batch.masks()
-        return [masks[row] for row in self._get_indices(indices)]
+        return list(masks) if indices is None else [masks[row] for row in self._get_indices(indices)]
 
     def env_is_wrapped(self, wrapper_class: type, indices: VecEnvIndices = None) -> list[bool]:
         """Say that no row is wrapped."""
