@@ -74,6 +74,8 @@ class TrainConfig(BaseModel):
         total_steps: environment steps over all environments, rounded up to whole rollouts.
         n_envs: environments side by side.
         seed: of the network's first weights, of the actions and of the training items.
+        start_from: an agent whose weights training starts from, by its shipped name or its folder; ``None``: random
+            weights. A candidate policy takes those of one that saw another number of items or another bin.
         eval_every: environment steps between two evaluations, at the ends of rollouts; ``None``: a fifth of
             ``total_steps``. One evaluation always comes last, and its mean utilization is the run's score.
         eval_streams: number of validation streams.
@@ -90,6 +92,7 @@ class TrainConfig(BaseModel):
     total_steps: int = Field(default=100_000, ge=1)
     n_envs: int = Field(default=16, ge=1, le=4096)
     seed: int = Field(default=0, ge=0)
+    start_from: str | None = None
     eval_every: int | None = Field(default=None, ge=1)
     eval_streams: int = Field(default=100, ge=1)
     eval_seed: int = Field(default=10_000, ge=0)

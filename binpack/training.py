@@ -77,7 +77,7 @@ def train(
 
     Raises:
         ValueError: if the folder holds a run of another config or of other items, a damaged one, or any run although
-            ``resume`` is ``False``.
+            ``resume`` is ``False``; or if the agent to start from is missing or has other layers.
         InstanceError: for bad items.
     """
     folder = Path(folder)
@@ -191,11 +191,26 @@ def _build(config: TrainConfig, folder: Path, saved: dict[str, Any] | None) -> M
     if not config.tensorboard:
         # Without one of its own, Stable-Baselines3 makes a folder for its log in the system's temporary folder.
         model.set_logger(Logger(folder=None, output_formats=[]))
+    if config.start_from and not saved:
+        _start_from(model, config.start_from)
     if saved:
         model.policy.load_state_dict(saved["policy"])
         model.policy.optimizer.load_state_dict(saved["optimizer"])
         model.num_timesteps, model._n_updates = steps, saved["updates"]
     return model
+
+
+def _start_from(model: MaskablePPO, name: str) -> None:
+    """Give the model an earlier agent's weights.
+
+    Raises:
+        ValueError: if there is no such agent, or its network has other shapes.
+    """
+    weights = load_agent(name).policy.state_dict()
+    try:
+        model.policy.load_state_dict(weights)
+    except RuntimeError:
+        raise ValueError(f"start_from {name}: its network has other layers than this run's policy") from None
 
 
 _PASSED_ON = {

@@ -69,6 +69,24 @@ class Stop(Exception):
     pass
 
 
+def test_a_run_starts_from_the_weights_of_an_agent_that_saw_fewer_items(tmp_path):
+    train(config(), tmp_path / "first")
+    before = torch.load(tmp_path / "first" / "weights.pt", weights_only=True)
+    more = config(env=ENV.model_copy(update={"visible": 3}), start_from=str(tmp_path / "first"))
+    after = _build(more, tmp_path, None).policy.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_a_start_that_does_not_fit_is_refused_and_nothing_is_claimed(tmp_path):
+    train(config(), tmp_path / "first")
+    wider = config(ppo=PPO.model_copy(update={"channels": 3}), start_from=str(tmp_path / "first"))
+    with pytest.raises(ValueError, match="its network has other layers than this run's policy"):
+        train(wider, tmp_path / "second")
+    with pytest.raises(ValueError, match="no agent here"):
+        train(config(start_from=str(tmp_path / "none")), tmp_path / "second")
+    assert not (tmp_path / "second" / "config.json").exists()
+
+
 def test_a_stopped_run_continues_its_step_count_and_its_schedule(tmp_path):
     def stop(step, score):
         raise Stop
