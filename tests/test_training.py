@@ -70,6 +70,8 @@ class Stop(Exception):
 
 
 def test_a_run_starts_from_the_weights_of_an_agent_that_saw_fewer_items(tmp_path):
+    from binpack.training import _build
+
     train(config(), tmp_path / "first")
     before = torch.load(tmp_path / "first" / "weights.pt", weights_only=True)
     more = config(env=ENV.model_copy(update={"visible": 3}), start_from=str(tmp_path / "first"))
