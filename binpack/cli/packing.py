@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +16,9 @@ from binpack.cli import options
 from binpack.instances import Catalogue, Streams, check_fits, korea_post_parcels, read_catalogue
 
 if TYPE_CHECKING:
-    from binpack.batch import EnvConfig
+    from tqdm import tqdm
+
+    from binpack.batch import EnvConfig, PackingBatch
     from binpack.evaluation import Agent, Evaluation
 
 OFFLINE = "first_fit_decreasing"
@@ -29,7 +32,9 @@ def pack(
     heuristic: Annotated[
         str | None, typer.Option("--heuristic", metavar="NAME", help=f"How to pack; default: {OFFLINE}.")
     ] = None,
-    agent: Annotated[Path | None, typer.Option("--agent", metavar="FOLDER", help="Pack with a trained agent.")] = None,
+    agent: Annotated[
+        str | None, typer.Option("--agent", metavar="NAME|FOLDER", help="Pack with a trained agent.")
+    ] = None,
     support: options.SupportRule = None,
     rotation: options.Rotation = None,
     visible: options.Visible = None,
@@ -72,7 +77,8 @@ def pack(
 
 def evaluate(
     agent: Annotated[
-        str, typer.Option("--agent", metavar="NAME|FOLDER", help="A heuristic, or a trained agent's folder.")
+        str,
+        typer.Option("--agent", metavar="NAME|FOLDER", help="A heuristic, a shipped agent or a trained one's folder."),
     ],
     streams: Annotated[
         Path | None, typer.Option("--streams", metavar="FILE.npz", help="Stored streams of items.")
@@ -87,6 +93,9 @@ def evaluate(
     visible: options.Visible = None,
     rotation: options.Rotation = None,
     support: options.SupportRule = None,
+    lookahead: Annotated[
+        bool, typer.Option("--lookahead", help="Simulate the agent's best actions on sampled futures; slow.")
+    ] = False,
     one_line: Annotated[bool, typer.Option("--json", help="The JSON object on one line.")] = False,
 ) -> None:
     """Let an agent or a heuristic pack many streams.
@@ -106,7 +115,9 @@ def evaluate(
     from binpack import evaluation
 
     drawn = evaluation.make_streams(config, n, seed) if stored is None else stored
-    result = play(player, drawn, config, seed)
+    # a file holds the very streams to come: what the agent was trained on is all that it may know of them
+    foreseen = config if stored is None else base
+    result = play_ahead(player, foreseen, drawn, config, seed) if lookahead else play(player, drawn, config, seed)
     answer = {
         "utilization_mean": round(result.mean, 6),
         "utilization_ci": [round(end, 6) for end in result.ci],
@@ -121,7 +132,7 @@ def load_packer(name: str | Path) -> tuple[str | Agent, EnvConfig | None]:
     """Return what packs, and the environment it was trained in, if any.
 
     Args:
-        name: of a heuristic, or a folder that ``train`` wrote.
+        name: of a heuristic or a shipped agent, or a folder that ``train`` wrote (see ``agents.load_agent``).
 
     Raises:
         ValueError: neither; one line.
@@ -130,12 +141,12 @@ def load_packer(name: str | Path) -> tuple[str | Agent, EnvConfig | None]:
 
     if isinstance(name, str) and (name in HEURISTICS or name == OFFLINE):
         return name, None
-    if not Path(name).is_dir():
-        known = ", ".join([*HEURISTICS, OFFLINE])
+
+    from binpack.agents import load_agent, shipped
+
+    if name not in shipped() and not Path(name).is_dir():
+        known = ", ".join([*HEURISTICS, OFFLINE, *shipped()])
         raise ValueError(f"{str(name)!r} is neither a trained agent's folder nor one of {known}")
-
-    from binpack.training import load_agent
-
     agent = load_agent(name)
     return agent, agent.config.env
 
@@ -185,6 +196,48 @@ def play(packer: str | Agent, streams: Streams, config: EnvConfig, seed: int) ->
     packed = np.array([len(packing) for packing in boxes])
     interval = evaluation.bootstrap_ci(utilization, np.random.default_rng(seed))
     return evaluation.Evaluation(utilization, packed, boxes, time.perf_counter() - started, interval)
+
+
+def play_ahead(
+    packer: str | Agent, foreseen: EnvConfig | None, streams: Streams, config: EnvConfig, seed: int
+) -> Evaluation:
+    """Pack as ``play`` does with an agent that looks ahead; on a terminal a bar shows how many bins are done.
+
+    Args:
+        packer: what ``load_packer`` returned.
+        foreseen: whose items the sampled futures are made of.
+        streams: as for ``play``.
+        config: as for ``play``.
+        seed: as for ``play``.
+
+    Raises:
+        typer.BadParameter: the packer is a heuristic.
+    """
+    from tqdm import tqdm
+
+    from binpack.lookahead import Lookahead
+
+    if isinstance(packer, str):
+        raise typer.BadParameter(f"needs a trained agent, {packer} is a heuristic", param_hint="--lookahead")
+    with tqdm(total=len(streams), unit="bin", delay=2, leave=False, disable=not sys.stderr.isatty()) as bar:
+        return play(_Watched(Lookahead(packer, foreseen), bar), streams, config, seed)
+
+
+class _Watched:
+    """An agent, and a bar of how many bins are done."""
+
+    def __init__(self, agent: Agent, bar: tqdm) -> None:
+        self._agent, self._bar = agent, bar
+        self._batch: PackingBatch | None = None
+        self._before = 0
+
+    def act(self, batch: PackingBatch, rng: np.random.Generator) -> NDArray:
+        """Return the agent's actions."""
+        if self._batch is not batch:
+            self._before += self._batch.n if self._batch is not None else 0
+            self._batch = batch
+        self._bar.update(self._before + int(batch.done.sum()) - self._bar.n)
+        return self._agent.act(batch, rng)
 
 
 def identify(boxes: NDArray, catalogue: Catalogue) -> list[int]:

@@ -33,11 +33,13 @@ def train(
     )
     settings = options.training(env, {"total_steps": steps, "seed": seed, "n_envs": n_envs}, assigned or (), config)
 
-    from binpack import training
+    from binpack import agents, training
 
     result = training.train(settings, out, progress=sys.stdout.isatty())
     typer.echo(
         f"score {result.score:.4f} (mean utilization of {settings.eval_streams} validation streams) "
         f"after {result.steps} steps, {result.seconds:.0f} s"
     )
-    typer.echo(f"model: {result.folder}  (python -m binpack evaluate --agent {result.folder})")
+    # a shipped agent's name alone would mean that one
+    named = f"./{out}" if str(out) in agents.shipped() else str(out)
+    typer.echo(f"model: {out}  (python -m binpack evaluate --agent {named})")
