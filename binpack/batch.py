@@ -173,8 +173,9 @@ class PackingBatch:
         self._keep_streams(streams, rows)
         self.heights[rows] = 0
         self.packed[rows] = self._volume[rows] = 0
-        self._low[rows] = self.config.bin_size
-        self._high[rows] = 0
+        if self.config.reward == "density":
+            self._low[rows] = self.config.bin_size
+            self._high[rows] = 0
         lengths = streams.lengths
         self._lengths[rows] = lengths
         self.visible[rows] = np.where(self._slots < lengths[:, None], self._slots, -1)
@@ -204,18 +205,8 @@ class PackingBatch:
         child._keep_streams(Streams._trusted(known, child._lengths, upright), child._bins)
         child.visible = np.where(self._slots < shown[:, None], self._slots, -1)
         child._next[:] = self.config.visible
-        for name in (
-            "heights",
-            "done",
-            "packed",
-            "_volume",
-            "_low",
-            "_high",
-            "_boxes",
-            "_oriented",
-            "_landing",
-            "_mask",
-        ):
+        places = ("_boxes", "_oriented", "_landing", "_mask")
+        for name in ("heights", "done", "packed", "_volume", "_low", "_high", *places):
             setattr(child, name, getattr(self, name)[rows])
         return child
 
@@ -242,13 +233,13 @@ class PackingBatch:
         """
         height = self._scale[2]
         mask = self._mask[rows]
-        # Landing heights where feasible, else 0; then 1 less where not feasible. A choice by ``where`` takes longer.
-        landing = (self._landing[rows] * mask) / height
-        landing -= ~mask
+        # The bin's height below 0, which becomes -1, where not feasible. A choice by ``where`` takes longer.
+        landing = (self._landing[rows] + self.config.bin_size[2]) * mask
+        landing -= self.config.bin_size[2]
         seen = {
             "heights": self.heights[rows] / height,
             "edges": np.minimum(np.divide(self._oriented[rows], self._scale, dtype=np.float32), 1),
-            "landing": landing,
+            "landing": landing / height,
         }
         if (features or self.config.features) == "contact":
             arrays = (self.heights[rows], self._oriented[rows], self._landing[rows], mask)
@@ -384,10 +375,10 @@ class StreamFeed:
         self._block: Streams | None = None
         self._position = 0
 
-    def next(self) -> Streams:
-        """Return the next stream, as ``Streams`` with one row."""
+    def next(self) -> tuple[Streams, int]:
+        """Return a block of streams and which row of it is the next stream."""
         if self._block is None or self._position >= len(self._block):
             self._block = self._source.sample(self._rng, self.BLOCK)
             self._position = 0
         self._position += 1
-        return self._block[self._position - 1 : self._position]
+        return self._block, self._position - 1

@@ -163,7 +163,7 @@ def load_playable(batch: PackingBatch, feeds: list[StreamFeed], rows: NDArray) -
         InstanceError: if 100 streams in a row have nothing that fits.
     """
     for _ in range(100):
-        batch.load(Streams.concatenate([feeds[row].next() for row in rows]), rows)
+        batch.load(Streams.pick([feeds[row].next() for row in rows.tolist()]), rows)
         rows = rows[batch.done[rows]]
         if not len(rows):
             return

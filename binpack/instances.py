@@ -105,12 +105,7 @@ class Streams:
     @classmethod
     def concatenate(cls, parts: Sequence[Streams]) -> Streams:
         """Return the sequences of several `Streams` as one, padded to the longest T."""
-        if len(parts) == 1:
-            return parts[0]
-        items = [part.items for part in parts]
-        horizon = max(array.shape[1] for array in items)
-        if all(array.shape[1] == horizon for array in items) and all(part.upright is None for part in parts):
-            return cls._trusted(np.concatenate(items), np.concatenate([part.lengths for part in parts]), None)
+        horizon = max(part.horizon for part in parts)
         count = sum(len(part) for part in parts)
         items = np.zeros((count, horizon, 3), dtype=np.int32)
         upright = None if all(part.upright is None for part in parts) else np.ones((count, horizon, 3), dtype=bool)
@@ -121,6 +116,15 @@ class Streams:
             if part.upright is not None:
                 upright[rows, : part.horizon] = part.upright
         return cls._trusted(items, np.concatenate([part.lengths for part in parts]), upright)
+
+    @classmethod
+    def pick(cls, places: Sequence[tuple[Streams, int]]) -> Streams:
+        """Return sequences out of several `Streams`, each named by its `Streams` and its row there."""
+        items = [streams.items[row] for streams, row in places]
+        if len(set(map(len, items))) > 1 or any(streams.upright is not None for streams, _ in places):
+            return cls.concatenate([streams[row] for streams, row in places])
+        lengths = np.array([streams.lengths[row] for streams, row in places])
+        return cls._trusted(np.concatenate(items).reshape(len(items), -1, 3), lengths, None)
 
     @property
     def horizon(self) -> int:

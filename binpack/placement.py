@@ -240,8 +240,8 @@ def feasible(heights: NDArray, items: NDArray, bin_height: int, support: Support
 
 def _feasible(heights: NDArray, items: NDArray, bin_height: int, support: Support) -> tuple[NDArray, NDArray]:
     """Do what ``feasible`` does, for one block."""
-    if heights.max() == heights.min():
-        return _feasible_on_level(heights, items, bin_height, support)
+    if not heights.any():
+        return _feasible_on_floor(heights, items, bin_height, support)
     bases, flat = _Bases(heights, items), _flat(heights)
     if support.name == "none":
         (top,) = _under(bases, (flat,), _merge_max)
@@ -258,21 +258,22 @@ def _feasible(heights: NDArray, items: NDArray, bin_height: int, support: Suppor
     return _as_planes(top, heights, items), mask.reshape(*items.shape[:2], *heights.shape[1:])
 
 
-def _feasible_on_level(heights: NDArray, items: NDArray, bin_height: int, support: Support) -> tuple[NDArray, NDArray]:
-    """Do what ``feasible`` does, for bins that are all equally high everywhere, as empty ones are.
+def _feasible_on_floor(heights: NDArray, items: NDArray, bin_height: int, support: Support) -> tuple[NDArray, NDArray]:
+    """Do what ``feasible`` does, for empty bins.
 
-    Nothing needs to slide there: a base rests on all its cells or sticks out. Bins that have just been emptied are in
-    every step of a batch, and with windows they took as long as all others.
+    Nothing needs to slide there: a base rests on all its cells or sticks out. Some bins have just been emptied in every
+    step of a batch, and with windows those few took as long as all others.
     """
-    level, (length, width) = heights.flat[0], heights.shape[1:]
+    length, width = heights.shape[1:]
     long, wide, tall = (items[..., axis, None].astype(np.int64) for axis in range(3))
     inside_x = (np.arange(length) <= length - long) & (long >= 1)
     inside_y = (np.arange(width) <= width - wide) & (wide >= 1)
     inside = inside_x[..., :, None] & inside_y[..., None, :]
-    fine = (tall >= 1) & (tall <= bin_height - int(level))
+    fine = (tall >= 1) & (tall <= bin_height)
     # All cells of a base are all four corners and exceed every share but 1.
     fine &= support.name != "corners" or min(support.shares) < 1
-    return np.where(inside, level, heights.dtype.type(OUTSIDE)), inside & fine[..., None]
+    # 0 on the floor and OUTSIDE, which is 1 less, elsewhere.
+    return np.subtract(inside, 1, dtype=heights.dtype), inside & fine[..., None]
 
 
 def _feasible_alone(heights: NDArray, items: NDArray, bin_height: int, support: Support) -> tuple[NDArray, NDArray]:
@@ -338,8 +339,8 @@ def place(heights: NDArray, items: NDArray, x: NDArray, y: NDArray) -> NDArray:
     Args:
         heights: height maps, signed integers, (B, L, W).
         items: one oriented item a bin, integers, (B, 3); an item with an edge of 0 leaves its bin as it is.
-        x: lowest x of the base, integers, (B,).
-        y: lowest y of the base, integers, (B,).
+        x: lowest x of the base, integers in 0..L-1, (B,); what sticks out of the bin is cut off.
+        y: lowest y of the base, integers in 0..W-1, (B,).
 
     Returns:
         The height at which each item came to rest, in the dtype of ``heights``, (B,).
@@ -347,15 +348,22 @@ def place(heights: NDArray, items: NDArray, x: NDArray, y: NDArray) -> NDArray:
     if len(heights) == 1:
         return _place_alone(heights, items, x, y)
     _, length, width = heights.shape
-    along_x = np.arange(length) - x[:, None]
-    along_y = np.arange(width) - y[:, None]
-    under_x = (along_x >= 0) & (along_x < items[:, :1])
-    under_y = (along_y >= 0) & (along_y < items[:, 1:2]) & (items[:, 2:] > 0)
-    base = under_x[:, :, None] & under_y[:, None]
-    rest = (heights * base).max(axis=(1, 2))
-    top = (rest + items[:, 2]).astype(heights.dtype)
-    # Adding a difference takes less time than a copy under a mask.
-    heights += (top[:, None, None] - heights) * base
+    rest = np.zeros(len(heights), heights.dtype)
+    rows = (items > 0).all(axis=1).nonzero()[0]
+    if not len(rows):
+        return rest
+    # The numbers of all cells under all bases, one base after the other.
+    long, wide = np.minimum(items[rows, 0], length - x[rows]), np.minimum(items[rows, 1], width - y[rows])
+    area = (long * wide).astype(np.int64)
+    starts = area.cumsum() - area
+    base = np.arange(len(rows)).repeat(area)
+    across, along = np.divmod(np.arange(len(base)) - starts[base], wide[base])
+    cells = ((rows * length + x[rows]) * width + y[rows])[base] + across * width + along
+    flat = heights.reshape(-1)
+    rest[rows] = np.maximum.reduceat(flat[cells], starts)
+    flat[cells] = (rest[rows] + items[rows, 2])[base]
+    if not heights.flags.c_contiguous:  # then ``flat`` is a copy
+        heights[...] = flat.reshape(heights.shape)
     return rest
 
 
@@ -363,9 +371,9 @@ def _place_alone(heights: NDArray, items: NDArray, x: NDArray, y: NDArray) -> ND
     """Do what ``place`` does, for one bin, where a slice is the base: a third of the calls."""
     long, wide, tall = items[0].tolist()
     first_x, first_y = int(x[0]), int(y[0])
-    base = heights[0, max(first_x, 0) : max(first_x + long, 0), max(first_y, 0) : max(first_y + wide, 0)]
-    if not base.size or tall < 1:
+    if min(long, wide, tall) < 1:
         return np.zeros(1, heights.dtype)
+    base = heights[0, first_x : first_x + long, first_y : first_y + wide]
     rest = base.max()
     base[...] = rest + tall
     return np.full(1, rest)
@@ -373,8 +381,8 @@ def _place_alone(heights: NDArray, items: NDArray, x: NDArray, y: NDArray) -> ND
 
 Parts = Sequence[NDArray]
 """What is known of every window: one row of cells each, the highest height first."""
-Merge = Callable[[Parts, Parts, int], Parts]
-"""Joins each window with the one that starts so many places on."""
+Merge = Callable[[Parts, Parts], Parts]
+"""Joins each window with the one behind it."""
 
 
 class _Groups:
@@ -394,7 +402,7 @@ class _Groups:
             self.spans = [(edge, 0, 1)] if 1 <= edge <= size else []
             self.kept = len(self.spans)
             return
-        edges = np.where((edges >= 1) & (edges <= size), edges, size + 1)
+        edges = np.where((edges - 1).view(np.uint64) < size, edges, size + 1)
         self.order = edges.argsort(kind="stable")
         self.back = self.order.argsort(kind="stable")
         counts = np.bincount(edges, minlength=size + 1)
@@ -475,11 +483,23 @@ def _slide(parts: Parts, groups: _Groups, bases: _Bases, axis: tuple[int, int, i
                     front = _rows(window, groups.order[start:stop] // repeat, cells)
                 else:
                     front = [part[start * cells : stop * cells] for part in window]
-                found[edge] = merge(front, found[edge], bit * stride) if edge in found else front
+                found[edge] = _joined(front, found[edge], bit * stride, merge) if edge in found else front
         if 2 * bit <= groups.longest:
-            window = merge(window, window, bit * stride)
+            window = _joined(window, window, bit * stride, merge)
+            window = _padded(window, len(parts[0])) if repeat > 1 else window
         bit *= 2
     return _together(found, parts, groups, bases, axis)
+
+
+def _joined(left: Parts, right: Parts, shift: int, merge: Merge) -> Parts:
+    """Merge each window with the one that starts ``shift`` places on; the last places have none and drop out."""
+    count = min(len(left[0]), len(right[0]) - shift)
+    return merge([part[:count] for part in left], [part[shift : shift + count] for part in right])
+
+
+def _padded(parts: Parts, count: int) -> Parts:
+    """Give parts that have become shorter ``count`` places again."""
+    return [np.concatenate([part, np.zeros(count - len(part), part.dtype)]) for part in parts]
 
 
 def _together(
@@ -487,19 +507,12 @@ def _together(
 ) -> Parts:
     """Join the windows of all edges, mark what is outside, and put the rows back in order."""
     size, stride, _ = axis
-    cells = bases.cells
-    if groups.order is None and groups.kept:  # one row: nothing to join
-        ((edge, whole),) = found.items()
-        whole[0].reshape(-1, size, stride)[:, size - edge + 1 :] = OUTSIDE
-        return whole
-    missing = (len(bases.area) - groups.kept) * cells
-    pieces = [found[edge] for edge, _, _ in groups.spans]
-    if missing:
-        pieces.append([np.full(missing, OUTSIDE, like[0].dtype), *(np.zeros(missing, part.dtype) for part in like[1:])])
-    whole = [np.concatenate(parts) for parts in zip(*pieces, strict=True)]
-    top = whole[0]
+    cells, count = bases.cells, len(bases.area) * bases.cells
+    whole = [np.full(count, OUTSIDE, like[0].dtype), *(np.zeros(count, part.dtype) for part in like[1:])]
     for edge, start, stop in groups.spans:
-        top[start * cells : stop * cells].reshape(-1, size, stride)[:, size - edge + 1 :] = OUTSIDE
+        for target, part in zip(whole, found[edge], strict=True):
+            target[start * cells : start * cells + len(part)] = part
+        whole[0][start * cells : stop * cells].reshape(-1, size, stride)[:, size - edge + 1 :] = OUTSIDE
     return _rows(whole, groups.back, cells)
 
 
@@ -510,22 +523,18 @@ def _rows(parts: Parts, rows: NDArray | None, cells: int) -> Parts:
     return [part.reshape(-1, cells).take(rows, axis=0).reshape(-1) for part in parts]
 
 
-def _merge_max(left: Parts, right: Parts, shift: int) -> Parts:
-    top = left[0].copy()
-    np.maximum(top[:-shift], right[0][shift:], out=top[:-shift])
-    return (top,)
+def _merge_max(left: Parts, right: Parts) -> Parts:
+    return (np.maximum(left[0], right[0]),)
 
 
-def _merge_max_and_min(left: Parts, right: Parts, shift: int) -> Parts:
-    bottom = left[1].copy()
-    np.minimum(bottom[:-shift], right[1][shift:], out=bottom[:-shift])
-    return *_merge_max(left, right, shift), bottom
+def _merge_max_and_min(left: Parts, right: Parts) -> Parts:
+    return np.maximum(left[0], right[0]), np.minimum(left[1], right[1])
 
 
-def _merge_max_and_count(left: Parts, right: Parts, shift: int) -> Parts:
-    (top,) = _merge_max(left, right, shift)
+def _merge_max_and_count(left: Parts, right: Parts) -> Parts:
+    top = np.maximum(left[0], right[0])
     cells = left[1] * (left[0] == top)
-    cells[:-shift] += right[1][shift:] * (right[0][shift:] == top[:-shift])
+    cells += right[1] * (right[0] == top)
     return top, cells
 
 
@@ -535,20 +544,29 @@ def _has_room(bases: _Bases, top: NDArray, items: NDArray, bin_height: int) -> N
     # Read as an unsigned number, OUTSIDE is beyond every bound.
     unsigned = top.view(f"u{top.itemsize}").reshape(-1, bases.cells)
     bound = np.where((tall > 0) & (tall <= bin_height), bin_height + 1 - tall, 0)
-    bound = np.minimum(bound, 1 << (8 * top.itemsize - 1))
+    bound = np.minimum(bound, min(bin_height + 1, 1 << (8 * top.itemsize - 1)))
     return (unsigned < bound.astype(unsigned.dtype)).reshape(-1)
 
 
 def _is_supported(bases: _Bases, flat: NDArray, top: NDArray, cells: NDArray, support: Support) -> NDArray:
     """Say where enough cells rest at the landing height, for the rules that count them, bool, (B * K * L * W,)."""
     cells = cells.reshape(-1, bases.cells)
-    needed = [cells_needed.astype(cells.dtype)[:, None] for cells_needed in support.minimum_cells(bases.area)]
+    if cells.dtype == np.uint8:
+        needed = _needed_by_area(support).take(bases.area, axis=1, mode="clip")[..., None]
+    else:
+        needed = [cells_needed.astype(cells.dtype)[:, None] for cells_needed in support.minimum_cells(bases.area)]
     enough = cells >= needed[0]
     if support.name == "corners":
         corners = _corners(bases, flat, top).reshape(cells.shape)
         enough |= (cells >= needed[1]) & (corners >= 3)
         enough |= (cells >= needed[2]) & (corners == 4)
     return enough.reshape(-1)
+
+
+@lru_cache(maxsize=16)
+def _needed_by_area(support: Support) -> NDArray:
+    """Return ``support.minimum_cells`` for bases of 0 to 254 cells, uint8, (shares, 255)."""
+    return np.array(support.minimum_cells(np.arange(255))).astype(np.uint8)
 
 
 def _corners(bases: _Bases, flat: NDArray, rest: NDArray) -> NDArray:
