@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -21,14 +22,24 @@ from stable_baselines3.common.vec_env import VecMonitor
 
 from binpack import placement
 from binpack.agents import policy_class, policy_kwargs
-from binpack.batch import EnvConfig
+from binpack.batch import EnvConfig, PackingBatch
 from binpack.config import PPOConfig
+from binpack.placement import Candidates, Support
 from binpack.vec_env import BinPackingVecEnv
 
 BATCHES = (1, 16, 64, 256, 1024)
 RULES = ("full", "fraction:0.8", "corners", "none")
 SITES = {"10x10x10": "random", "22x22x20": "random:4-10", "587x233x220": "random:25-120"}
 """Bins, each with items of a size that is usual for it."""
+
+AREAS = ("10x10", "22x22", "50x50", "100x100", "200x200", "400x400", "587x233")
+AREA_EDGE = 4
+"""Floors over which the cost of a mask is drawn, and the edge of the item there."""
+EDGES = (2, 4, 8, 16, 32, 64, 128)
+EDGE_BIN = "587x233"
+"""Edges over which it is drawn, and the bin there."""
+CELLS_AT_ONCE = 2**24
+"""Most cells of landing heights in one measurement (about 200 MB); larger settings are skipped."""
 
 EFFORT = {False: (1.0, 65_536), True: (0.25, 8_192)}
 """Seconds for each figure and steps of each training, in full and with ``quick``."""
@@ -44,7 +55,8 @@ def run(*, quick: bool = False, say: Callable[[str], None] = lambda text: None) 
     Returns:
         A value for JSON: ``machine``; ``env_steps_per_s`` and ``copy_floor_steps_per_s`` by rule and batch (10x10x10
         bin, one visible item); ``masks``, a list of microseconds per mask by bin, rule, visible items, rotation and
-        batch; ``train_steps_per_s``, ``constant_env_steps_per_s`` and ``env_share`` by policy, and ``train_split`` with
+        batch, and ``masks_skipped``, the settings that take too much memory; ``mask_curve``, see there;
+        ``train_steps_per_s``, ``constant_env_steps_per_s`` and ``env_share`` by policy, and ``train_split`` with
         the shares of environment, policy forward, update and the rest.
     """
     seconds, steps = EFFORT[quick]
@@ -55,10 +67,15 @@ def run(*, quick: bool = False, say: Callable[[str], None] = lambda text: None) 
         figures = {str(batch): env_steps(config, batch, seconds) for batch in BATCHES}
         result["env_steps_per_s"][rule] = {batch: figure[0] for batch, figure in figures.items()}
         result["copy_floor_steps_per_s"][rule] = {batch: figure[1] for batch, figure in figures.items()}
-    result["masks"] = []
+    result["masks"], result["masks_skipped"] = [], []
     for config, batch in _mask_settings(quick):
         say(f"masks, {'x'.join(map(str, config.bin_size))}, {config.support}, k={config.visible}, {config.rotation}")
-        result["masks"].append(mask_cost(config, batch, seconds / 2))
+        if config.actions * batch <= CELLS_AT_ONCE:
+            result["masks"].append(mask_cost(config, batch, seconds / 2))
+        else:
+            result["masks_skipped"].append(_setting(config, batch))
+    say("masks by area and edge")
+    result["mask_curve"] = mask_curve(seconds / 2)
     for policy in ("mlp", "candidate"):
         say(f"training, {policy}")
         figures = training_split(PPOConfig(policy=policy, batch_size=1024, n_steps=16), 128, steps)
@@ -119,20 +136,30 @@ def _copy_time(arrays: list[NDArray], seconds: float) -> float:
     return (time.perf_counter() - started) / rounds
 
 
-def _mask_settings(quick: bool) -> list[tuple[EnvConfig, int]]:
-    """Which masks are timed: every rule, visible items and rotation, for each bin with batches that memory allows."""
-    settings = []
-    for bin_text, items in SITES.items():
-        size = tuple(map(int, bin_text.split("x")))
-        large = size[0] > 100
-        for rule in ("corners",) if quick else RULES:
-            for visible, rotation in (
-                ((1, "none"), (5, "z")) if quick else ((1, "none"), (1, "all"), (5, "none"), (5, "z"))
-            ):
-                config = EnvConfig(bin_size=size, items=items, support=rule, visible=visible, rotation=rotation)
-                batches = (1,) if large else ((256,) if quick else (1, 256))
-                settings += [(config, batch) for batch in batches]
-    return settings
+def _mask_settings(quick: bool) -> Iterator[tuple[EnvConfig, int]]:
+    """Which masks are timed: every bin, rule, number of visible items, rotation and batch, or some of them."""
+    rules = ("corners",) if quick else RULES
+    kinds = ((1, "none"), (5, "all")) if quick else product((1, 5), ("none", "all"))
+    for (bin_text, items), rule, (visible, rotation) in product(SITES.items(), rules, kinds):
+        size = _edges(bin_text)
+        batches = BATCHES if not quick else (1,) if size[0] > 100 else (256,)
+        for batch in batches:
+            yield EnvConfig(bin_size=size, items=items, support=rule, visible=visible, rotation=rotation), batch
+
+
+def _edges(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split("x")))
+
+
+def _setting(config: EnvConfig, batch: int) -> dict[str, Any]:
+    return {
+        "bin": "x".join(map(str, config.bin_size)),
+        "items": config.items,
+        "rule": config.support,
+        "visible": config.visible,
+        "rotation": config.rotation,
+        "batch": batch,
+    }
 
 
 def mask_cost(config: EnvConfig, batch: int, seconds: float) -> dict[str, Any]:
@@ -147,27 +174,49 @@ def mask_cost(config: EnvConfig, batch: int, seconds: float) -> dict[str, Any]:
         The setting, ``mask_us`` (microseconds for the masks of one bin, all candidates) and ``copy_us`` (for copying
         the mask and the landing heights of one bin).
     """
-    env = BinPackingVecEnv(config, batch, seed=0)
-    env.reset()
+    bins = PackingBatch(config, batch)
+    bins.load(config.source().sample(np.random.default_rng(0), batch))
     for _ in range(5):
-        env.step(env.action_masks().argmax(axis=1))
-    candidates = env._batch.candidates()
-    support = placement.Support.parse(config.support)
+        bins.step(bins.masks().argmax(axis=1))
+    return _setting(config, batch) | _mask_time(bins.candidates(), config.support, seconds)
+
+
+def mask_curve(seconds: float) -> list[dict[str, Any]]:
+    """Time the mask of one item in one bin, over areas of the bin and over edges of the item.
+
+    The material in the bin lies in blocks of random heights, so that some placements are feasible and others not.
+
+    Args:
+        seconds: how long to measure each point.
+
+    Returns:
+        One dict a point: ``sweep`` (``area`` or ``edge``), ``bin`` (its floor), ``cells`` (of the floor), ``edge`` of
+        the item, ``rule``, ``mask_us`` and ``copy_us``; see ``mask_cost``.
+    """
+    points = [("area", floor, AREA_EDGE) for floor in AREAS] + [("edge", EDGE_BIN, edge) for edge in EDGES]
+    rows = []
+    for rule, (sweep, floor, edge) in product(RULES, points):
+        length, width = _edges(floor)
+        blocks = np.random.default_rng(0).integers(1, 4, (length // 8 + 1, width // 8 + 1))
+        heights = np.kron(blocks, np.ones((8, 8), int))[None, :length, :width].astype(np.int16)
+        item = np.full((1, 1, 3), edge)
+        candidates = Candidates(heights, item, *placement.feasible(heights, item, 220, Support.parse(rule)), 220)
+        about = {"sweep": sweep, "bin": floor, "cells": length * width, "edge": edge, "rule": rule}
+        rows.append(about | _mask_time(candidates, rule, seconds))
+    return rows
+
+
+def _mask_time(candidates: Candidates, rule: str, seconds: float) -> dict[str, float]:
+    """Return ``mask_us`` and ``copy_us``: microseconds for one bin."""
+    heights, items, landing, mask, bin_height = candidates
+    support = Support.parse(rule)
     until, rounds, started = time.perf_counter() + seconds, 0, time.perf_counter()
     while rounds < 2 or time.perf_counter() < until:
-        landing, mask = placement.feasible(candidates.heights, candidates.items, candidates.bin_height, support)
+        landing, mask = placement.feasible(heights, items, bin_height, support)
         rounds += 1
-    per_bin = (time.perf_counter() - started) / rounds / batch
-    return {
-        "bin": "x".join(map(str, config.bin_size)),
-        "items": config.items,
-        "rule": config.support,
-        "visible": config.visible,
-        "rotation": config.rotation,
-        "batch": batch,
-        "mask_us": _figure(per_bin * 1e6),
-        "copy_us": _figure(_copy_time([landing, mask], seconds / 10) / batch * 1e6),
-    }
+    per_bin = (time.perf_counter() - started) / rounds / len(heights)
+    copied = _copy_time([landing, mask], seconds / 10) / len(heights)
+    return {"mask_us": _figure(per_bin * 1e6), "copy_us": _figure(copied * 1e6)}
 
 
 class _Clock:
@@ -282,14 +331,39 @@ def table(result: dict[str, Any]) -> list[str]:
         floors = result["copy_floor_steps_per_s"][rule]
         cells = [f"{figures[batch]:,.0f} ({figures[batch] / floors[batch]:.1%})" for batch in figures]
         lines.append(f"{rule:<14}" + "".join(f"{cell:>18}" for cell in cells))
-    lines += ["", f"{'bin':<13}{'rule':<14}{'k':>3} {'rotation':<9}{'B':>5}{'us a mask':>12}{'us to copy it':>15}"]
+    lines += ["", f"{'bin':<13}{'rule':<22}{'k':>3} {'rotation':<9}{'B':>5}{'us a mask':>12}{'us to copy it':>15}"]
     for row in result["masks"]:
         lines.append(
-            f"{row['bin']:<13}{row['rule']:<14.13}{row['visible']:>3} {row['rotation']:<9}{row['batch']:>5}"
+            f"{row['bin']:<13}{row['rule']:<22}{row['visible']:>3} {row['rotation']:<9}{row['batch']:>5}"
             f"{row['mask_us']:>12,.1f}{row['copy_us']:>15,.2f}"
         )
+    for bin_text, kind in dict.fromkeys((row["bin"], _kind(row)) for row in result["masks_skipped"]):
+        batches = {row["batch"] for row in result["masks_skipped"] if (row["bin"], _kind(row)) == (bin_text, kind)}
+        shown = ", ".join(map(str, sorted(batches)))
+        lines.append(f"{bin_text:<13}{kind}, B = {shown}: skipped, more than {CELLS_AT_ONCE:,} cells at once")
+    lines += ["", *_curve_table(result["mask_curve"])]
     lines += ["", f"{'policy':<11}{'training steps/s':>17}{'constant env':>14}   environment, forward, update, rest"]
     for policy, speed in result["train_steps_per_s"].items():
         shares = ", ".join(f"{share:.0%}" for share in result["train_split"][policy].values())
         lines.append(f"{policy:<11}{speed:>17,.0f}{result['constant_env_steps_per_s'][policy]:>14,.0f}   {shares}")
+    return lines
+
+
+def _kind(row: dict[str, Any]) -> str:
+    return f"k={row['visible']}, {row['rotation']}"
+
+
+def _curve_table(rows: list[dict[str, Any]]) -> list[str]:
+    """Lay out ``mask_curve`` in Markdown: a point a line, a rule a column."""
+    rules = list(dict.fromkeys(row["rule"] for row in rows))
+    lines = [
+        "one item in one bin, us a mask by floor and edge",
+        f"| {'floor':<8} | {'cells':>7} | {'edge':>4} |" + "".join(f" {rule:>12} |" for rule in [*rules, "to copy it"]),
+        "| :------- | ------: | ---: |" + " -----------: |" * (len(rules) + 1),
+    ]
+    for sweep, floor, edge in dict.fromkeys((row["sweep"], row["bin"], row["edge"]) for row in rows):
+        points = [row for row in rows if (row["sweep"], row["bin"], row["edge"]) == (sweep, floor, edge)]
+        costs = [f"{row['mask_us']:,.1f}" for row in points] + [f"{points[0]['copy_us']:,.2f}"]
+        line = f"| {floor:<8} | {points[0]['cells']:>7,} | {edge:>4} |"
+        lines.append(line + "".join(f" {cost:>12} |" for cost in costs))
     return lines

@@ -39,8 +39,8 @@ ROTATIONS: dict[str, int] = {"none": 1, "z": 2, "all": 6}
 _BLOCK = 1 << 17
 """About how many cells of landing height ``feasible`` works out at a time."""
 
-_FEW_CELLS = 256
-"""Up to this many cells of a bin, one item alone is looked up in a table of its bases; see ``_feasible_alone``."""
+_SMALL_TABLE = 1 << 14
+"""Up to this many cells under all bases, one item alone in one bin is looked up in a table; see ``_feasible_alone``."""
 
 _DEFAULT_SHARES: dict[str, tuple[float, ...]] = {
     "full": (),
@@ -222,7 +222,7 @@ def feasible(heights: NDArray, items: NDArray, bin_height: int, support: Support
         bin and is supported. An item with an edge of 0 is feasible nowhere.
     """
     batch, candidates, cells = *items.shape[:2], heights.shape[1] * heights.shape[2]
-    if batch == candidates == 1 and cells <= _FEW_CELLS:
+    if batch == candidates == 1 and _table_size(heights, items) <= _SMALL_TABLE:
         return _feasible_alone(heights, items, bin_height, support)
     # Blocks of bins, or of one bin's candidates, whose intermediate results stay in the processor's cache.
     at_once = max(1, _BLOCK // cells)
@@ -277,7 +277,7 @@ def _feasible_on_floor(heights: NDArray, items: NDArray, bin_height: int, suppor
 
 
 def _feasible_alone(heights: NDArray, items: NDArray, bin_height: int, support: Support) -> tuple[NDArray, NDArray]:
-    """Do what ``feasible`` does, for one item in one small bin.
+    """Do what ``feasible`` does, for one small item in one small bin.
 
     What costs there is the number of numpy's calls and not the number of cells: a table of the cells under each base
     takes a quarter of the time of ``_feasible``.
@@ -309,7 +309,13 @@ def _feasible_alone(heights: NDArray, items: NDArray, bin_height: int, support: 
     return landing, mask
 
 
-@lru_cache(maxsize=256)
+def _table_size(heights: NDArray, items: NDArray) -> int:
+    """Return how many cells lie under one item's base, added up over all places where it can stand."""
+    (length, width), (long, wide, _) = heights.shape[1:], items[0, 0].tolist()
+    return max(length - long + 1, 0) * max(width - wide + 1, 0) * long * wide
+
+
+@lru_cache(maxsize=64)
 def _tabulated_bases(length: int, width: int, long: int, wide: int) -> tuple[NDArray, NDArray, NDArray]:
     """Number the cells of a bin and list those under a base, wherever it can lie.
 

@@ -171,6 +171,27 @@ def test_an_illegal_action_places_nothing_and_ends_the_episode():
     assert not env.action_masks().any()
 
 
+@pytest.mark.parametrize("n", [1, 3])
+def test_bins_that_are_done_stay_as_they_are(n):
+    batch = PackingBatch(EnvConfig(bin_size=(4, 4, 4)), n)
+    batch.load(Streams(np.full((n, 1, 3), 4), np.ones(n, int)))
+    assert batch.step(np.zeros(n, int))[0].tolist() == [1.0] * n
+    assert batch.done.all()
+    rewards, legal = batch.step(np.full(n, -1))
+    assert rewards.tolist() == [0.0] * n and legal.all() and batch.done.all()
+    assert batch.heights.min() == 4 and batch.packed.tolist() == [1] * n and not batch.masks().any()
+
+
+def test_upright_flags_may_come_late_and_with_longer_streams():
+    batch = PackingBatch(EnvConfig(bin_size=(4, 4, 4), visible=2), 2)
+    batch.load(Streams(np.full((2, 1, 3), 2), np.ones(2, int)))
+    late = Streams(np.full((1, 3, 3), 2), np.array([3]), np.array([[[True] * 3, [True, True, False], [True] * 3]]))
+    batch.load(late, np.array([1]))
+    assert batch.masks().reshape(2, 2, -1).any(axis=2).tolist() == [[True, False], [True, False]]
+    batch.load(late[np.array([0, 0])])
+    assert batch.masks().reshape(2, 2, -1).any(axis=2).tolist() == [[True, False], [True, False]]
+
+
 def test_items_of_your_own_and_forbidden_orientations():
     env = BinPackingEnv(bin_size=(4, 4, 4), items="random:1-4", rotation="all")
     env.reset(seed=0, options={"items": [[2, 2, 2]] * 8})

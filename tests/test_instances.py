@@ -296,6 +296,14 @@ def test_streams_slice_and_join():
     assert joined.lengths.tolist() == [*a.lengths, 3, 3]
     assert np.array_equal(joined[5].items[0], joined.items[5]) and len(joined[5]) == 1
     assert np.array_equal(joined[np.array([3, 0])].lengths, a.lengths[[3, 0]])
+    for places in ([(a, 3), (a, 0)], [(joined, 5), (a, 1)], [(b, 0), (a, 2)]):
+        picked = Streams.pick(places)
+        assert len(picked) == 2 and picked.horizon == max(streams.horizon for streams, _ in places)
+        for row, (streams, place) in enumerate(places):
+            assert np.array_equal(picked.items[row, : streams.horizon], streams.items[place])
+            assert picked.lengths[row] == streams.lengths[place]
+            if streams.upright is not None:
+                assert np.array_equal(picked.upright[row, : streams.horizon], streams.upright[place])
 
 
 GOOD = {"items": np.array([[[1, 2, 3], [0, 0, 0]]]), "lengths": np.array([1])}

@@ -49,6 +49,67 @@ def test_core_equals_plain_loops(rule, situation):
             assert (corners[b, k] == expected[2])[inside].all()
 
 
+@pytest.mark.parametrize("rule", [*RULES, "corners:1,1,1"])
+@settings(max_examples=40, deadline=None)
+@given(situations())
+def test_bins_alone_together_and_in_blocks_have_the_same_masks(rule, situation):
+    heights, items, bin_height = situation
+    support = Support.parse(rule)
+    landing, mask = placement.feasible(heights, items, bin_height, support)
+    with pytest.MonkeyPatch.context() as patch:
+        for block, table in ((1 << 17, 0), (1, 0), (2 * heights[0].size, 0), (1 << 17, 1 << 30)):
+            patch.setattr(placement, "_BLOCK", block)
+            patch.setattr(placement, "_SMALL_TABLE", table)
+            again = placement.feasible(heights, items, bin_height, support)
+            assert (again[0] == landing).all() and (again[1] == mask).all()
+            for b, k in np.ndindex(mask.shape[:2]):
+                alone = placement.feasible(heights[b : b + 1], items[b : b + 1, k : k + 1], bin_height, support)
+                assert (alone[0][0, 0] == landing[b, k]).all() and (alone[1][0, 0] == mask[b, k]).all()
+                assert (alone[0].dtype, alone[1].dtype) == (landing.dtype, mask.dtype) == (heights.dtype, bool)
+
+
+@pytest.mark.parametrize("rule", [*RULES, "corners:1,1,1"])
+@settings(max_examples=20, deadline=None)
+@given(situations())
+def test_empty_bins_are_as_windows_would_have_it(rule, situation):
+    heights, items, bin_height = situation
+    support, empty = Support.parse(rule), np.zeros_like(heights)
+    landing, mask = placement.feasible(empty, items, bin_height, support)
+    # One more bin that is not empty, and nobody takes the short way.
+    with_another = np.concatenate([empty, np.ones_like(heights[:1])]), np.concatenate([items, items[:1]])
+    expected = placement.feasible(*with_another, bin_height, support)
+    assert (landing == expected[0][:-1]).all() and (mask == expected[1][:-1]).all()
+    assert landing.dtype == heights.dtype
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int16, np.int32, np.int64])
+@pytest.mark.parametrize("level", [100, 127, 128, 300])
+def test_heights_may_be_of_any_signed_type_and_above_a_byte(dtype, level):
+    if level > np.iinfo(dtype).max:
+        return
+    heights = np.zeros((2, 5, 4), dtype)
+    heights[:, :2] = level
+    for rule in RULES:
+        landing, mask = placement.feasible(heights, np.array([[[2, 3, 5]]] * 2), level + 5, Support.parse(rule))
+        expected = placement_oracle(heights[0], np.array([2, 3, 5]), level + 5, Support.parse(rule))
+        assert (landing[:, 0] == expected[0]).all() and (mask[:, 0] == expected[3]).all()
+        assert landing.dtype == dtype
+        too_tall = placement.feasible(heights, np.array([[[2, 3, 6]]] * 2), level + 5, Support("none"))[1]
+        assert not too_tall[:, 0, 0].any() and too_tall[:, 0, 2, 0].all()
+
+
+def test_no_bins_have_no_masks():
+    landing, mask = placement.feasible(np.zeros((0, 4, 5), np.int16), np.zeros((0, 2, 3), int), 9, Support())
+    assert landing.shape == mask.shape == (0, 2, 4, 5)
+
+
+def test_place_changes_maps_that_are_part_of_a_larger_array():
+    whole = np.zeros((3, 6, 8), np.int16)
+    rest = placement.place(whole[:, ::2, 1::2], np.array([[2, 2, 3]] * 3), np.zeros(3, int), np.array([0, 1, 3]))
+    assert rest.tolist() == [0, 0, 0]
+    assert whole.sum(axis=(1, 2)).tolist() == [12, 12, 6]
+
+
 @settings(max_examples=60, deadline=None)
 @given(situations(), st.data())
 def test_place_equals_plain_loops(situation, data):
@@ -63,9 +124,14 @@ def test_place_equals_plain_loops(situation, data):
         rest = expected[b][base].max(initial=0)
         expected[b][base] = rest + high
         rests.append(rest)
+    alone = heights.copy()
     rest = placement.place(heights, items[:, 0], x, y)
     assert (heights == expected).all()
-    assert rest.tolist() == rests
+    assert rest.tolist() == rests and rest.dtype == heights.dtype
+    for b in range(batch):
+        row = slice(b, b + 1)
+        assert placement.place(alone[row], items[row, 0], x[row], y[row]).tolist() == rests[row]
+    assert (alone == expected).all()
 
 
 @given(st.lists(st.integers(1, 9), min_size=3, max_size=3))

@@ -94,6 +94,15 @@ CALLS = {
         lambda _: plots.landing(np.array([[[0, -1], [3, -1]], [[-1, -1], [-1, -1]]])),
         "landing heights: 2 x 2 cells, lowest item 0 0, item 1 none",
     ),
+    "mask curve": (
+        lambda _: plots.mask_curve(
+            [
+                {"sweep": sweep, "bin": "8x9", "cells": 72, "edge": edge, "rule": "full", "mask_us": 9, "copy_us": 2}
+                for sweep, edge in (("area", 2), ("edge", 2), ("edge", 4))
+            ]
+        ),
+        "microseconds a mask: full; cells of the bin 72 to 72; edge of the item, in cells 2 to 4",
+    ),
     "mask": (lambda _: plots.mask([[True, False], [True, True]]), "feasible cells: item 3 of 4"),
 }
 
@@ -166,6 +175,11 @@ def test_show_emits_all_forms_in_a_notebook(monkeypatch):
 def test_show_prints_the_text_elsewhere(capsys):
     plots.show(plots.mask([[True, False]]))
     assert capsys.readouterr().out == "feasible cells: item 1 of 2\n"
+
+
+def test_a_curve_without_points_is_an_error():
+    with pytest.raises(ValueError, match="there is nothing to draw: no row has the sweep 'area'"):
+        plots.mask_curve([])
 
 
 def test_save_writes_a_page_without_a_network_and_a_picture(tmp_path):
