@@ -5,12 +5,12 @@ better, and scores of placements that are not feasible mean nothing. Scores of o
 candidates, so the same rule picks the cell, the orientation and, where several items are visible, the item. ``choose``
 turns scores and mask into actions.
 
-No Python loop runs over bins, items or cells; two of the rules loop over the cells along an item's edge.
+No Python loop runs over bins, items or cells; two of the rules loop over the different landing heights.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -134,12 +134,9 @@ def roughness(candidates: Candidates) -> NDArray:
     shape = heights.shape[1:]
     gone = _window_sums(steps_x, bases + 1, widths, shape) + _window_sums(steps_y, bases, widths + 1, shape)
     total = (steps_x.sum(axis=(1, 2)) + steps_y.sum(axis=(1, 2)))[:, None, None, None] - gone
-    feasible = np.nonzero(candidates.mask)
-    top = candidates.landing[feasible].astype(np.int64) + candidates.items[feasible[:2]][:, 2]
-    rim = np.zeros(len(top), np.int64)
-    for beside, counts in _rim(candidates, feasible, wall=-1):
-        rim += np.abs(top - beside) * (counts & (beside >= 0))
-    total[feasible] += rim
+    total[candidates.mask] += _beside(
+        candidates, -1, lambda heights, landing, tall: np.abs(heights - landing - tall) * (heights >= 0)
+    )
     return -total.astype(float)
 
 
@@ -151,15 +148,12 @@ def touching_area(candidates: Candidates) -> NDArray:
     know about hollows: the column under each cell counts as solid up to its height.
     """
     _, cells = placement.supported_cells(candidates.heights, candidates.items)
-    feasible = np.nonzero(candidates.mask)
-    landing = candidates.landing[feasible].astype(np.int64)
-    tall = candidates.items[feasible[:2]][:, 2]
-    area = cells[feasible].astype(np.int64)
     # Walls are higher than any item reaches, so an item touches them with the whole of its side.
-    for beside, counts in _rim(candidates, feasible, wall=2 * candidates.bin_height):
-        area += np.minimum(np.maximum(beside - landing, 0), tall) * counts
+    beside = _beside(
+        candidates, 2 * candidates.bin_height, lambda heights, landing, tall: np.clip(heights - landing, 0, tall)
+    )
     scores = np.zeros(candidates.mask.shape)
-    scores[feasible] = area
+    scores[candidates.mask] = cells[candidates.mask] + beside
     return scores
 
 
@@ -276,29 +270,43 @@ def _window_sums(values: NDArray, lengths: NDArray, widths: NDArray, shape: tupl
     return np.take_along_axis(strips, far_y, axis=3) - strips[..., :width]
 
 
-def _rim(candidates: Candidates, feasible: tuple[NDArray, ...], wall: int) -> Iterator[tuple[NDArray, NDArray]]:
-    """Walk around the base of every feasible placement, cell by cell.
+def _beside(candidates: Candidates, wall: int, measure: Callable[[NDArray, int, NDArray], NDArray]) -> NDArray:
+    """Sum something over the cells beside the base of every feasible placement.
+
+    Placements that land at one height share the map of what is summed, so a difference of two running sums answers for
+    a whole side. The work grows with the number of different landing heights, not with the edges of the items.
 
     Args:
         candidates: the open placements.
-        feasible: rows, candidates, x and y of the P placements, as from ``np.nonzero`` of the mask.
-        wall: the height to report for cells outside the bin.
+        wall: the height of the cells outside the bin.
+        measure: from heights (M, L + 2, W + 2), a landing height and the items' heights (M, 1, 1) to what is summed,
+            integers (M, L + 2, W + 2).
 
-    Yields:
-        ``(beside, counts)``: the height of one cell beside each base, int64 (P,), and whether it counts, bool (P,);
-        where a base is shorter than the longest of them, its last cell comes again and does not count.
+    Returns:
+        int64, one number a feasible placement, in the order of ``np.nonzero(candidates.mask)``.
     """
-    row, candidate, x, y = feasible
-    padded = np.pad(candidates.heights.astype(np.int64), ((0, 0), (1, 1), (1, 1)), constant_values=wall)
-    _, length, width = padded.shape
-    flat = padded.reshape(-1)
-    base_x, base_y, _ = candidates.items[row, candidate].astype(np.int64).T
-    corner = (row * length + x + 1) * width + y + 1
-    for start, step, count in (
-        (corner - width, 1, base_y),
-        (corner + base_x * width, 1, base_y),
-        (corner - 1, width, base_x),
-        (corner + base_y, width, base_x),
-    ):
-        for offset in range(int(count.max(initial=0))):
-            yield flat[start + np.minimum(offset, count - 1) * step], offset < count
+    row, candidate, x, y = np.nonzero(candidates.mask)
+    landing = candidates.landing[candidates.mask]
+    padded = np.pad(candidates.heights.astype(np.int32), ((0, 0), (1, 1), (1, 1)), constant_values=wall)
+    total = np.zeros(len(row), np.int64)
+    for places in _groups(landing):
+        maps, of = np.unique(row[places] * candidates.mask.shape[1] + candidate[places], return_inverse=True)
+        bins, kinds = np.divmod(maps, candidates.mask.shape[1])
+        items = candidates.items[bins, kinds].astype(np.int64)
+        values = measure(padded[bins], int(landing[places[0]]), items[:, 2, None, None])
+        along_x = np.pad(values.cumsum(axis=1, dtype=np.int64), ((0, 0), (1, 0), (0, 0)))
+        along_y = np.pad(values.cumsum(axis=2, dtype=np.int64), ((0, 0), (0, 0), (1, 0)))
+        # In the padded map the base covers the cells from near to far - 1 along each axis.
+        near_x, near_y = x[places] + 1, y[places] + 1
+        far_x, far_y = near_x + items[of, 0], near_y + items[of, 1]
+        for beside in (near_x - 1, far_x):
+            total[places] += along_y[of, beside, far_y] - along_y[of, beside, near_y]
+        for beside in (near_y - 1, far_y):
+            total[places] += along_x[of, far_x, beside] - along_x[of, near_x, beside]
+    return total
+
+
+def _groups(values: NDArray) -> list[NDArray]:
+    """Return the indices of equal values, a group for each value, (N,) -> arrays of indices."""
+    order = np.argsort(values, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(values[order])) + 1) if len(order) else []
