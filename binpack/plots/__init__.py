@@ -20,6 +20,7 @@ from binpack.plots.study import (
     slice_,
     timeline,
 )
+from binpack.plots.tabular import maze
 
 __all__ = [
     "Figure",
@@ -34,6 +35,7 @@ __all__ = [
     "landing",
     "mask",
     "mask_curve",
+    "maze",
     "packing",
     "parallel_coordinate",
     "pareto_front",
