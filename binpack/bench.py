@@ -25,6 +25,7 @@ from binpack.agents import policy_class, policy_kwargs
 from binpack.batch import EnvConfig, PackingBatch
 from binpack.config import PPOConfig
 from binpack.placement import Candidates, Support
+from binpack.policy import fast_precision
 from binpack.vec_env import BinPackingVecEnv
 
 BATCHES = (1, 16, 64, 256, 1024)
@@ -92,6 +93,7 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "numpy": np.__version__,
         "torch": torch.__version__,
+        "convolutions": str(fast_precision("cpu")).removeprefix("torch."),
     }
 
 

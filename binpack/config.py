@@ -38,8 +38,9 @@ class PPOConfig(BaseModel):
         net_arch: widths of the hidden dense layers of all but ``candidate``, for actor and critic each.
         channels: width of the convolutions of ``candidate`` and ``conv``.
         layers: number of convolutions of ``candidate`` and ``conv``.
-        precision: of those convolutions: ``float32``, or ``bfloat16``, which is two to four times faster on processors
-            and GPUs that multiply it in hardware and slower on others.
+        precision: of those convolutions: ``float32``; ``bfloat16``, which is two to four times faster on processors and
+            GPUs that multiply it in hardware and slower on others; or ``auto``, ``bfloat16`` on the former and
+            ``float32`` on the latter. The weights are float32 in any case.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -62,7 +63,7 @@ class PPOConfig(BaseModel):
     net_arch: tuple[Annotated[int, Field(ge=1, le=4096)], ...] = Field(default=(64, 64), max_length=16)
     channels: int = Field(default=16, ge=1, le=1024)
     layers: int = Field(default=3, ge=1, le=64)
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
 
 
 class TrainConfig(BaseModel):

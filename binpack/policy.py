@@ -7,7 +7,7 @@ layer from map to actions has millions, and weights that were trained on one bin
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from itertools import pairwise
 
 import numpy as np
@@ -17,6 +17,21 @@ from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import Schedule
 from torch import Tensor, nn
+
+
+@cache
+def fast_precision(device: str) -> torch.dtype:
+    """Return what convolutions run fastest in: bfloat16 where the hardware multiplies it, else float32.
+
+    Args:
+        device: torch's type of device, such as ``cpu`` or ``cuda``.
+    """
+    if device == "cpu":
+        found = torch.cpu.get_capabilities()
+        return torch.bfloat16 if found.get("amx_bf16") or found.get("avx512_bf16") else torch.float32
+    # Earlier GPUs run bfloat16 in software, which counts as supported but is slow.
+    fast = device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.bfloat16 if fast else torch.float32
 
 
 class _Convolutions(BaseFeaturesExtractor):
@@ -30,13 +45,14 @@ class _Convolutions(BaseFeaturesExtractor):
         self, observation_space: spaces.Dict, features_dim: int, channels: int, layers: int, precision: str
     ) -> None:
         super().__init__(observation_space, features_dim)
-        self.precision = getattr(torch, precision)
+        self.precision = precision
         planes = 8 + (observation_space["contact"].shape[1] if "contact" in observation_space.spaces else 0)
         widths = [planes] + [channels] * layers
         self.layers = nn.ModuleList(nn.Conv2d(n, m, 3, padding=1) for n, m in pairwise(widths))
 
     def _cast(self, device: torch.device) -> torch.autocast:
-        return torch.autocast(device.type, self.precision, enabled=self.precision != torch.float32)
+        dtype = fast_precision(device.type) if self.precision == "auto" else getattr(torch, self.precision)
+        return torch.autocast(device.type, dtype, enabled=dtype != torch.float32)
 
     def _hidden(self, observations: dict[str, Tensor]) -> Tensor:
         """Return the last layer, (B * K, channels, L, W), in the layers' precision."""
@@ -70,11 +86,12 @@ class CandidateNetwork(_Convolutions):
         channels: width of the convolutional layers.
         layers: number of 3x3 convolutions; ``layers`` cells is how far a cell sees.
         precision: ``float32``, or ``bfloat16`` for the convolutions (weights and sums stay float32): two to four times
-            faster on a processor or GPU that multiplies it in hardware, slower on others.
+            faster on a processor or GPU that multiplies it in hardware, slower on others; or ``auto``, see
+            ``fast_precision``.
     """
 
     def __init__(
-        self, observation_space: spaces.Dict, channels: int = 16, layers: int = 3, precision: str = "float32"
+        self, observation_space: spaces.Dict, channels: int = 16, layers: int = 3, precision: str = "auto"
     ) -> None:
         candidates, length, width = observation_space["landing"].shape
         super().__init__(observation_space, candidates * length * width + channels, channels, layers, precision)
@@ -108,11 +125,11 @@ class ConvNetwork(_Convolutions):
         observation_space: the packing environment's.
         channels: width of the convolutional layers.
         layers: number of 3x3 convolutions.
-        precision: of the convolutions, ``float32`` or ``bfloat16``.
+        precision: of the convolutions, ``float32``, ``bfloat16`` or ``auto``.
     """
 
     def __init__(
-        self, observation_space: spaces.Dict, channels: int = 16, layers: int = 3, precision: str = "float32"
+        self, observation_space: spaces.Dict, channels: int = 16, layers: int = 3, precision: str = "auto"
     ) -> None:
         cells = int(np.prod(observation_space["landing"].shape))
         super().__init__(observation_space, cells * channels, channels, layers, precision)
@@ -166,7 +183,7 @@ class CandidatePolicy(MaskableActorCriticPolicy):
         lr_schedule: learning rate as a function of the remaining progress.
         channels: width of the convolutional layers.
         layers: number of convolutional layers.
-        precision: of the convolutions, ``float32`` or ``bfloat16``.
+        precision: of the convolutions, ``float32``, ``bfloat16`` or ``auto``.
         value_hidden: width of the critic's hidden layer.
         kwargs: what ``MaskableActorCriticPolicy`` takes.
     """
@@ -178,7 +195,7 @@ class CandidatePolicy(MaskableActorCriticPolicy):
         lr_schedule: Schedule,
         channels: int = 16,
         layers: int = 3,
-        precision: str = "float32",
+        precision: str = "auto",
         value_hidden: int = 128,
         **kwargs,
     ) -> None:

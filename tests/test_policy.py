@@ -12,7 +12,7 @@ from binpack.agents import PPOAgent, policy_class, policy_kwargs
 from binpack.batch import EnvConfig, PackingBatch
 from binpack.config import PPOConfig, TrainConfig
 from binpack.evaluation import make_streams
-from binpack.policy import MapNetwork
+from binpack.policy import MapNetwork, fast_precision
 from binpack.vec_env import BinPackingVecEnv
 
 ENVS = [
@@ -26,7 +26,7 @@ POLICIES = ["candidate", "mlp", "mlp_map", "conv"]
 
 def make(env: EnvConfig, seed: int = 0, **ppo):
     """Return a policy with weights of that seed."""
-    config = PPOConfig(**{"channels": 8, "layers": 2, "net_arch": (16,), **ppo})
+    config = PPOConfig(**{"channels": 8, "layers": 2, "net_arch": (16,), "precision": "float32", **ppo})
     torch.manual_seed(seed)
     spaces = env.observation_space(), env.action_space()
     policy = policy_class(config)(*spaces, ConstantSchedule(1e-3), **policy_kwargs(config))
@@ -102,6 +102,20 @@ def test_bfloat16_is_close_to_float32(name):
         assert not torch.equal(one, other)
         # eight bits of mantissa, over a few layers
         assert (one - other).abs().max() < 0.03 * one.abs().max()
+
+
+@pytest.mark.parametrize(
+    ("able", "chosen"), [({"amx_bf16": True}, "bfloat16"), ({"avx512_bf16": True}, "bfloat16"), ({}, "float32")]
+)
+def test_auto_takes_bfloat16_where_the_processor_multiplies_it(monkeypatch, able, chosen):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, **able})
+    fast_precision.cache_clear()
+    try:
+        seen = observe(ENVS[3])
+        automatic, named = (heads(make(ENVS[3], precision=each), seen) for each in ("auto", chosen))
+        assert all(torch.equal(one, other) for one, other in zip(automatic, named, strict=True))
+    finally:
+        fast_precision.cache_clear()
 
 
 def test_the_first_policy_is_nearly_uniform():
