@@ -168,11 +168,11 @@ def side_by_side(packings: Mapping[str, ArrayLike], bin_size: Sequence[int]) -> 
         plot.add_traces([trace.update(scene=scene) for trace in one.data])
         plot.layout[scene] = one.layout.scene
         plot.layout[scene].domain.x = (number / count, (number + 1) / count)
-        plot.add_annotation(
-            text=titles[name], x=(number + 0.5) / count, y=1, yanchor="bottom", showarrow=False, font={"size": 16}
-        )
-        for note in plot.layout.annotations:
-            note.update(xref="paper", yref="paper")
+        # a scene fills its height, so a narrow one is looked at from farther away
+        far = max(1.0, 0.44 * count)
+        plot.layout[scene].camera.eye = {axis: far * one.layout.scene.camera.eye[axis] for axis in "xyz"}
+        place = {"x": (number + 0.5) / count, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "center"}
+        plot.add_annotation(text=titles[name], yanchor="bottom", showarrow=False, font={"size": 16}, **place)
         axes = still.add_subplot(1, count, number + 1)
         axes.imshow(viewer.rgb_array(boxes, bin_size, title="", size=(640, 640)))
         axes.set_title(titles[name], fontsize=13, color=viewer.INK)
