@@ -120,7 +120,7 @@ class Maze(TabularWorld):
         ValueError: rows of different lengths, other characters, or not exactly one start.
     """
 
-    def __init__(self, rows: Sequence[str] = GRID, max_steps: int = 100) -> None:
+    def __init__(self, rows: Sequence[str] = GRID, max_steps: int = 200) -> None:
         cells = [cell for row in rows for cell in row]
         if len({len(row) for row in rows}) != 1 or not set(cells) <= set("S.#0123456789") or cells.count("S") != 1:
             raise ValueError("a maze needs rows of one length made of S (once), '.', '#' and digits")
@@ -332,6 +332,20 @@ def heuristic_policy(world: TinyBin, name: str) -> NDArray:
         name: any heuristic but ``random``.
     """
     return heuristics.HEURISTICS[name].act(world.candidates())
+
+
+def play(world: TinyBin, policy: NDArray, seed: int) -> NDArray:
+    """Play one episode and return the placed boxes, int64, (n, 6); equal seeds give equal items.
+
+    Args:
+        world: a tiny bin.
+        policy: an action for each state, integers, (S,), -1 where none is possible.
+        seed: seeds the items.
+    """
+    (state, _), over = world.reset(seed=seed), False
+    while not over:
+        state, _, over, _, _ = world.step(int(policy[state]))
+    return world.boxes()
 
 
 def _backup(known: Outcomes, values: NDArray, gamma: float) -> NDArray:

@@ -13,6 +13,7 @@ from binpack.viewer import INK
 _MOVES = ((-1, 0), (0, 1), (1, 0), (0, -1))
 _ARROWS = "↑→↓←"
 _WALL = "#777777"
+_EXIT = "#EEDD88"
 
 
 def maze(
@@ -99,9 +100,15 @@ def _plotly(cells, shown, actions, ways, labels, title, top):
         way = np.array(ways[number] or np.zeros((0, 2)))
         line = {"color": COLORS[1], "width": 3}
         plot.add_scatter(x=way[:, 1], y=way[:, 0], mode="lines", line=line, opacity=0.7, hoverinfo="skip", **place)
-        walls = np.argwhere(cells == "#")
-        square = {"symbol": "square", "size": 20, "color": _WALL}
-        plot.add_scatter(x=walls[:, 1], y=walls[:, 0], mode="markers", marker=square, hoverinfo="skip", **place)
+        for kind, color in (("#", _WALL), ("0123456789", _EXIT)):
+            spots = np.argwhere(np.isin(cells, list(kind)))
+            heat = np.full(cells.shape, np.nan)
+            heat[tuple(spots.T)] = 1.0
+            one = {"colorscale": [[0, color], [1, color]], "showscale": False, "hoverinfo": "skip"}
+            plot.add_heatmap(z=heat, xgap=1, ygap=1, hoverongaps=False, **one, **place)
+        start = np.argwhere(cells == "S")[0]
+        ring = {"symbol": "circle-open", "size": 22, "color": COLORS[1], "line": {"width": 2}}
+        plot.add_scatter(x=[start[1]], y=[start[0]], mode="markers", marker=ring, hoverinfo="skip", **place)
         marks = _marks(cells, actions[number])
         plot.add_scatter(
             x=[column for _, column, _, _ in marks],
@@ -135,8 +142,11 @@ def _still(cells, shown, actions, ways, labels, title, top):
             continue
         axes.imshow(shown[number], cmap="Blues", vmin=0, vmax=top * 1.3)
         for row, column in np.ndindex(cells.shape):
-            face = _WALL if cells[row, column] == "#" else "none"
+            cell = cells[row, column]
+            face = _WALL if cell == "#" else _EXIT if cell.isdigit() else "none"
             axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=face, edgecolor="#DDDDDD", linewidth=1))
+        row, column = np.argwhere(cells == "S")[0]
+        axes.plot(column, row, "o", markersize=17, markerfacecolor="none", markeredgecolor=COLORS[1], markeredgewidth=2)
         if len(ways[number]) > 1:
             path = np.array(ways[number])
             axes.plot(path[:, 1], path[:, 0], color=COLORS[1], linewidth=3, alpha=0.7, solid_joinstyle="round")
