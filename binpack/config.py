@@ -77,6 +77,9 @@ class TrainConfig(BaseModel):
         seed: of the network's first weights, of the actions and of the training items.
         start_from: an agent whose weights training starts from, by its shipped name or its folder; ``None``: random
             weights. A candidate policy takes those of one that saw another number of items or another bin.
+        average_weights: what is evaluated and kept is a running mean of the weights, after each rollout
+            ``average = average_weights * average + (1 - average_weights) * weights``; 0 keeps the last weights. A mean
+            over many noisy updates often plays better than the last of them (Polyak and Juditsky, 1992).
         eval_every: environment steps between two evaluations, at the ends of rollouts; ``None``: a fifth of
             ``total_steps``. One evaluation always comes last, and its mean utilization is the run's score.
         eval_streams: number of validation streams.
@@ -94,6 +97,7 @@ class TrainConfig(BaseModel):
     n_envs: int = Field(default=16, ge=1, le=4096)
     seed: int = Field(default=0, ge=0)
     start_from: str | None = None
+    average_weights: float = Field(default=0.0, ge=0, lt=1)
     eval_every: int | None = Field(default=None, ge=1)
     eval_streams: int = Field(default=100, ge=1)
     eval_seed: int = Field(default=10_000, ge=0)

@@ -22,6 +22,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.utils import ConstantSchedule, LinearSchedule
 from stable_baselines3.common.vec_env import VecMonitor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from binpack.agents import PPOAgent, load_agent, policy_class, policy_kwargs, save_agent
 from binpack.config import PPOConfig, TrainConfig
@@ -116,19 +117,30 @@ class _Recorder(BaseCallback):
         self._history: list[tuple[int, float]] = [tuple(row) for row in saved["history"]] if saved else []
         self._seconds_before = saved["seconds"] if saved else 0.0
         self._started = time.perf_counter()
+        self._average: AveragedModel | None = None
+        self._average_before = saved.get("average") if saved else None
         for step, score in self._history if on_evaluation else ():
             on_evaluation(step, score)
+
+    def _init_callback(self) -> None:
+        if self._config.average_weights:
+            follow = get_ema_multi_avg_fn(self._config.average_weights)
+            self._average = AveragedModel(self.model.policy, multi_avg_fn=follow)
+            if self._average_before:
+                self._average.load_state_dict(self._average_before)
 
     def _on_step(self) -> bool:
         return True
 
     def _on_rollout_start(self) -> None:
+        self._follow()
         last = self._history[-1][0] if self._history else 0
         if self.num_timesteps // self._every > last // self._every:
             self._evaluate(self.model)
 
     def finish(self, model: MaskablePPO) -> TrainResult:
         """Evaluate a last time and write the result."""
+        self._follow()
         if not self._history or self._history[-1][0] < model.num_timesteps:
             self._evaluate(model)
         result = TrainResult(
@@ -138,14 +150,20 @@ class _Recorder(BaseCallback):
         (self._folder / "checkpoint.pt").unlink(missing_ok=True)
         return result
 
+    def _follow(self) -> None:
+        """Take the latest weights into the average."""
+        if self._average is not None:
+            self._average.update_parameters(self.model.policy)
+
     @property
     def _seconds(self) -> float:
         return self._seconds_before + time.perf_counter() - self._started
 
     def _evaluate(self, model: MaskablePPO) -> None:
-        model.policy.set_training_mode(False)
+        policy = model.policy if self._average is None else self._average.module
+        policy.set_training_mode(False)
         # Every packing of a reported comparison is verified; here the streams are the same ones again and again.
-        agent = PPOAgent(self._config, model.policy)
+        agent = PPOAgent(self._config, policy)
         score = evaluate(agent, self._streams, self._config.env, verify=False).mean
         steps = model.num_timesteps
         self._history.append((steps, score))
@@ -154,7 +172,7 @@ class _Recorder(BaseCallback):
             model.logger.dump(steps)
         # The agent as it is: a run that is stopped early, by a pruner or for good, keeps its model too.
         about = {"score": score, "steps": steps, "seconds": round(self._seconds, 2)}
-        save_agent(self._folder, model.policy, self._config, about)
+        save_agent(self._folder, policy, self._config, about)
         write_atomically(self._folder / "checkpoint.pt", lambda path: torch.save(self._state(model), path))
         if self._report is not None:
             self._report(steps, score)
@@ -166,6 +184,7 @@ class _Recorder(BaseCallback):
             "history": [list(row) for row in self._history],
             "seconds": self._seconds,
             "policy": model.policy.state_dict(),
+            "average": self._average.state_dict() if self._average is not None else None,
             "optimizer": model.policy.optimizer.state_dict(),
         }
 

@@ -65,6 +65,47 @@ def test_the_same_config_gives_the_same_weights(tmp_path):
     assert not all(torch.equal(a[name], c[name]) for name in a)
 
 
+def test_what_is_kept_can_be_a_running_mean_of_the_weights(tmp_path, monkeypatch):
+    seen, start = [], MaskablePPO.learn
+
+    def learn(model, *args, **kwargs):
+        seen.append({name: value.clone() for name, value in model.policy.state_dict().items()})
+        return start(model, *args, **kwargs)
+
+    def update(model, inner=MaskablePPO.train):
+        inner(model)
+        seen.append({name: value.clone() for name, value in model.policy.state_dict().items()})
+
+    monkeypatch.setattr(MaskablePPO, "learn", learn)
+    monkeypatch.setattr(MaskablePPO, "train", update)
+    result = train(config(average_weights=0.75), tmp_path)
+    kept = torch.load(tmp_path / "weights.pt", weights_only=True)
+    assert len(seen) == 1 + 4
+    for name, value in kept.items():
+        mean = seen[0][name]
+        for weights in seen[1:]:
+            mean = 0.75 * mean + 0.25 * weights[name]
+        torch.testing.assert_close(value, mean)
+    assert not all(torch.equal(kept[name], seen[-1][name]) for name in kept)
+    again = evaluate(load_agent(tmp_path), make_streams(ENV, 5, config().eval_seed), ENV)
+    assert again.mean == pytest.approx(result.score)
+
+
+def test_a_stopped_run_continues_its_mean_of_the_weights(tmp_path):
+    def stop(step, score):
+        raise Stop
+
+    run = config(average_weights=0.75)
+    with pytest.raises(Stop):
+        train(run, tmp_path, on_evaluation=stop)
+    checkpoint = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    mean = {name.removeprefix("module."): value for name, value in checkpoint["average"].items()}
+    kept = torch.load(tmp_path / "weights.pt", weights_only=True)
+    assert all(torch.equal(mean[name], kept[name]) for name in kept)
+    assert int(mean["n_averaged"]) == 1 + 2
+    assert train(run, tmp_path).steps == 256
+
+
 class Stop(Exception):
     pass
 
