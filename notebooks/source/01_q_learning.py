@@ -213,9 +213,9 @@ for name, run in runs.items():
 
 # %% [markdown]
 # The next item is chance. With $\alpha = 1$ an entry is whatever happened last, and jumps. With 0.02 entries rise so
-# slowly from 0 that they tell how often an action was tried, not how good it is. A falling step size learns fast, then
-# averages: Watkins & Dayan (1992) prove convergence for steps that shrink, but not too fast, if every action is tried
-# again and again. With $\gamma = 0$ all placements look alike.
+# slowly from 0 that they tell how often an action was tried, not how good it is. A constant 0.3 matches the falling one
+# here, but convergence is proved only for steps that shrink, not too fast, while every action is tried again and again
+# (Watkins & Dayan, 1992). With $\gamma = 0$ all placements look alike.
 #
 # ## Optimal, ten times out of ten
 #
