@@ -40,7 +40,7 @@ def is_over(terminated: bool, truncated: bool) -> bool:
 
 def parts_for_all_trials(parts: Parts) -> Parts:
     """D. What the trials of a study train."""
-    network, replay = parts.make_network(1, 10), parts.make_replay(800, 1)
+    network, replay = parts.make_network(1, 10), parts.make_replay(400, 1)
     return parts.replace(make_network=lambda *_: network, make_replay=lambda *_: replay)
 
 

@@ -81,12 +81,13 @@ def _(answer: Callable) -> None:
             not torch.allclose(sums, torch.ones(64), atol=1e-4),
             "each row sums to 1: a softmax makes probabilities, but Q-values are any numbers",
         )
-        expect(not (got >= 0).all(), "no output is ever negative: leave out the activation after the last layer")
-        large = network(inputs * 1e4).detach()
-        expect(large.abs().max() > 2, "outputs are squashed: leave out the activation after the last layer")
         expect(torch.equal(got, network(inputs).detach()), "the same input gives two outputs: leave dropout out")
         one_by_one = torch.cat([network(row[None]).detach() for row in inputs]) if _accepts_one(network) else got + 1
         expect_close(one_by_one, got, "a row's output depends on its batch: leave batch normalisation out", atol=1e-4)
+        expect(not (got >= 0).all(), "no output is ever negative: leave out the activation after the last layer")
+        large = network(inputs * 1e4).detach()
+        squashed = ((large.abs() - 1).abs() < 1e-3).float().mean() > 0.9
+        expect(not squashed, "outputs are squashed: leave out the activation after the last layer")
         bend = network(inputs) + network(-inputs) - 2 * network(torch.zeros(1, 3))
         expect(bend.abs().max() > 1e-5, "it is a linear function, whatever the layers: is there a ReLU between them?")
         twice = network(inputs * 2e4).detach()
@@ -274,12 +275,14 @@ def _(answer: Callable) -> None:
         "it discounts the reward too: gamma belongs to the next value only": 0.9 * (rewards + best * going_on),
         "it looks at the observation before the action: next_observations come next": rewards
         + 0.9 * now.max(dim=1).values * going_on,
-        "it takes the mean over actions: the greedy policy takes the best": rewards + 0.9 * after.mean(dim=1) * going_on,
+        "it takes the mean over actions: the greedy policy takes the best": rewards
+        + 0.9 * after.mean(dim=1) * going_on,
         "it takes the worst action: the greedy policy takes the best": rewards
         + 0.9 * after.min(dim=1).values * going_on,
         "it takes the value of the action that was taken, which is SARSA: take the best next action": rewards
         + 0.9 * after.gather(1, batch.actions[:, None]).squeeze(1) * going_on,
-        "it takes the best of the whole batch: take the best of each row, dim=1": rewards + 0.9 * after.max() * going_on,
+        "it takes the best of the whole batch: take the best of each row, dim=1": rewards
+        + 0.9 * after.max() * going_on,
         "the online network chooses the action: that is double DQN, the bonus; here the target network does both": rewards
         + 0.9 * double * going_on,
         "the reward of a final step is lost: only the future is": (rewards + 0.9 * best) * going_on,
@@ -412,7 +415,11 @@ def update(agent: Agent, loss: Tensor, config: DQNConfig) -> None:
 
 @update.check
 def _(answer: Callable) -> None:
-    agent, right, config = _example_agent(), _example_agent(), DQNConfig(target_update=12, train_every=4, max_grad_norm=0.2)
+    agent, right, config = (
+        _example_agent(),
+        _example_agent(),
+        DQNConfig(target_update=12, train_every=4, max_grad_norm=0.2),
+    )
     network, target = agent.network, agent.target
     batch, targets = _example_batch(), torch.tensor([0.5, 3.0, -4.0, 1.0, 0.0, 2.0])
     for number in range(1, 7):
@@ -540,8 +547,8 @@ class _Ride(gym.Env):
 class _Spies:
     """Parts that note how they are called. The network always prefers action 2."""
 
-    def __init__(self, explore: float) -> None:
-        self.explore, self.stored, self.steps = explore, [], []
+    def __init__(self, explore: float, gamma: float | None = None) -> None:
+        self.explore, self.gamma, self.stored, self.steps = explore, gamma, [], []
         self.updates_after: list[int] = []
         self.calls = {"td_targets": 0, "td_loss": 0}
         self.sampled: list[Batch] = []
@@ -559,9 +566,7 @@ class _Spies:
         return network
 
     def _add(self, replay, observation, action, reward, next_observation, terminated):
-        self.stored.append(
-            (tuple(observation), int(action), float(reward), tuple(next_observation), bool(terminated))
-        )
+        self.stored.append((tuple(observation), int(action), float(reward), tuple(next_observation), bool(terminated)))
         add(replay, observation, action, reward, next_observation, terminated)
 
     def _epsilon(self, step, config):
@@ -571,7 +576,7 @@ class _Spies:
     def _targets(self, batch, agent, gamma):
         self.calls["td_targets"] += 1
         self.sampled.append(batch)
-        expect(gamma == 0.75, "td_targets should get config.gamma")
+        expect(self.gamma in (None, gamma), "td_targets should get config.gamma")
         return torch.zeros(len(batch.rewards))
 
     def _loss(self, network, batch, targets):
@@ -590,7 +595,7 @@ _RIDE = DQNConfig(total_steps=53, learning_starts=10, train_every=4, batch_size=
 
 @train.check
 def _(answer: Callable) -> None:
-    env, spies, watched = _Ride(), _Spies(0.0), []
+    env, spies, watched = _Ride(), _Spies(0.0, gamma=0.75), []
     with global_randomness_untouched():
         run = answer(env, _RIDE, spies.parts(), 7, lambda step, agent: watched.append(step))
     expect_type(run, Run, "the answer")
@@ -619,6 +624,9 @@ def _(answer: Callable) -> None:
     repeated, spies = _Ride(), _Spies(1.0)
     answer(repeated, _RIDE, spies.parts(), 7)
     expect(repeated.actions == env.actions, "two runs with the same seed differ: make one generator from the seed")
+    stopped = _Ride()
+    answer(stopped, _RIDE, _Spies(1.0).parts(), 7, lambda step, agent: step == 11)
+    expect(len(stopped.actions) == 11, "watch answered True after step 11, but the run went on: then it should end")
 
 
 def _expect_stored(stored: Sequence[tuple]) -> None:
@@ -697,7 +705,9 @@ def _(answer: Callable) -> None:
     expect(env.seeds == [100, 101, 102, 103], f"the episodes start from seeds {env.seeds}, not 100, 101, 102, 103")
     got = np.asarray(got, float)
     expect(not np.array_equal(got, [5.0] * 4), "these are lengths of episodes: add up the rewards")
-    expect(not np.array_equal(got, np.cumsum([108.0 + i for i in range(4)])), "returns add up over episodes: start at 0")
+    expect(
+        not np.array_equal(got, np.cumsum([108.0 + i for i in range(4)])), "returns add up over episodes: start at 0"
+    )
     expect(not np.array_equal(got, [2.0] * 4), "only the last reward is kept: add them up")
     expect_close(got, [108.0, 109.0, 110.0, 111.0], "the returns are wrong: add up the rewards of each episode")
 
@@ -836,12 +846,13 @@ class _Asked(FixedTrial):
         return super().suggest_categorical(name, choices)
 
 
-_SPACE = {
+SPACE = {
     "learning_rate": FloatDistribution(1e-4, 1e-2, log=True),
     "gamma": FloatDistribution(0.9, 0.999),
     "batch_size": CategoricalDistribution([32, 64, 128]),
     "target_update": CategoricalDistribution([500, 1000, 2000]),
 }
+"""The search space of `tune_objective`."""
 
 
 @tune_objective.check
@@ -867,9 +878,9 @@ def _(answer: Callable) -> None:
     trial = _Asked(values)
     got = answer(trial, make_env, base, spies.parts().replace(update=spied_update, make_network=spied_network), (3, 5))
     asked = trial.distributions
-    missing = [name for name in _SPACE if name not in asked]
+    missing = [name for name in SPACE if name not in asked]
     expect(not missing, f"the trial is not asked for {', '.join(missing)}")
-    for name, wanted in _SPACE.items():
+    for name, wanted in SPACE.items():
         log = getattr(asked[name], "log", None)
         expect(log == getattr(wanted, "log", None), f"{name}: is it on a log scale or not, as the docstring says?")
         expect(asked[name] == wanted, f"{name} is drawn from another range than the docstring says: {asked[name]}")
@@ -884,7 +895,9 @@ def _(answer: Callable) -> None:
     expect(not math.isclose(got, first + second, abs_tol=0.6), "it adds the seeds up: return their mean")
     for name, value in (("first", first), ("last", second)):
         expect(not math.isclose(got, value, abs_tol=0.6), f"only the {name} seed's score is returned: take the mean")
-    expect_close(got, (first + second) / 2, "the score should be the mean over seeds of 10 validation episodes' returns")
+    expect_close(
+        got, (first + second) / 2, "the score should be the mean over seeds of 10 validation episodes' returns"
+    )
 
 
 def _expect_fresh(envs: Sequence[_Pay], networks: Sequence[nn.Module], seeds: Sequence[int]) -> None:

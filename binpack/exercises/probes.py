@@ -16,16 +16,16 @@ from binpack.exercises.dqn_agent import DQNConfig, Parts, Run
 
 GAMMA = 0.5
 CONFIG = DQNConfig(
-    total_steps=800,
+    total_steps=400,
     learning_rate=5e-3,
     gamma=GAMMA,
     batch_size=32,
-    buffer_size=800,
+    buffer_size=400,
     learning_starts=32,
     train_every=1,
     target_update=50,
     epsilon_last=0.3,
-    epsilon_steps=400,
+    epsilon_steps=300,
 )
 """Settings that are enough for every probe: some hundred updates, a target network that is copied often."""
 
@@ -175,21 +175,39 @@ def read(probe: Probe, run: Run, gamma: float = GAMMA) -> Reading:
     return Reading(probe.values(gamma), learned)
 
 
-def probe_all(train: Callable[..., Run], parts: Parts, config: DQNConfig = CONFIG, seed: int = 0) -> dict[str, Reading]:
+class CutIsEnd(gym.Wrapper):
+    """Reports a time limit as if it were a final state: what a loop does that stores `terminated or truncated`."""
+
+    def step(self, action: int) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
+        """Take an action."""
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        return observation, reward, terminated or truncated, False, info
+
+
+def probe_all(
+    train: Callable[..., Run],
+    parts: Parts,
+    wrap: Callable[[gym.Env], gym.Env] | None = None,
+    config: DQNConfig = CONFIG,
+    seed: int = 0,
+) -> dict[str, Reading]:
     """Train on every probe.
 
     Args:
         train: the training loop, (env, config, parts, seed) -> run.
         parts: the parts of the agent.
+        wrap: changes the environment that is trained on, such as `CutIsEnd`.
         config: the settings.
         seed: of each run.
 
     Returns:
         Name of the probe to its reading.
     """
-    return {
-        name: read(case.make(), train(case.make(), config, parts, seed), config.gamma) for name, case in CASES.items()
-    }
+    readings = {}
+    for name, case in CASES.items():
+        env = case.make() if wrap is None else wrap(case.make())
+        readings[name] = read(case.make(), train(env, config, parts, seed), config.gamma)
+    return readings
 
 
 def table(readings: Mapping[str, Reading]) -> str:
