@@ -29,7 +29,7 @@ from binpack.exercises import (
     expect_type,
     global_randomness_untouched,
 )
-from binpack.exercises.dqn_agent import Agent, Batch, DQNConfig, Parts, Replay, Run, greedy_action, new_agent
+from binpack.exercises.dqn_agent import Agent, Batch, DQNConfig, Parts, Replay, Run, greedy_action, make_agent
 
 LESSON = 2
 VALIDATION_SEED = 1_000_000
@@ -91,7 +91,8 @@ def _(answer: Callable) -> None:
         bend = network(inputs) + network(-inputs) - 2 * network(torch.zeros(1, 3))
         expect(bend.abs().max() > 1e-5, "it is a linear function, whatever the layers: is there a ReLU between them?")
         twice = network(inputs * 2e4).detach()
-        expect(not torch.allclose(large, twice, rtol=1e-2), "hidden units saturate for large inputs: use ReLU")
+        growth = (twice.abs() / large.abs().clamp(min=1e-9)).median()
+        expect(growth > 1.5, "hidden units saturate for large inputs: use ReLU")
     shapes = [tuple(weight.shape) for weight in network.parameters() if weight.ndim == 2]
     expect(
         shapes == [(128, 3), (128, 128), (4, 128)],
@@ -275,15 +276,13 @@ def _(answer: Callable) -> None:
         "it discounts the reward too: gamma belongs to the next value only": 0.9 * (rewards + best * going_on),
         "it looks at the observation before the action: next_observations come next": rewards
         + 0.9 * now.max(dim=1).values * going_on,
-        "it takes the mean over actions: the greedy policy takes the best": rewards
-        + 0.9 * after.mean(dim=1) * going_on,
+        "it takes the mean over actions: take the best": rewards + 0.9 * after.mean(dim=1) * going_on,
         "it takes the worst action: the greedy policy takes the best": rewards
         + 0.9 * after.min(dim=1).values * going_on,
         "it takes the value of the action that was taken, which is SARSA: take the best next action": rewards
         + 0.9 * after.gather(1, batch.actions[:, None]).squeeze(1) * going_on,
-        "it takes the best of the whole batch: take the best of each row, dim=1": rewards
-        + 0.9 * after.max() * going_on,
-        "the online network chooses the action: that is double DQN, the bonus; here the target network does both": rewards
+        "it takes the best of the whole batch: take each row's, dim=1": rewards + 0.9 * after.max() * going_on,
+        "the online network chooses the action, which is double DQN, the bonus: here the target does both": rewards
         + 0.9 * double * going_on,
         "the reward of a final step is lost: only the future is": (rewards + 0.9 * best) * going_on,
     }.items():
@@ -448,7 +447,8 @@ def _(answer: Callable) -> None:
             not copied or not number % 3,
             f"the target network is a copy after update {number}, but updates_per_copy is 3",
         )
-        expect_close(target.weight.detach(), right.target.weight.detach(), "the target network holds the wrong weights")
+        held, wanted = target.weight.detach(), right.target.weight.detach()
+        expect_close(held, wanted, "the target network holds the wrong weights", atol=1e-5)
 
 
 def _expect_clipped(before: Tensor, now: Tensor, wanted: Tensor, loss: Tensor) -> None:
@@ -470,9 +470,7 @@ def _expect_clipped(before: Tensor, now: Tensor, wanted: Tensor, loss: Tensor) -
         "If episodes never end under a time limit, test terminated or truncated; store terminated alone.",
     ),
 )
-def train(
-    env: gym.Env, config: DQNConfig, parts: Parts, seed: int, watch: Callable[[int, Agent], bool | None] | None = None
-) -> Run:
+def train(env: gym.Env, config: DQNConfig, parts: Parts, seed: int, watch: Callable | None = None) -> Run:
     """Train an agent: act, store, learn, and start again whenever an episode is over.
 
     Args:
@@ -481,19 +479,18 @@ def train(
             `train_every` divides, steps counted from 1; `parts.epsilon` counts them from 0.
         parts: the functions of the exercises before.
         seed: of the network, the environment, and a generator for exploring and sampling.
-        watch: called with the number of steps and the agent after each step; a true answer ends the run.
+        watch: called as `watch(steps so far, agent)` after each step; a true answer ends the run.
 
     Returns:
         The agent, and for each finished episode its return and the step at which it ended.
     """
-    n_inputs, n_actions = env.observation_space.shape[0], int(env.action_space.n)
-    rng, agent = np.random.default_rng(seed), new_agent(n_inputs, n_actions, config, parts, seed)
-    replay, run = parts.make_replay(config.buffer_size, n_inputs), Run(agent)
-    observation, total = env.reset(seed=seed)[0], 0.0
+    rng, n_actions = np.random.default_rng(seed), int(env.action_space.n)
+    agent, replay = make_agent(env, config, parts, seed)
+    run, observation, total = Run(agent), env.reset(seed=seed)[0], 0.0
     for step in range(config.total_steps):
         # 1. explore with probability epsilon, else act greedily
         explore = rng.random() < parts.epsilon(step, config)
-        action = int(rng.integers(n_actions)) if explore else greedy_action(agent.network, observation)
+        action = int(rng.integers(n_actions)) if explore else agent.act(observation)
         # 2. act and store: was it a final state, or did only the time run out?
         next_observation, reward, terminated, truncated, _ = env.step(action)
         parts.add(replay, observation, action, reward, next_observation, terminated)
@@ -502,12 +499,11 @@ def train(
         if terminated or truncated:
             run.note(total, step + 1)
             observation, total = env.reset()[0], 0.0
-        # 4. learn from a sample
+        # 4. learn from a sample; whoever watches may stop the run
         if step + 1 >= config.learning_starts and (step + 1) % config.train_every == 0:
             batch = replay.sample(config.batch_size, rng)
             loss = parts.td_loss(agent.network, batch, parts.td_targets(batch, agent, config.gamma))
             parts.update(agent, loss, config)
-        # 5. whoever watches may stop it
         if watch is not None and watch(step + 1, agent):
             break
     return run
@@ -785,7 +781,11 @@ def _(answer: Callable) -> None:
     ),
 )
 def tune_objective(
-    trial: optuna.trial.BaseTrial, make_env: Callable[[], gym.Env], base: DQNConfig, parts: Parts, seeds: Sequence[int]
+    trial: optuna.trial.BaseTrial,
+    make_env: Callable[[], gym.Env],
+    base: DQNConfig,
+    parts: Parts,
+    seeds: tuple[int, ...],
 ) -> float:
     """Score a trial's settings: train a fresh agent for each seed, and return their mean validation return.
 
@@ -799,10 +799,10 @@ def tune_objective(
         make_env: makes an environment.
         base: all other settings.
         parts: the parts of the agent.
-        seeds: training seeds, one run each.
+        seeds: one run each; its score is the mean return of 10 episodes from `VALIDATION_SEED` on.
 
     Returns:
-        The mean over the seeds of the mean return of 10 episodes from `VALIDATION_SEED` on.
+        The mean score over the seeds.
     """
     # 1. what this trial tries
     config = base.replace(
@@ -857,7 +857,7 @@ SPACE = {
 
 @tune_objective.check
 def _(answer: Callable) -> None:
-    values = {"learning_rate": 2e-3, "gamma": 0.75, "batch_size": 128, "target_update": 1000}
+    values = {"learning_rate": 3e-3, "gamma": 0.75, "batch_size": 128, "target_update": 1000}
     base = DQNConfig(total_steps=20, learning_starts=12, train_every=4, buffer_size=64, epsilon_last=0.3)
     envs: list[_Pay] = []
     spies, configs = _Spies(1.0), []

@@ -181,6 +181,10 @@ class Agent:
     optimizer: torch.optim.Optimizer
     updates: int = 0
 
+    def act(self, observation: NDArray) -> int:
+        """Take the greedy action for an observation, float32, (n_inputs,)."""
+        return greedy_action(self.network, observation)
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -250,6 +254,20 @@ def new_agent(n_inputs: int, n_actions: int, config: DQNConfig, parts: Parts, se
     # the fused form does all weights in one call: a third of an update's time for a network this small
     optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate, fused=True)
     return Agent(network, copy.deepcopy(network), optimizer)
+
+
+def make_agent(env: gym.Env, config: DQNConfig, parts: Parts, seed: int) -> tuple[Agent, Replay]:
+    """Make a fresh agent and an empty replay buffer for an environment.
+
+    Args:
+        env: observations of shape (n_inputs,), discrete actions.
+        config: the settings.
+        parts: `make_network` and `make_replay` are used.
+        seed: of the initial weights.
+    """
+    n_inputs = env.observation_space.shape[0]
+    agent = new_agent(n_inputs, int(env.action_space.n), config, parts, seed)
+    return agent, parts.make_replay(config.buffer_size, n_inputs)
 
 
 def greedy_action(network: nn.Module, observation: NDArray) -> int:

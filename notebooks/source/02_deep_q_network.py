@@ -20,17 +20,23 @@
 # learns.
 
 # %%
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
 import gymnasium as gym
 import numpy as np
 import optuna
 import torch
 
-from binpack import plots
 from binpack import exercises as ex
+from binpack import plots
+from binpack.evaluation import bootstrap_ci
 from binpack.exercises import bug_hunt, probes
 from binpack.exercises import deep_q_network as dqn
 from binpack.exercises import dqn_records as records
-from binpack.exercises.dqn_agent import DQNConfig, Parts, Replay, Validation, load_config, save_config, with_weights
+from binpack.exercises.deep_q_network import VALIDATION_SEED
+from binpack.exercises.dqn_agent import DQNConfig, Parts, Run, Validation, load_config, make_agent, save_config
 
 torch.set_num_threads(1)
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -115,18 +121,16 @@ for name, readings in {
 
 # %% tags=["nbval-ignore-output"]
 env, check_env = gym.make("CartPole-v1"), gym.make("CartPole-v1")
-validation = Validation(evaluate, check_env, every=1000, episodes=5, seed=dqn.VALIDATION_SEED, enough=500.0)
+validation = Validation(evaluate, check_env, every=1000, episodes=5, seed=VALIDATION_SEED, enough=500.0)
 run = train(env, DQNConfig(total_steps=8_000, epsilon_steps=4_000), parts, 0, validation)
 print(f"{len(run.returns)} episodes; validation:", {step: round(score) for step, score in validation.scores.items()})
 
 # %% [exercise deep_q_network.save_and_load]
 
 # %%
-import tempfile
-from pathlib import Path
-
 step, score, weights = validation.best
-best = with_weights(run.agent.network, weights)
+best = make_network(4, 2)
+best.load_state_dict(weights)
 with tempfile.TemporaryDirectory() as folder:
     loaded = save_and_load(best, Path(folder) / "cartpole.pt", make_network(4, 2))
 before, after = (evaluate(network, gym.make("CartPole-v1"), 20, 2_000_000) for network in (best, loaded))
@@ -240,8 +244,6 @@ with tempfile.TemporaryDirectory() as folder:
 finals = {name: [row["mean"] for row in cartpole["finals"] if row["settings"] == name] for name in ("default", "tuned")}
 finals["listing's ranges"] = [row["mean"] for row in cartpole["published"]]
 plots.show(plots.bars_with_spread(finals, x="settings", y="return", runs="seeds", title="CartPole, 10,000 steps"))
-from binpack.evaluation import bootstrap_ci
-
 gain = np.subtract(finals["tuned"], finals["default"])
 low, high = bootstrap_ci(gain, np.random.default_rng(0))
 print(f"tuned minus default on held-out seeds: {gain.mean():+.0f}, 95 % interval {low:+.0f} to {high:+.0f}:", end=" ")

@@ -258,7 +258,7 @@ def future(b, agent):
             lambda b, a, g: b.rewards + g * a.target(b.observations).max(1).values.detach() * ~b.terminated,
             "it looks at the observation before the action",
         ),
-        (lesson.double_targets, "that is double DQN, the bonus"),
+        (lesson.double_targets, "which is double DQN, the bonus"),
         (lambda b, a, g: (b.rewards + g * future(b, a).max(1).values) * ~b.terminated, "the reward of a final step"),
         (
             lambda b, a, g: b.rewards + g * a.target(b.next_observations).max(1).values * ~b.terminated,
@@ -336,9 +336,7 @@ def steps(agent, loss, config, *, clip="norm", zero=True, move=True, count=1, sy
     if move:
         agent.optimizer.step()
     agent.updates += count
-    if sync == "copy" and agent.updates % config.updates_per_copy == 0:
-        agent.target.load_state_dict(agent.network.state_dict())
-    elif sync == "always":
+    if sync == "always" or (sync == "copy" and agent.updates % config.updates_per_copy == 0):
         agent.target.load_state_dict(agent.network.state_dict())
     elif sync == "alias":
         agent.target = agent.network
@@ -557,9 +555,9 @@ def test_mistakes_in_evaluate(answer, message):
 
 
 def in_a_dictionary_of_its_own(network, path, fresh):
-    with open(path, "wb") as file:
+    with path.open("wb") as file:
         torch.save({name: weights.clone() for name, weights in network.state_dict().items()}, file)
-    with open(path, "rb") as file:
+    with path.open("rb") as file:
         fresh.load_state_dict(torch.load(file))
     return fresh
 
