@@ -781,11 +781,7 @@ def _(answer: Callable) -> None:
     ),
 )
 def tune_objective(
-    trial: optuna.trial.BaseTrial,
-    make_env: Callable[[], gym.Env],
-    base: DQNConfig,
-    parts: Parts,
-    seeds: tuple[int, ...],
+    trial: optuna.trial.BaseTrial, make_env: Callable, base: DQNConfig, parts: Parts, seeds: tuple[int, ...]
 ) -> float:
     """Score a trial's settings: train a fresh agent for each seed, and return their mean validation return.
 
@@ -796,7 +792,7 @@ def tune_objective(
 
     Args:
         trial: gives the values.
-        make_env: makes an environment.
+        make_env: makes an environment, () -> gym.Env.
         base: all other settings.
         parts: the parts of the agent.
         seeds: one run each; its score is the mean return of 10 episodes from `VALIDATION_SEED` on.
