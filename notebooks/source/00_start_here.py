@@ -125,6 +125,9 @@ print(*story.budgets(record), sep="\n")
 # The agent comes with the course, so you can watch it. It now packs the boxes that you had above.
 
 # %% tags=["nbval-ignore-output"]
+import torch
+
+torch.set_num_threads(1)
 hundred = streams[:100]
 live = {
     "random": evaluation.evaluate("random", hundred, story.ENV),
