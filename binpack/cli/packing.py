@@ -94,7 +94,7 @@ def evaluate(
     rotation: options.Rotation = None,
     support: options.SupportRule = None,
     lookahead: Annotated[
-        bool, typer.Option("--lookahead", help="Simulate the agent's best actions on sampled futures; slow.")
+        bool, typer.Option("--lookahead", help="Simulate sampled futures; slow, for several visible items.")
     ] = False,
     one_line: Annotated[bool, typer.Option("--json", help="The JSON object on one line.")] = False,
 ) -> None:
