@@ -103,7 +103,7 @@ def test_top_level_holds_what_the_design_names():
 def test_every_import_is_pinned():
     pinned = system.pins((ROOT / "requirements.txt").read_text())
     providers = importlib.metadata.packages_distributions()
-    local = {path.stem for path in own_files("notebooks/*.py", "tests/*.py")} | {"binpack", "tests"}
+    local = {path.stem for path in own_files("notebooks/*.py", "tests/**/*.py")} | {"binpack", "tests"}
     files = own_files("binpack/**/*.py", "notebooks/*.py", "notebooks/source/*.py", "tests/**/*.py")
     for file in files:
         for module in imported(ast.parse(file.read_text(encoding="utf-8"))):
