@@ -63,7 +63,7 @@ class DQNConfig:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if not 0 <= self.gamma <= 1 or not 0 <= self.epsilon_last <= 1:
             raise ValueError(f"gamma and epsilon_last must lie in [0, 1], got {self.gamma} and {self.epsilon_last}")
-        if self.learning_rate <= 0 or self.max_grad_norm <= 0 or self.learning_starts < 0:
+        if not (self.learning_rate > 0 and self.max_grad_norm > 0 and self.learning_starts >= 0):  # nan too
             raise ValueError("learning_rate and max_grad_norm must be positive, learning_starts not negative")
 
     @property
@@ -160,6 +160,8 @@ class Replay:
         Raises:
             ValueError: the buffer is empty.
         """
+        if not self.size:
+            raise ValueError("the replay buffer is empty: add transitions before sampling")
         rows = rng.integers(self.size, size=n)
         arrays = (self.observations, self.actions, self.rewards, self.next_observations, self.terminated)
         return Batch(*(torch.from_numpy(array[rows]) for array in arrays))

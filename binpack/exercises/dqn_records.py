@@ -91,10 +91,16 @@ def animated_png(path: Path) -> bytes:
     from PIL import Image, ImageSequence
 
     with Image.open(path) as picture:
-        frames, times = [], []
+        pictures, times = [], []
         for frame in ImageSequence.Iterator(picture):
-            times.append(int(frame.info.get("duration", 80)))
-            frames.append(frame.convert("RGB").quantize(32, dither=Image.Dither.NONE))
+            times.append(int(frame.info.get("duration", 0)) or 80)
+            pictures.append(frame.convert("RGB"))
+    # a PNG holds one palette: with one for each frame, Pillow 11 shows all frames in the first one's colours
+    colours = sorted({colour for each in pictures for _, colour in each.getcolors(each.width * each.height)})
+    row = Image.new("RGB", (len(colours), 1))
+    row.putdata(colours)
+    palette = row.quantize(32, dither=Image.Dither.NONE)
+    frames = [each.quantize(palette=palette, dither=Image.Dither.NONE) for each in pictures]
     made = io.BytesIO()
     frames[0].save(made, "png", save_all=True, append_images=frames[1:], duration=times, loop=0, optimize=True)
     return made.getvalue()

@@ -35,7 +35,7 @@ TOLERANCE = 0.1
 class Probe(gym.Env[NDArray[np.float32], int]):
     """A task that is a table: what each action does in each state.
 
-    An observation is one float32 number, (1,): the state's number from 0 up, centred on 0 where there are two states.
+    An observation is one float32 number, (1,): states lie evenly from -1, the first, to 1, the last; a single one is 0.
     """
 
     metadata: Mapping[str, Any] = {"render_modes": []}
@@ -59,9 +59,8 @@ class Probe(gym.Env[NDArray[np.float32], int]):
         """
         self.rewards, self.following = np.asarray(rewards, float), np.asarray(following, int)
         self.starts, self.limit, self.noise = starts, limit, noise
-        states, actions = self.rewards.shape
-        self.observation_space = spaces.Box(-1.0, float(max(1, states)), (1,), np.float32)
-        self.action_space = spaces.Discrete(actions)
+        self.observation_space = spaces.Box(-1.0, 1.0, (1,), np.float32)
+        self.action_space = spaces.Discrete(self.rewards.shape[1])
         self._state = self._steps = 0
 
     def observation(self, state: int) -> NDArray[np.float32]:
@@ -97,15 +96,20 @@ class Probe(gym.Env[NDArray[np.float32], int]):
         """Work out the true Q-values by value iteration; the time limit is not part of the task (Pardo et al., 2018).
 
         Args:
-            gamma: the discount, below 1.
+            gamma: the discount, in [0, 1).
 
         Returns:
             float64, (states, actions).
+
+        Raises:
+            ValueError: the discount is out of its range.
         """
-        q = np.zeros_like(self.rewards)
-        for _ in range(200):
+        if not 0 <= gamma < 1:
+            raise ValueError(f"gamma must lie in [0, 1), got {gamma}")
+        q, weight = np.zeros_like(self.rewards), 1.0
+        while weight > 1e-12:  # the weight of all rewards that are not yet counted
             best = np.append(q.max(axis=1), 0.0)  # the last entry is the end, index -1
-            q = self.rewards + gamma * best[self.following]
+            q, weight = self.rewards + gamma * best[self.following], gamma * weight
         return q
 
 
@@ -130,7 +134,7 @@ CASES: dict[str, Case] = {
     "act": Case(lambda: Probe([[-1.0, 1.0]], [[-1, -1]]), "the action decides", "td_loss (which action), epsilon"),
     "discount": Case(lambda: Probe([[0.0], [1.0]], [[1], [-1]]), "pays a step later", "td_targets, target copies"),
     "patience": Case(
-        lambda: Probe([[0.4, 0.0], [0.0, 1.0]], [[-1, 1], [-1, -1]]), "waiting pays more", "the maximum in td_targets"
+        lambda: Probe([[0.4, 0.0], [1.0, 0.0]], [[-1, 1], [-1, -1]]), "waiting pays more", "the maximum in td_targets"
     ),
     "cut off": Case(lambda: Probe([[1.0]], [[0]], limit=4), "never ends, cut after 4 steps", "add: store terminated"),
 }
@@ -211,7 +215,7 @@ def probe_all(
 
 
 def table(readings: Mapping[str, Reading]) -> str:
-    """Put readings into lines that are the same on every machine: Q-values to one decimal where they are right.
+    """Put readings into lines that are the same on every machine: of what was learned only the verdict.
 
     Args:
         readings: what `probe_all` returned.
