@@ -375,7 +375,10 @@ class StreamFeed:
         self._block: Streams | None = None
         self._position = 0
 
-    def next(self) -> tuple[Streams, int]:
+    def __iter__(self) -> StreamFeed:
+        return self
+
+    def __next__(self) -> tuple[Streams, int]:
         """Return a block of streams and which row of it is the next stream."""
         if self._block is None or self._position >= len(self._block):
             self._block = self._source.sample(self._rng, self.BLOCK)

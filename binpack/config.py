@@ -41,6 +41,9 @@ class PPOConfig(BaseModel):
         precision: of those convolutions: ``float32``; ``bfloat16``, which is two to four times faster on processors and
             GPUs that multiply it in hardware and slower on others; or ``auto``, ``bfloat16`` on the former and
             ``float32`` on the latter. The weights are float32 in any case.
+        replicas: environments that pack the same streams. With more than one, an advantage is what is left after
+            subtracting the others' mean at the same item (see ``rollouts``), which removes most of the luck of the
+            items; every rollout then starts new episodes, so ``n_steps`` should not be shorter than an episode.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -64,6 +67,7 @@ class PPOConfig(BaseModel):
     channels: int = Field(default=16, ge=1, le=1024)
     layers: int = Field(default=3, ge=1, le=64)
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    replicas: int = Field(default=1, ge=1, le=4096)
 
 
 class TrainConfig(BaseModel):
@@ -113,6 +117,8 @@ class TrainConfig(BaseModel):
                 f"batch_size {self.ppo.batch_size} is larger than a rollout of n_steps {self.ppo.n_steps} "
                 f"x n_envs {self.n_envs}"
             )
+        if self.n_envs % self.ppo.replicas:
+            raise ValueError(f"n_envs {self.n_envs} is not a multiple of replicas {self.ppo.replicas}")
         return self
 
     @property

@@ -6,6 +6,7 @@ that nobody pays for importing torch who only wants to step one environment.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -149,21 +150,21 @@ def resolve(config: EnvConfig | None, items: Any, settings: dict[str, Any]) -> t
     return config.model_copy(update={"items": source.spec}), source
 
 
-def load_playable(batch: PackingBatch, feeds: list[StreamFeed], rows: NDArray) -> None:
+def load_playable(batch: PackingBatch, feeds: Sequence[Iterator[tuple[Streams, int]]], rows: NDArray) -> None:
     """Load a new stream into each of ``rows``, passing over streams of which nothing fits the empty bin.
 
     An episode must have a first action: an action mask without one makes a masked policy act at random.
 
     Args:
         batch: the bins.
-        feeds: one feed for each bin of the batch.
+        feeds: one `StreamFeed`, or an iterator over what it gives, for each bin of the batch.
         rows: which bins, integers.
 
     Raises:
         InstanceError: if 100 streams in a row have nothing that fits.
     """
     for _ in range(100):
-        batch.load(Streams.pick([feeds[row].next() for row in rows.tolist()]), rows)
+        batch.load(Streams.pick([next(feeds[row]) for row in rows.tolist()]), rows)
         rows = rows[batch.done[rows]]
         if not len(rows):
             return

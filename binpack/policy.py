@@ -59,7 +59,7 @@ class _Convolutions(BaseFeaturesExtractor):
         hidden = self._planes(observations)
         with self._cast(hidden.device):
             for layer in self.layers:
-                hidden = torch.relu(layer(hidden))
+                hidden = torch.relu_(layer(hidden))
         return hidden
 
     @staticmethod
@@ -113,7 +113,8 @@ class CandidateNetwork(_Convolutions):
         hidden = self._hidden(observations)
         with self._cast(hidden.device):
             scores = self.score(hidden)
-            summary = hidden.mean(dim=(2, 3))
+            # the mean over rows of cells, in the order of memory: its gradient then has the layout of the scores'
+            summary = hidden.permute(0, 2, 3, 1).flatten(1, 2).mean(dim=1)
         summary = summary.float().reshape(batch, kinds, -1).mean(dim=1)
         return torch.cat([scores.float().reshape(batch, -1), summary], dim=1)
 

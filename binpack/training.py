@@ -28,6 +28,7 @@ from binpack.agents import PPOAgent, load_agent, policy_class, policy_kwargs, sa
 from binpack.config import PPOConfig, TrainConfig
 from binpack.evaluation import evaluate, make_streams
 from binpack.files import first_line, write_atomically, write_json
+from binpack.rollouts import SharedStreamsBuffer
 from binpack.vec_env import BinPackingVecEnv
 
 __all__ = ["PPOAgent", "PPOConfig", "TrainConfig", "TrainResult", "load_agent", "save_agent", "train"]
@@ -133,6 +134,9 @@ class _Recorder(BaseCallback):
         return True
 
     def _on_rollout_start(self) -> None:
+        if self._config.ppo.replicas > 1:
+            self.model._last_obs = self.model.env.reset()
+            self.model._last_episode_starts[:] = True
         self._follow()
         last = self._history[-1][0] if self._history else 0
         if self.num_timesteps // self._every > last // self._every:
@@ -198,13 +202,14 @@ def _build(config: TrainConfig, folder: Path, saved: dict[str, Any] | None) -> M
     seed = int(np.random.SeedSequence([config.seed, steps]).generate_state(1)[0] // 2)
     model = MaskablePPO(
         policy_class(ppo),
-        VecMonitor(BinPackingVecEnv(config.env, config.n_envs)),
+        VecMonitor(BinPackingVecEnv(config.env, config.n_envs, replicas=ppo.replicas)),
         learning_rate=_schedule(ppo.learning_rate, ppo.learning_rate_schedule),
         clip_range=_schedule(ppo.clip_range, ppo.clip_range_schedule),
         policy_kwargs=policy_kwargs(ppo),
         tensorboard_log=str(folder / "tensorboard") if config.tensorboard else None,
         seed=seed,
         device=config.device,
+        **_buffer(ppo),
         **ppo.model_dump(include=_PASSED_ON),
     )
     if not config.tensorboard:
@@ -217,6 +222,12 @@ def _build(config: TrainConfig, folder: Path, saved: dict[str, Any] | None) -> M
         model.policy.optimizer.load_state_dict(saved["optimizer"])
         model.num_timesteps, model._n_updates = steps, saved["updates"]
     return model
+
+
+def _buffer(ppo: PPOConfig) -> dict[str, Any]:
+    if ppo.replicas == 1:
+        return {}
+    return {"rollout_buffer_class": SharedStreamsBuffer, "rollout_buffer_kwargs": {"replicas": ppo.replicas}}
 
 
 def _start_from(model: MaskablePPO, name: str) -> None:

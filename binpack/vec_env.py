@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import tee
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvIndices
 
 from binpack.batch import EnvConfig, PackingBatch, StreamFeed
 from binpack.env import load_playable, resolve
+from binpack.instances import Streams
 
 
 class BinPackingVecEnv(VecEnv):
@@ -25,6 +27,8 @@ class BinPackingVecEnv(VecEnv):
         config: all settings at once; or give them one by one.
         n_envs: number of bins.
         seed: row ``i`` is seeded with ``seed + i``; ``None`` takes fresh entropy.
+        replicas: so many neighbouring rows, each group with the first one's seed, pack the same streams: after a reset
+            all begin with the same one, and each goes through them at its own pace.
         items: what ``EnvConfig.items`` takes, or a ``Streams``, ``Catalogue`` or ``ItemSource`` object.
         settings: fields of ``EnvConfig``.
 
@@ -40,13 +44,18 @@ class BinPackingVecEnv(VecEnv):
         seed: int | None = None,
         *,
         items: Any = None,
+        replicas: int = 1,
         **settings,
     ) -> None:
         if n_envs < 1:
             raise ValueError(f"n_envs must be at least 1, got {n_envs}")
+        if replicas < 1 or n_envs % replicas:
+            raise ValueError(f"n_envs must be a multiple of replicas, got {n_envs} and {replicas}")
         self.config, self._source = resolve(config, items, settings)
         self._batch = PackingBatch(self.config, n_envs)
-        self._feeds: list[StreamFeed | None] = [None] * n_envs
+        self._replicas = replicas
+        self._sources: list[StreamFeed | None] = [None] * (n_envs // replicas)
+        self._feeds: list[Iterator[tuple[Streams, int]]] = []
         self._actions: NDArray | None = None
         self.render_mode = None
         super().__init__(n_envs, self.config.observation_space(), self.config.action_space())
@@ -57,14 +66,15 @@ class BinPackingVecEnv(VecEnv):
         """Seed row ``i`` with ``seed + i`` at the next reset; ``None`` asks for fresh entropy."""
         self._seeds = [None if seed is None else seed + row for row in range(self.num_envs)]
         if seed is None:
-            self._feeds = [None] * self.num_envs
+            self._sources = [None] * len(self._sources)
         return self._seeds
 
     def reset(self) -> dict[str, NDArray]:
         """Empty every bin and start new streams; returns the observations, see ``PackingBatch.observation``."""
-        for row, seed in enumerate(self._seeds):
-            if seed is not None or self._feeds[row] is None:
-                self._feeds[row] = StreamFeed(self._source, seeding.np_random(seed)[0])
+        for group, seed in enumerate(self._seeds[:: self._replicas]):
+            if seed is not None or self._sources[group] is None:
+                self._sources[group] = StreamFeed(self._source, seeding.np_random(seed)[0])
+        self._feeds = [feed for source in self._sources for feed in tee(source, self._replicas)]
         load_playable(self._batch, self._feeds, np.arange(self.num_envs))
         self.reset_infos = [self._batch.info(row, placements=True) for row in range(self.num_envs)]
         self._reset_seeds()

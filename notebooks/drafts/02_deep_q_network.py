@@ -150,7 +150,7 @@ print(f"at least 475: {(means >= 475).sum()} of {len(means)} seeds")
 #
 # Eight numbers in, four engines out. Crashing costs 100 and landing pays about 200, fuel a little.
 #
-# *Predict, then run.* Where is the agent after 3,000 steps? And the recorded ones after a hundred times as many?
+# *Predict, then run.* Where is the agent after 3,000 steps? And the recorded ones after 200,000?
 
 # %%
 lander = gym.make("LunarLander-v3")
