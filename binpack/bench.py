@@ -42,6 +42,9 @@ EDGE_BIN = "587x233"
 CELLS_AT_ONCE = 2**24
 """Most cells of landing heights in one measurement (about 200 MB); larger settings are skipped."""
 
+TRAIN_ENVS = 256
+"""Bins side by side where training is timed."""
+
 EFFORT = {False: (1.0, 65_536), True: (0.25, 8_192)}
 """Seconds for each figure and steps of each training, in full and with ``quick``."""
 
@@ -79,7 +82,7 @@ def run(*, quick: bool = False, say: Callable[[str], None] = lambda text: None) 
     result["mask_curve"] = mask_curve(seconds / 2)
     for policy in ("mlp", "candidate"):
         say(f"training, {policy}")
-        figures = training_split(PPOConfig(policy=policy, batch_size=1024, n_steps=16), 128, steps)
+        figures = training_split(PPOConfig(policy=policy, batch_size=1024, n_steps=16), TRAIN_ENVS, steps)
         for name, value in figures.items():
             result.setdefault(name, {})[policy] = value
     return result
