@@ -171,6 +171,10 @@ def _curves(curves, bands, heading, x, y):
         axes.plot(steps, runs.mean(axis=0), color=color, linewidth=2, label=name)
     if len(curves) > 1:
         axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    if max(np.max(steps) for steps, _ in curves.values()) >= 10_000:
+        # as many ticks as fit with numbers this long
+        axes.locator_params(axis="x", nbins=6)
+        axes.xaxis.set_major_formatter("{x:,.0f}")
     _finish(axes, heading, x, y)
     return still
 

@@ -90,7 +90,7 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 # | cut off | pays 1 forever; a time limit ends the episode after 4 steps |
 #
 # *Predict, then run.* What is the Q-value of "cut off"? What would it be if the time limit counted as the end? And
-# which probes fail if you exchange `td_targets` for one that forgets $d$?
+# which probe is the first to fail if you exchange `td_targets` for one that forgets $d$?
 
 # %%
 parts = Parts(make_network, add, epsilon, td_targets, td_loss, update)
@@ -105,7 +105,7 @@ for name, readings in {
     "forgets d": probes.probe_all(train, parts.replace(td_targets=forgets_the_end)),
     "a time limit is an end": probes.probe_all(train, parts, wrap=probes.CutIsEnd),
 }.items():
-    print(f"{name}: fails on {', '.join(probe for probe, reading in readings.items() if not reading.right)}")
+    print(f"{name}: the first probe that fails is {next(probe for probe in readings if not readings[probe].right)!r}")
 
 # %% [markdown]
 # "Cut off" is worth $1 + 0.5 + 0.25 + \dots = 2$. A forgotten $d$ invents a future after every final state, so even
