@@ -1,4 +1,4 @@
-"""Records ``policy_ablation.json``: what each part of the candidate policy brings.
+"""Records ``policy_ablation.json``: what each part of the candidate policy and of its training brings.
 
     python binpack/data/policy_ablation.py
 
@@ -38,20 +38,25 @@ ARMS: dict[str, dict[str, Any]] = {
     "conv": {"policy": "conv", "net_arch": (256,)},
     "candidate": {"policy": "candidate"},
     "candidate, contact": {"policy": "candidate"},
+    "candidate, contact, shared": {"policy": "candidate", "replicas": 4, "n_steps": 32},
 }
 """Arm to its policy, from the least that an agent can be given to the most. All but the first see landing heights and
-feasibility; "candidate, contact" sees ``features.contact`` as well."""
+feasibility; those with "contact" see ``features.contact`` as well. In "shared" four bins at a time pack the same items,
+see ``rollouts``; their episodes begin with each rollout, which therefore is longer, with half as many bins."""
+ROLLOUT = 4096
+"""Transitions between two updates, for every arm."""
 
 
 def config(arm: str, seed: int, learning_rate: float, steps: int = STEPS) -> TrainConfig:
     """Return the run of one arm, seed and learning rate."""
     shared = {"n_steps": 16, "batch_size": 256, "n_epochs": 2, "gamma": 1.0, "ent_coef": 0.003, "channels": 32}
     shared |= {"precision": "bfloat16", "learning_rate": learning_rate, "learning_rate_schedule": "linear"}
-    features = "contact" if arm.endswith("contact") else "none"
+    ppo = PPOConfig(**shared | ARMS[arm])
+    features = "contact" if "contact" in arm else "none"
     return TrainConfig(
         env=EnvConfig(items="cut_2", support="corners:0.95,0.85,0.50", features=features),
-        ppo=PPOConfig(**shared, **ARMS[arm]),
-        n_envs=256,
+        ppo=ppo,
+        n_envs=ROLLOUT // ppo.n_steps,
         total_steps=steps,
         seed=seed,
         eval_every=max(1, steps // 5),
@@ -86,6 +91,9 @@ def record(
         size = load_agent(runs / name).metadata["parameters"]
         cost = {"seconds": round(result.seconds, 1), "parameters": size}
         rows[kind].append(key | {"score": round(result.score, 6), "curve": curve} | cost)
+        arms = list(ARMS)
+        rows["trials"].sort(key=lambda row: (arms.index(row["arm"]), row["learning_rate"]))
+        rows["runs"].sort(key=lambda row: (row["seed"], arms.index(row["arm"])))
         write_atomically(path, lambda place: place.write_text(to_json(rows, steps), encoding="utf-8"))
         print(f"{arm}, learning rate {learning_rate:g}, seed {seed}: {result.score:.4f}", flush=True)
 
