@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from binpack import viewer
 from binpack.batch import EnvConfig, PackingBatch
 from binpack.instances import Streams
 from binpack.placement import OUTSIDE
-from binpack.plots.figure import Figure, new_still, plain_layout
+from binpack.plots.figure import Figure, new_still
 
 if TYPE_CHECKING:
     import ipywidgets
@@ -138,49 +138,6 @@ def _edges(item: Sequence[int]) -> str:
 
 
 # -------------------------------------------------------------------------------------------------------- pictures
-
-
-def side_by_side(packings: Mapping[str, ArrayLike], bin_size: Sequence[int]) -> Figure:
-    """Draw several packings of one bin beside each other.
-
-    Args:
-        packings: name to placed boxes, (n, 6).
-        bin_size: length, width and height of the bin, in cells.
-
-    Returns:
-        One figure.
-
-    Raises:
-        ValueError: there is no packing, or boxes and bin do not fit together.
-    """
-    if not packings:
-        raise ValueError("there is nothing to draw: no packings")
-    from plotly import graph_objects as go
-
-    arrays = {name: np.asarray(boxes).reshape(-1, 6) for name, boxes in packings.items()}
-    shares = {name: boxes[:, 3:].prod(axis=1).sum() / np.prod(bin_size) for name, boxes in arrays.items()}
-    titles = {name: f"{name}: {share:.1%}" for name, share in shares.items()}
-    plot, count = go.Figure(), len(packings)
-    still = new_still(4.4 * count, 4.6)
-    for number, (name, boxes) in enumerate(arrays.items()):
-        one = viewer.plotly_packing(boxes, bin_size)
-        scene = "scene" if number == 0 else f"scene{number + 1}"
-        plot.add_traces([trace.update(scene=scene) for trace in one.data])
-        plot.layout[scene] = one.layout.scene
-        plot.layout[scene].domain.x = (number / count, (number + 1) / count)
-        # a scene fills its height, so a narrow one is looked at from farther away
-        far = max(1.0, 0.44 * count)
-        plot.layout[scene].camera.eye = {axis: far * one.layout.scene.camera.eye[axis] for axis in "xyz"}
-        place = {"x": (number + 0.5) / count, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "center"}
-        plot.add_annotation(text=titles[name], yanchor="bottom", showarrow=False, font={"size": 16}, **place)
-        axes = still.add_subplot(1, count, number + 1)
-        axes.imshow(viewer.rgb_array(boxes, bin_size, title="", size=(640, 640)))
-        axes.set_title(titles[name], fontsize=13, color=viewer.INK)
-        axes.set_axis_off()
-    plain_layout(plot, "", 460, showlegend=False)
-    plot.update_layout(margin={"l": 0, "r": 0, "t": 50, "b": 0})
-    found = ", ".join(f"{name} {_count(boxes)}, utilization {shares[name]:.3f}" for name, boxes in arrays.items())
-    return Figure(plot, still, f"packings: {found}")
 
 
 def _still(now: Packing) -> MatplotlibFigure:

@@ -7,7 +7,7 @@ import pytest
 from binpack import geometry, play
 from binpack.data import story
 from binpack.env import EnvConfig
-from binpack.play import by_hand, pack_by_hand, side_by_side
+from binpack.play import by_hand, pack_by_hand
 
 CONFIG = EnvConfig(bin_size=(4, 5, 6), support="full")
 ITEMS = [(2, 2, 3), (2, 3, 3), (4, 5, 2), (2, 2, 3), (1, 1, 4)]
@@ -83,24 +83,6 @@ def test_it_agrees_with_the_environment_from_beginning_to_end():
         end = pack_by_hand(places, items, config)
         assert end.item is None and end.boxes.tolist() == info["placements"].tolist()
         assert end.utilization == pytest.approx(info["utilization"])
-
-
-# -------------------------------------------------------------------------------------------------------------- figures
-
-
-def test_packings_stand_side_by_side():
-    one = pack_by_hand([(0, 0)], ITEMS, CONFIG).boxes
-    two = pack_by_hand([(0, 0), (2, 0)], ITEMS, CONFIG).boxes
-    figure = side_by_side({"first": one, "second": two, "third": one[:0]}, CONFIG.bin_size)
-    assert figure.text == (
-        "packings: first 1 box, utilization 0.100, second 2 boxes, utilization 0.250, third 0 boxes, utilization 0.000"
-    )
-    assert {trace.scene for trace in figure.plotly.data} == {"scene", "scene2", "scene3"}
-    assert [note.text for note in figure.plotly.layout.annotations] == ["first: 10.0%", "second: 25.0%", "third: 0.0%"]
-    assert figure.plotly.layout.scene2.domain.x == pytest.approx((1 / 3, 2 / 3))
-    assert figure.png().startswith(b"\x89PNG")
-    with pytest.raises(ValueError, match="nothing to draw"):
-        side_by_side({}, CONFIG.bin_size)
 
 
 # -------------------------------------------------------------------------------------------------------------- widgets

@@ -305,3 +305,17 @@ def test_importance_of_equal_values():
     study.optimize(lambda trial: trial.suggest_float("a", 0, 1) * 0, n_trials=3)
     with pytest.raises(ValueError, match=r"^importance needs trials whose values differ, and they are all equal$"):
         plots.importance(study)
+
+
+def test_packings_stand_side_by_side():
+    boxes = np.array([[0, 0, 0, 2, 2, 1], [2, 0, 0, 2, 1, 3]])
+    figure = plots.packings({"first": boxes[:1], "second": boxes, "third": boxes[:0]}, (4, 5, 3))
+    assert figure.text == (
+        "packings: first 1 box, utilization 0.067, second 2 boxes, utilization 0.167, third 0 boxes, utilization 0.000"
+    )
+    assert {trace.scene for trace in figure.plotly.data} == {"scene", "scene2", "scene3"}
+    assert [note.text for note in figure.plotly.layout.annotations] == ["first: 6.7%", "second: 16.7%", "third: 0.0%"]
+    assert figure.plotly.layout.scene2.domain.x == pytest.approx((1 / 3, 2 / 3))
+    assert figure.png().startswith(b"\x89PNG")
+    with pytest.raises(ValueError, match="nothing to draw"):
+        plots.packings({}, (4, 5, 3))

@@ -5,7 +5,7 @@ their spread, of compared policies, of speed, of packings and of height maps liv
 """
 
 from binpack.plots.ablation import ablation_curves, ablation_scores
-from binpack.plots.boxes import heightmap, landing, mask, packing
+from binpack.plots.boxes import heightmap, landing, mask, packing, packings
 from binpack.plots.figure import Figure, save, show
 from binpack.plots.results import bars_with_spread, curves_with_spread
 from binpack.plots.speed import mask_curve
@@ -40,6 +40,7 @@ __all__ = [
     "mask_curve",
     "maze",
     "packing",
+    "packings",
     "parallel_coordinate",
     "pareto_front",
     "rank",

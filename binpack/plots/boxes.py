@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from binpack.plots.figure import Figure, new_still, plain_layout
-from binpack.viewer import INK, matplotlib_packing, plotly_packing
+from binpack.viewer import INK, matplotlib_packing, plotly_packing, rgb_array
 
 _NUMBERED = 200  # cells of a map up to which each shows its number
 _NOWHERE = "#DDDDDD"
@@ -31,8 +31,51 @@ def packing(
     interactive = plotly_packing(boxes, bin_size, labels, title)
     array = np.asarray(boxes, float).reshape(-1, 6)
     share = array[:, 3:].prod(axis=1).sum() / np.prod(bin_size)
-    text = f"packing: {len(array)} {'box' if len(array) == 1 else 'boxes'}, utilization {share:.3f}"
+    text = f"packing: {_count(array)}, utilization {share:.3f}"
     return Figure(interactive, matplotlib_packing(boxes, bin_size, labels, title), text)
+
+
+def packings(named: Mapping[str, ArrayLike], bin_size: Sequence[int]) -> Figure:
+    """Draw several packings of one bin beside each other.
+
+    Args:
+        named: name to placed boxes, (n, 6).
+        bin_size: length, width and height of the bin, in cells.
+
+    Returns:
+        One figure.
+
+    Raises:
+        ValueError: there is no packing, or boxes and bin do not fit together.
+    """
+    if not named:
+        raise ValueError("there is nothing to draw: no packings")
+    from plotly import graph_objects as go
+
+    arrays = {name: np.asarray(boxes).reshape(-1, 6) for name, boxes in named.items()}
+    shares = {name: boxes[:, 3:].prod(axis=1).sum() / np.prod(bin_size) for name, boxes in arrays.items()}
+    titles = {name: f"{name}: {share:.1%}" for name, share in shares.items()}
+    plot, count = go.Figure(), len(named)
+    still = new_still(4.4 * count, 4.6)
+    for number, (name, boxes) in enumerate(arrays.items()):
+        one = plotly_packing(boxes, bin_size)
+        scene = "scene" if number == 0 else f"scene{number + 1}"
+        plot.add_traces([trace.update(scene=scene) for trace in one.data])
+        plot.layout[scene] = one.layout.scene
+        plot.layout[scene].domain.x = (number / count, (number + 1) / count)
+        # a scene fills its height, so a narrow one is looked at from farther away
+        far = max(1.0, 0.44 * count)
+        plot.layout[scene].camera.eye = {axis: far * one.layout.scene.camera.eye[axis] for axis in "xyz"}
+        place = {"x": (number + 0.5) / count, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "center"}
+        plot.add_annotation(text=titles[name], yanchor="bottom", showarrow=False, font={"size": 16}, **place)
+        axes = still.add_subplot(1, count, number + 1)
+        axes.imshow(rgb_array(boxes, bin_size, title="", size=(640, 640)))
+        axes.set_title(titles[name], fontsize=13, color=INK)
+        axes.set_axis_off()
+    plain_layout(plot, "", 460, showlegend=False)
+    plot.update_layout(margin={"l": 0, "r": 0, "t": 50, "b": 0})
+    found = ", ".join(f"{name} {_count(boxes)}, utilization {shares[name]:.3f}" for name, boxes in arrays.items())
+    return Figure(plot, still, f"packings: {found}")
 
 
 def heightmap(heights: ArrayLike, *, bin_height: int | None = None, title: str = "height map") -> Figure:
@@ -173,6 +216,10 @@ def _planes(values: ArrayLike, what: str) -> NDArray[np.float64]:
     if array.ndim not in (2, 3) or not array.size:
         raise ValueError(f"{what} must be an array (L, W) or (K, L, W), got shape {array.shape}")
     return array if array.ndim == 3 else array[None]
+
+
+def _count(boxes: NDArray) -> str:
+    return f"{len(boxes)} {'box' if len(boxes) == 1 else 'boxes'}"
 
 
 def _names(names: Sequence[str] | None, count: int) -> list[str]:
