@@ -135,6 +135,7 @@ class _Recorder(BaseCallback):
 
     def _on_rollout_start(self) -> None:
         if self._config.ppo.replicas > 1:
+            # A rollout would go on where the last one ended, with each row of a group at another item.
             self.model._last_obs = self.model.env.reset()
             self.model._last_episode_starts[:] = True
         self._follow()
