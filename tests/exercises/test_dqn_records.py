@@ -1,11 +1,13 @@
-"""How lesson 02 reads and shows its recorded runs, on small records that the tests write."""
+"""How lesson 02 reads and shows recorded runs, on small records that the tests write; and the real records."""
 
 import base64
+import dataclasses
 import inspect
 import io
 import json
 import pickle
 
+import gymnasium as gym
 import IPython
 import IPython.display
 import numpy as np
@@ -15,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from binpack.data import dqn_cartpole, dqn_lunar_lander
 from binpack.exercises import deep_q_network as lesson
 from binpack.exercises import dqn_records as records
 
@@ -201,3 +204,61 @@ def test_a_film_that_is_not_there_is_named(tmp_path):
 def test_the_module_leaves_its_folder_to_be_chosen_late():
     # the functions read DATA when they are called, or the tests above would read the real records
     assert all("DATA" in inspect.getsource(each) for each in (records.load, records.load_lander, records.film))
+
+
+# ---------------------------------------------------------------------------------------------- what was recorded
+
+
+def test_the_cartpole_record_is_what_its_script_would_record():
+    record = records.load("dqn_cartpole")
+    assert record["about"]["command"] == "python binpack/data/dqn_cartpole.py FOLDER"
+    assert record["config"] == dataclasses.asdict(dqn_cartpole.CONFIG)
+    assert record["small"] == dataclasses.asdict(dqn_cartpole.SMALL)
+    assert [run["seed"] for run in record["runs"]] == list(dqn_cartpole.SEEDS)
+    for run in record["runs"]:
+        scores = {int(step): score for step, score in run["validation"].items()}
+        assert list(scores) == list(range(1000, max(scores) + 1, 1000))
+        assert run["chosen_step"] == max(scores, key=scores.get)  # the first of the best
+        assert len(run["test"]) == 20
+    assert max(run["chosen_step"] for run in record["runs"]) <= 60_000
+    assert (records.test_means(record) >= 475).sum() >= 8
+
+
+def test_the_cartpole_study_never_saw_the_seeds_that_judge_it():
+    record = records.load("dqn_cartpole")
+    assert not set(record["study_seeds"]) & set(record["held_out_seeds"])
+    best = max(record["trials"], key=lambda trial: trial["value"])
+    assert record["tuned"] == best["params"] and set(best["params"]) == set(lesson.SPACE)
+    assert len(record["trials"]) == dqn_cartpole.TRIALS
+    arms = [(row["settings"], row["seed"]) for row in record["finals"]]
+    assert arms == [(name, seed) for name in ("default", "tuned") for seed in record["held_out_seeds"]]
+
+
+def test_the_lunar_lander_record_is_what_its_script_would_record():
+    record = records.load("dqn_lunar_lander")
+    assert record["about"]["command"] == "python binpack/data/dqn_lunar_lander.py FOLDER"
+    assert record["config"] == dataclasses.asdict(dqn_lunar_lander.CONFIG)
+    assert [run["seed"] for run in record["runs"]] == list(dqn_lunar_lander.SEEDS)
+    steps, scores = records.curve(record)
+    assert steps.tolist() == list(range(dqn_lunar_lander.EVERY, record["config"]["total_steps"] + 1, steps[0]))
+    for run, row in zip(record["runs"], scores, strict=True):
+        assert run["chosen_step"] == steps[row.argmax()] and run["chosen_score"] == row.max()
+        assert len(run["test"]) == dqn_lunar_lander.TEST_EPISODES
+    means = records.test_means(record)
+    assert (means > 200).sum() >= 4
+    assert record["shipped_seed"] == record["runs"][np.argsort(means)[2]]["seed"]
+
+
+def test_the_shipped_lander_lands():
+    network = records.load_lander(lesson.make_network.reference(8, 4))
+    returns = lesson.evaluate.reference(network, gym.make("LunarLander-v3"), 5, dqn_lunar_lander.TEST_SEED)
+    # other processors round otherwise, and an episode may then go another way: so the mean of some, with room
+    assert returns.mean() > 100
+
+
+@pytest.mark.parametrize("stage", ["early", "late"])
+def test_a_film_is_small_and_moves(stage):
+    path = records.film(stage)
+    assert path.stat().st_size < 1_000_000
+    with Image.open(path) as picture:
+        assert picture.n_frames > 10 and picture.size == dqn_lunar_lander.FRAME_SIZE
