@@ -37,7 +37,7 @@ VALIDATION_SEED = 1_000_000
 
 
 @exercise(
-    minutes=5,
+    minutes=4,
     difficulty=1,
     hints=(
         "If an output can never be negative, it ends in an activation: a Q-value is any number, so end in nn.Linear.",
@@ -111,7 +111,7 @@ def _accepts_one(network: nn.Module) -> bool:
 
 
 @exercise(
-    minutes=10,
+    minutes=7,
     difficulty=2,
     hints=(
         "If the fourth transition finds no row among three, the position has to go round: a remainder does that.",
@@ -182,7 +182,7 @@ def _(answer: Callable) -> None:
 
 
 @exercise(
-    minutes=5,
+    minutes=3,
     difficulty=1,
     hints=(
         "If it goes on falling after the decay, or below zero, bound the share of the decay that is done by 1.",
@@ -226,11 +226,11 @@ def _(answer: Callable) -> None:
 
 
 @exercise(
-    minutes=10,
+    minutes=8,
     difficulty=3,
     hints=(
         "If terminated has no minus or times, turn it round with ~ first, and let True count as 1.",
-        "If the shapes are off, max(dim=1) returns values and indices: the best of each row are the values.",
+        "If the product fails, max(dim=1) returns values and indices: the best of each row are the values.",
     ),
 )
 def td_targets(batch: Batch, agent: Agent, gamma: float) -> Tensor:
@@ -383,7 +383,7 @@ def _(answer: Callable) -> None:
 
 
 @exercise(
-    minutes=10,
+    minutes=8,
     difficulty=2,
     hints=(
         "If each step is longer than the last, gradients add up: empty them before backward.",
@@ -472,6 +472,9 @@ def _expect_clipped(before: Tensor, now: Tensor, wanted: Tensor, loss: Tensor) -
 )
 def train(env: gym.Env, config: DQNConfig, parts: Parts, seed: int, watch: Callable | None = None) -> Run:
     """Train an agent: act, store, learn, and start again whenever an episode is over.
+
+    Begin with `agent, replay = make_agent(env, config, parts, seed)` and `run = Run(agent)`. `agent.act(observation)`
+    is the greedy action, `replay.sample(n, rng)` draws a batch, `run.note(total, step)` notes a finished episode.
 
     Args:
         env: observations of shape (n_inputs,), discrete actions; only the first reset gets the seed.
@@ -645,7 +648,7 @@ def _expect_stored(stored: Sequence[tuple]) -> None:
 
 
 @exercise(
-    minutes=8,
+    minutes=5,
     difficulty=1,
     hints=(
         "If all returns are equal, every episode starts from one seed: give episode i the seed seed + i.",
@@ -709,7 +712,7 @@ def _(answer: Callable) -> None:
 
 
 @exercise(
-    minutes=5,
+    minutes=3,
     difficulty=1,
     hints=(
         "If the file cannot be read with weights_only=True, it holds the module itself: save its state_dict().",
@@ -773,7 +776,7 @@ def _(answer: Callable) -> None:
 
 
 @exercise(
-    minutes=15,
+    minutes=12,
     difficulty=2,
     hints=(
         "If every trial scores the same, the suggested values are not used: base.replace(...) makes the configuration.",

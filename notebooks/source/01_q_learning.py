@@ -37,7 +37,7 @@ for action, name in [(0, "up"), (0, "up"), (3, "left")]:
     print(f"{name:<5} -> state {state}, reward {reward:g}, terminated {terminated}, truncated {truncated}")
 
 # %% [markdown]
-# The second step up ran into a wall.
+# Both steps up ran into a wall.
 #
 # | word | here |
 # | --- | --- |
@@ -132,19 +132,20 @@ for name, run in runs.items():
     )
 
 # %% [markdown]
-# The curves of 0.1 and 0.5 coincide: both find the near exit first and hardly ever get past it again. Pure chance
-# learns the best policy but never uses it. Falling from 1 gets both.
+# Bands span five seeds; below they are 95 % intervals. The curves of 0.1 and 0.5 soon coincide: both find the
+# near exit first and hardly ever get past it. Pure chance learns the best policy but never uses it. Falling from 1 gets
+# both.
 #
 # ## A bin that fits a table
 #
-# Now packing: a bin of 2 x 2 x 3 cells, each next item a unit cube or a wall of 1 x 2 x 2, with equal chances. The
-# whole base must rest. The state is height map and next item, as one number:
+# Now packing: a bin of 2 x 2 x 3 cells, each next item a unit cube or a wall of 1 x 2 x 2, with equal chances, never
+# turned. An action is the cell for its corner; the whole base must rest. The state is height map and next item:
 #
 # $$s = \bigl( (h_1 (H + 1) + h_2)(H + 1) + \dots \bigr) K + k$$
 #
 # | symbol | variable | meaning |
 # | --- | --- | --- |
-# | $h_1, h_2, \dots$ | `heights` | heights of the cells, row by row |
+# | $h_1, h_2, \dots$ | `heights` | height map: how high each cell of the floor is filled, row by row |
 # | $H$ | `bin_height` | each height is one of $H + 1$ |
 # | $k$, $K$ | `item`, `items` | next item, number of kinds |
 
@@ -184,7 +185,7 @@ for name, policy in policies.items():
     print(f"{name:<20} {worlds.policy_value(tiny, policy, 1.0):.4f}")
 
 # %% [markdown]
-# No episode has more than 12 steps, so 12 sweeps see to its end. All these numbers are exact. The heuristics (lesson
+# No episode has more than 12 steps, so 12 sweeps see to its end. All numbers are exact. The heuristics (lesson
 # 03) fall short: they see the item in hand, not what may come.
 #
 # *Predict, then run.* Which step size is best: 0.02, 0.3, 1, or falling from 1 to 0.02? And what can be learned with
@@ -255,9 +256,9 @@ print(f"3 x 3 x 3, deepest_bottom_left: {rule:.3f}; rows of the table ever visit
 
 # %% [markdown]
 # The table of a 5 x 5 x 5 bin fits no machine; that of a 10 x 10 x 10 bin has more entries than the universe has atoms
-# (about $10^{80}$). Memory is not even the point. At 3 x 3 x 3 the table fits, and after as many episodes as above it
-# loses to a rule of one line: a visit to one state teaches nothing about another, however similar. Continuous states,
-# such as a lander's position and speed, hardly ever come twice, and cutting them into pieces explodes alike.
+# (about $10^{80}$). At 3 x 3 x 3 the table fits, and after as many episodes as above it loses to a rule of one line: a
+# visit to one state teaches nothing about another, however similar. Continuous states, such as a lander's position and
+# speed, hardly ever come twice, and cutting them explodes alike.
 #
 # ## Takeaways
 #
@@ -283,7 +284,7 @@ print(f"3 x 3 x 3, deepest_bottom_left: {rule:.3f}; rows of the table ever visit
 #
 # 4. Mirroring the bin changes nothing that matters. How could the table use that?
 # <details><summary>Answer</summary>Keep one row for all mirror images of a height map: one visit teaches up to four
-# states. That delays the explosion, no more.</details>
+# states.</details>
 #
 # ## What comes next
 #

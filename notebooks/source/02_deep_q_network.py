@@ -5,7 +5,7 @@
 #
 # When you are done you can
 #
-# - build a deep Q-network from ten parts, each tested by itself;
+# - build a deep Q-network (DQN) from ten parts, each tested by itself;
 # - find a wrong part with environments whose values are known;
 # - train it on CartPole and LunarLander, save it, and judge it on fresh episodes;
 # - recognise five common defects by what they do;
@@ -16,8 +16,8 @@
 # needs no rows, and what it learns in one state carries over to similar ones.
 #
 # Such networks used to diverge. Two ideas made them learn: a *replay buffer* (Lin, 1992), from which an update draws
-# transitions in random order, and a *target network* (Mnih et al., 2015), a copy that holds still while the other one
-# learns.
+# transitions (observation, action, reward, next observation) in random order, and a *target network* (Mnih et al.,
+# 2015), a copy that holds still while the other one learns.
 
 # %%
 import tempfile
@@ -113,9 +113,9 @@ for name, readings in {
 #
 # ## CartPole
 #
-# A step pays 1 while the pole stands, and 500 steps are the limit. The greedy policy is validated every 1,000 steps;
-# the weights that did best are kept, and training stops early at 500. Then 20 *fresh* episodes judge: the best of many
-# noisy validation scores flatters itself.
+# Push a cart left or right so that the pole on it stays up. A step pays 1 while it stands, and 500 steps are the limit.
+# The greedy policy is validated every 1,000 steps; the weights that did best are kept, and training stops early at 500.
+# Then 20 *fresh* episodes judge: the best of many noisy validation scores flatters itself.
 #
 # *Predict, then run.* Will the return rise steadily?
 
@@ -143,12 +143,13 @@ print(f"mean of 20 fresh episodes by seed: {np.sort(means).round().astype(int).t
 print(f"at least 475: {(means >= 475).sum()} of {len(means)} seeds")
 
 # %% [markdown]
-# Not steadily: DQN forgets. A better policy fills the buffer with upright poles, the network loses what it knew about
-# falling ones, and the return collapses until they are back. So keep the best checkpoint, and judge it afresh.
+# Not steadily: DQN forgets. A likely cause: a better policy fills the buffer with upright poles, and the network loses
+# what it knew about falling ones. So keep the best checkpoint, and judge it afresh.
 #
 # ## LunarLander
 #
-# Eight numbers in, four engines out. Crashing costs 100 and landing pays about 200, fuel a little.
+# Eight numbers in, four actions out: one of three engines, or none. A crash costs 100, approach and landing pay 200 or
+# more, fuel costs a little.
 #
 # *Predict, then run.* Where is the agent after 3,000 steps? And the recorded ones after 200,000?
 
@@ -167,12 +168,14 @@ for stage in ("early", "late"):
     records.show_film(records.film(stage), f"{stage}: one episode, return {lunar['films'][stage]['return']:.0f}")
 
 # %% [markdown]
-# The band runs from the lowest to the highest seed. The films show one seed after 10,000 steps and at its chosen
-# checkpoint. `records.load_lander(make_network(8, 4))` gives you those weights.
+# The band runs from the lowest to the highest seed. The first film shows one seed after 10,000 steps, the second its
+# chosen checkpoint. `records.load_lander(make_network(8, 4))` gives you those weights.
 #
 # ## Bug hunt
 #
-# A listing of this agent was published with five defects. Each runs without an error:
+# A listing of this agent, tuned with Optuna (lesson 08), was published with five defects. Each runs without an error.
+# A *trial* trains with one setting of the hyperparameters (set before, not learned) and reports a score; a *study* is a
+# series of trials.
 #
 # ```python
 # def exploration_rate(step, config):  # A. How often to act at random
@@ -198,8 +201,8 @@ for stage in ("early", "late"):
 #     )
 # ```
 #
-# *Predict, then run.* Write down what each one spoils. Then mend C to E in the cell; A and B you have mended with
-# `epsilon` and `update`.
+# *Predict, then run.* Write down what each one spoils. The cell mends C to E; A and B you have mended with `epsilon`
+# and `update`.
 
 
 # %%
@@ -223,14 +226,14 @@ for name, found in bug_hunt.measure(train, parts, is_over, parts_for_all_trials,
     print(f"{name}. {found.line()}")
 
 # %% [markdown]
-# A keeps whatever arm the untrained network prefers. B learns from a target that knows nothing: rewards arrive, but no
-# value moves back a step. C never starts again: a good CartPole agent balances in one endless episode. D rewards a
-# trial for what an earlier one learned. E looks one step ahead at most; nine in ten of its learning rates exceed 0.01.
+# A often stays with the arm (action) that the untrained network prefers. B learns from a target that knows nothing:
+# rewards arrive, but no value moves back a step. C never starts again: a good CartPole agent balances in one endless
+# episode. D rewards a trial for what an earlier one learned. E looks one step ahead at most; nine in ten of its
+# learning rates exceed 0.01.
 #
 # ## Tuning
 #
-# Parameters are learned; hyperparameters are set before. A trial trains with one setting of them, from scratch, and
-# reports a score. Seeds of training, validation and test are disjoint.
+# Every trial starts from scratch. Seeds of training, validation and test are disjoint.
 
 # %% [exercise deep_q_network.tune_objective]
 
@@ -251,7 +254,8 @@ print("not separable" if low <= 0 <= high else "separable")
 
 # %% [markdown]
 # Three trials of two short runs find nothing; they show the machinery. The figure is recorded: ten trials, then default
-# and tuned settings on five seeds that the study never saw, last network, same budget. The last line is the verdict.
+# and tuned settings on five seeds that the study never saw, and five random draws from the listing's ranges. Same
+# budget; the network after the last step counts. The line below is the verdict.
 #
 # ## Bonus: double DQN
 #
