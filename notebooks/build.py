@@ -21,6 +21,9 @@ A source is jupytext's percent format::
 
     # %% [exercise packing.landing_height]
 
+    # %% tags=["learner"]   only in the learner's notebook: code to mend, say
+    # %% tags=["solution"]  only in the solutions
+
 An exercise line stands alone. It becomes three cells: a heading (number, first paragraph of the docstring, minutes,
 difficulty, how to get a hint), then the stub (in ``solutions/`` the reference itself), then
 ``landing_height = ex.check(landing_height)``. So every lesson says ``from binpack import exercises as ex`` near its
@@ -134,6 +137,8 @@ def render(path: Path, *, solved: bool) -> NotebookNode:
     notebook = nbformat.v4.new_notebook(metadata=nbformat.from_dict(_METADATA))
     bound: set[str] = set()
     for cell in read_source(path):
+        if ("learner" if solved else "solution") in cell.tags:
+            continue
         for made in _exercise_cells(cell, path, bound, solved) if cell.kind == "exercise" else [_plain_cell(cell)]:
             if made.cell_type == "code":
                 bound |= bound_names(made.source)

@@ -136,6 +136,14 @@ def test_the_solution_holds_the_reference(source):
     assert answer.endswith("return math.hypot(length, width)") and "@exercise" not in answer
 
 
+def test_a_cell_may_stand_in_one_of_the_notebooks_only(source):
+    cells = '\n# %% tags=["learner"]\nbroken = True\n\n# %% tags=["solution"]\nbroken = False\n'
+    source.write_text(LESSON + cells, encoding="utf-8")
+    texts = {solved: [cell.source for cell in build.render(source, solved=solved).cells] for solved in (False, True)}
+    assert "broken = True" in texts[False] and "broken = False" not in texts[False]
+    assert "broken = False" in texts[True] and "broken = True" not in texts[True]
+
+
 def test_an_import_that_the_lesson_makes_is_not_repeated(source):
     source.write_text(LESSON.replace("from binpack import", "import math\nfrom binpack import"), encoding="utf-8")
     assert build.render(source, solved=True).cells[4].source.startswith("def diagonal(")

@@ -97,7 +97,7 @@ class Measured:
         return f"{self.what:<58} {self.published:>9.1f} {self.mended:>7.1f} {self.wanted:>7.1f}"
 
 
-HEADER = f"{'measured':<58} {'published':>9} {'mended':>7} {'right':>7}"
+HEADER = f"{'measured':<58} {'published':>9} {'yours':>7} {'right':>7}"
 
 
 def no_exploration(train: Train, parts: Parts, rate: Callable[[int, DQNConfig], float], seeds: int = 8) -> int:
@@ -200,7 +200,7 @@ def measure(
         "A" to "E" to what was measured.
     """
     pairs = {
-        "A": (no_exploration, exploration_rate, parts.epsilon, "seeds of 8 that find the better of two arms", 8),
+        "A": (no_exploration, exploration_rate, parts.epsilon, "seeds of 8 that find the better of two actions", 8),
         "B": (no_copies, learn, parts.update, "value of the first of two steps", 0.5),
         "C": (no_cut, is_over, over, "episodes in 200 steps with a time limit of 4", 50),
         "D": (shared_between_trials, parts_for_all_trials, make_parts, "return of a trial that cannot learn", 0),

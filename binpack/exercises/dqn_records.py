@@ -74,8 +74,8 @@ def show_film(path: Path, text: str) -> None:
     """
     from IPython import get_ipython
 
+    print(text)
     if get_ipython() is None:
-        print(text)
         return
     from IPython.display import display
 

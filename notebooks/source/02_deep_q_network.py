@@ -201,11 +201,33 @@ for stage in ("early", "late"):
 #     )
 # ```
 #
-# *Predict, then run.* Write down what each one spoils. The cell mends C to E; A and B you have mended with `epsilon`
-# and `update`.
+# *Predict, then run.* Write down what each one spoils. Then mend C to E in the cell, and run it again until the last two
+# columns agree; A and B you have mended with `epsilon` and `update`.
 
 
-# %%
+# %% tags=["learner"]
+def is_over(terminated, truncated):  # C, to mend
+    return terminated
+
+
+def parts_for_all_trials(parts):  # D, to mend
+    network, replay = parts.make_network(1, 10), parts.make_replay(400, 1)
+    return parts.replace(make_network=lambda *_: network, make_replay=lambda *_: replay)
+
+
+def suggest(trial, base):  # E, to mend
+    return base.replace(
+        gamma=trial.suggest_float("gamma", 1e-5, 1e-1),
+        learning_rate=trial.suggest_float("learning_rate", 1e-5, 1e-1),
+    )
+
+
+print(f"   {bug_hunt.HEADER}")
+for name, found in bug_hunt.measure(train, parts, is_over, parts_for_all_trials, suggest).items():
+    print(f"{name}. {found.line()}")
+
+
+# %% tags=["solution"]
 def is_over(terminated, truncated):
     return terminated or truncated
 
@@ -226,7 +248,7 @@ for name, found in bug_hunt.measure(train, parts, is_over, parts_for_all_trials,
     print(f"{name}. {found.line()}")
 
 # %% [markdown]
-# A often stays with the arm (action) that the untrained network prefers. B learns from a target that knows nothing:
+# A often stays with the action that the untrained network prefers. B learns from a target that knows nothing:
 # rewards arrive, but no value moves back a step. C never starts again: a good CartPole agent balances in one endless
 # episode. D rewards a trial for what an earlier one learned. E looks one step ahead at most; nine in ten of its
 # learning rates exceed 0.01.

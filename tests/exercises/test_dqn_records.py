@@ -188,7 +188,7 @@ def test_a_notebook_shows_an_animated_png_and_its_text(tmp_path, monkeypatch, ca
     assert data["text/plain"] == "early: it falls"
     assert base64.b64decode(data["image/png"]) == records.animated_png(tmp_path / "film.gif")
     assert set(data) == {"image/png", "text/plain"}
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr().out == "early: it falls\n"
 
 
 def test_a_terminal_gets_the_text_alone(tmp_path, capsys):
