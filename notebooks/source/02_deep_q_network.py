@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 02 Deep Q-network
 #
-# *90 minutes. Builds on lesson 01, and on PyTorch's modules and autograd.*
+# *120 minutes. Builds on lesson 01, and on PyTorch's modules and autograd.*
 #
 # When you are done you can
 #
