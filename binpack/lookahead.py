@@ -3,9 +3,9 @@
 This is a rollout policy (Tesauro and Galperin, "On-line Policy Improvement using Monte-Carlo Search", NIPS 1996) on the
 most probable actions alone, cut off after some steps where the critic's estimate takes over. Nothing is trained.
 
-It helps where several items are visible and less depends on the sampled ones. With one visible item it loses: what comes
-next in a cut stream fits the pile that the stream has built so far, a future from another stream does not, and on random
-items a few futures are probably too few to tell good placements apart. ``data/agents/README.md`` has the figures.
+It helps where several items are visible and less depends on the sampled ones. With one visible item it loses. What
+comes next in a cut stream fits the pile that the stream has built so far, and a future from another stream does not; on
+random items a few futures are probably too few to tell good placements apart. ``data/agents/README.md`` has figures.
 """
 
 from __future__ import annotations

@@ -201,8 +201,8 @@ for stage in ("early", "late"):
 #     )
 # ```
 #
-# *Predict, then run.* Write down what each one spoils. Then mend C to E in the cell, and run it again until the last two
-# columns agree; A and B you have mended with `epsilon` and `update`.
+# *Predict, then run.* Write down what each one spoils. Then mend C to E in the cell, and run it again until the last
+# two columns agree; A and B you have mended with `epsilon` and `update`.
 
 
 # %% tags=["learner"]
