@@ -186,36 +186,23 @@ for stage in ("early", "late"):
 #     loss.backward()
 #     agent.optimizer.step()
 #     agent.updates += 1
-#
-# def is_over(terminated, truncated):  # C. Whether to start a new episode
-#     return terminated
-#
-# def parts_for_all_trials(parts):  # D. What the trials of a study train
-#     network, replay = parts.make_network(1, 10), parts.make_replay(400, 1)
-#     return parts.replace(make_network=lambda *_: network, make_replay=lambda *_: replay)
-#
-# def suggest(trial, base):  # E. What a trial tries
-#     return base.replace(
-#         gamma=trial.suggest_float("gamma", 1e-5, 1e-1),
-#         learning_rate=trial.suggest_float("learning_rate", 1e-5, 1e-1),
-#     )
 # ```
 #
-# *Predict, then run.* Write down what each one spoils. Then mend C to E in the cell, and run it again until the last
-# two columns agree; A and B you have mended with `epsilon` and `update`.
+# C to E are in the cell. *Predict, then run.* Write down what each of the five spoils. Then mend C to E, and run the cell
+# again until the last two columns agree; A and B you have mended with `epsilon` and `update`.
 
 
 # %% tags=["learner"]
-def is_over(terminated, truncated):  # C, to mend
+def is_over(terminated, truncated):  # C. Whether to start a new episode
     return terminated
 
 
-def parts_for_all_trials(parts):  # D, to mend
+def parts_for_all_trials(parts):  # D. What the trials of a study train
     network, replay = parts.make_network(1, 10), parts.make_replay(400, 1)
     return parts.replace(make_network=lambda *_: network, make_replay=lambda *_: replay)
 
 
-def suggest(trial, base):  # E, to mend
+def suggest(trial, base):  # E. What a trial tries
     return base.replace(
         gamma=trial.suggest_float("gamma", 1e-5, 1e-1),
         learning_rate=trial.suggest_float("learning_rate", 1e-5, 1e-1),
@@ -228,15 +215,15 @@ for name, found in bug_hunt.measure(train, parts, is_over, parts_for_all_trials,
 
 
 # %% tags=["solution"]
-def is_over(terminated, truncated):
+def is_over(terminated, truncated):  # C
     return terminated or truncated
 
 
-def parts_for_all_trials(parts):
+def parts_for_all_trials(parts):  # D
     return parts
 
 
-def suggest(trial, base):
+def suggest(trial, base):  # E
     return base.replace(
         gamma=trial.suggest_float("gamma", 0.9, 0.999),
         learning_rate=trial.suggest_float("learning_rate", 1e-3, 1e-2, log=True),
