@@ -188,8 +188,8 @@ for stage in ("early", "late"):
 #     agent.updates += 1
 # ```
 #
-# C to E are in the cell. *Predict, then run.* Write down what each of the five spoils. Then mend C to E, and run the cell
-# again until the last two columns agree; A and B you have mended with `epsilon` and `update`.
+# C to E are in the cell. *Predict, then run.* Write down what each of the five spoils. Then mend C to E and run again
+# until the last two columns agree; `epsilon` and `update` mended A and B.
 
 
 # %% tags=["learner"]
