@@ -14,6 +14,7 @@ from binpack.__main__ import main
 from binpack.agents import load_agent, shipped
 from binpack.batch import EnvConfig
 from binpack.config import PPOConfig, TrainConfig
+from binpack.data import agent_curves
 from binpack.evaluation import evaluate, make_streams
 from binpack.heuristics import HEURISTICS
 from binpack.training import train
@@ -53,6 +54,16 @@ def test_a_shipped_agent_beats_the_heuristics_on_fresh_streams(name):
         difference = gain - evaluate(heuristic, streams, env).utilization
         # one-sided, paired by stream: the mean lies clearly above 0
         assert difference.mean() > 2 * difference.std() / np.sqrt(len(difference)), heuristic
+
+
+def test_the_learning_curves_show_every_run_in_order():
+    figure = agent_curves.draw()
+    for name in agent_curves.AGENTS:
+        steps, scores = agent_curves.learning_curve(name)
+        assert name in figure.text and steps == sorted(set(steps)) and len(steps) == len(scores)
+        assert scores[-1] == agents.load_agent(name).metadata["score"]
+    assert agent_curves.learning_curve("cut_1_k1")[0][-1] > 9  # both runs
+    assert agent_curves.FILE.exists()
 
 
 @pytest.fixture(scope="module")
