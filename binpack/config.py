@@ -42,7 +42,7 @@ class PPOConfig(BaseModel):
             GPUs that multiply it in hardware and slower on others; or ``auto``, ``bfloat16`` on the former and
             ``float32`` on the latter. The weights are float32 in any case.
         replicas: environments that pack the same streams. With more than one, an advantage is what is left after
-            subtracting the others' mean at the same item (see ``rollouts``), which removes most of the luck of the
+            subtracting the others' mean at the same step (see ``rollouts``), which removes most of the luck of the
             items; every rollout then starts new episodes, so ``n_steps`` should not be shorter than an episode.
     """
 

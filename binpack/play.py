@@ -59,7 +59,7 @@ class Packing:
         return float(self.boxes[:, 3:].prod(axis=1).sum() / self.config.volume)
 
     def __str__(self) -> str:
-        count = _count(self.boxes)
+        count = viewer.count_boxes(self.boxes)
         if self.item is None:
             follows = "the end: the next item fits nowhere, or none is left"
         else:
@@ -127,10 +127,6 @@ def _why_not(now: Packing, x: int, y: int) -> str:
     if z + now.item[2] > height:
         return f"{what} would end at height {z + now.item[2]}, above the rim at {height}"
     return f"{what} would land at height {z} with too little under it"
-
-
-def _count(boxes: NDArray) -> str:
-    return f"{len(boxes)} {'box' if len(boxes) == 1 else 'boxes'}"
 
 
 def _edges(item: Sequence[int]) -> str:

@@ -21,7 +21,7 @@ from sb3_contrib.common.maskable.buffers import MaskableDictRolloutBuffer
 
 
 class SharedStreamsBuffer(MaskableDictRolloutBuffer):
-    """Subtracts from each advantage the mean advantage of the other environments at the same item of the same stream.
+    """Subtracts from each advantage the mean advantage of the other environments at the same step of the same stream.
 
     Every rollout must begin with a reset of ``BinPackingVecEnv(replicas=replicas)``, so that rows in a group of
     ``replicas`` neighbours meet the same streams in the same order.

@@ -279,9 +279,14 @@ def _write(path: str | Path, content: bytes) -> Path:
     return path
 
 
+def count_boxes(boxes: NDArray) -> str:
+    """Say how many boxes there are, (n, 6): "1 box", "2 boxes"."""
+    return f"{len(boxes)} {'box' if len(boxes) == 1 else 'boxes'}"
+
+
 def _title(boxes: NDArray, size: NDArray) -> str:
     share = boxes[:, 3:].prod(axis=1).sum() / size.prod()
-    return f"{len(boxes)} {'box' if len(boxes) == 1 else 'boxes'}, utilization {share:.1%}"
+    return f"{count_boxes(boxes)}, utilization {share:.1%}"
 
 
 def _colors(count: int, labels: Sequence[str] | None) -> list[str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
+import numpy as np
 import pytest
 from stable_baselines3.common.utils import ConstantSchedule
 
-from binpack import plots
+from binpack import agents, plots
 from binpack.agents import policy_class, policy_kwargs
 from binpack.data import policy_ablation
 from binpack.data.policy_ablation import ARMS, SEEDS, TRY_RATES, TRY_SEED, TRY_STEPS, best_rate, config
@@ -40,6 +42,17 @@ def test_the_recorded_numbers_of_parameters_are_those_of_the_policies(arm):
     policy = policy_class(run.ppo)(*spaces, ConstantSchedule(0.0), **policy_kwargs(run.ppo))
     counts = {row["parameters"] for row in RECORD["runs"] if row["arm"] == arm}
     assert counts == {sum(value.numel() for value in policy.parameters())}
+
+
+def test_the_table_on_the_agents_page_holds_the_recorded_figures():
+    page = (agents.SHIPPED / "README.md").read_text(encoding="utf-8")
+    cells = re.findall(
+        r"\| ([\d.]+) % \[([\d.]+), ([\d.]+)\] \|$", page[page.index("## What the policy is made of") :], re.M
+    )
+    assert len(cells) == len(ARMS)
+    for arm, figures in zip(ARMS, cells, strict=True):
+        scores = [100 * row["score"] for row in RECORD["runs"] if row["arm"] == arm]
+        assert figures == tuple(f"{figure:.1f}" for figure in (np.mean(scores), min(scores), max(scores))), arm
 
 
 def test_the_figures_show_every_arm():

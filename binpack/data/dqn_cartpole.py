@@ -10,11 +10,7 @@ study did not see; and tries random settings from the ranges of the published li
 from __future__ import annotations
 
 import dataclasses
-import datetime
-import importlib.metadata
 import json
-import os
-import platform
 import sys
 import time
 from collections.abc import Callable
@@ -25,6 +21,7 @@ import gymnasium as gym
 import optuna
 import torch
 
+from binpack.data.provenance import about
 from binpack.exercises import bug_hunt
 from binpack.exercises import deep_q_network as dqn
 from binpack.exercises.dqn_agent import DQNConfig, Validation, with_weights
@@ -137,7 +134,7 @@ def record(folder: Path) -> None:
     ]
     drawn = [kept(folder / f"published_{number}.json", lambda number=number: published(number)) for number in range(5)]
     parts = {
-        "about": about(),
+        "about": about("python binpack/data/dqn_cartpole.py FOLDER", LIBRARIES),
         "environment": ENV,
         "config": dataclasses.asdict(CONFIG),
         "small": dataclasses.asdict(SMALL),
@@ -152,17 +149,6 @@ def record(folder: Path) -> None:
         f"{json.dumps(name)}: [\n" + ",\n".join(map(json.dumps, rows)) + "\n]" for name, rows in tables.items()
     )
     FILE.write_text(f"{{\n{head},\n{body}\n}}\n", encoding="utf-8")
-
-
-def about() -> dict[str, Any]:
-    """Say where and when the record was made."""
-    return {
-        "command": "python binpack/data/dqn_cartpole.py FOLDER",
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, no GPU used, 1 torch thread, shared with other work",
-        "python": platform.python_version(),
-        **{name: importlib.metadata.version(name).partition("+")[0] for name in LIBRARIES},
-    }
 
 
 if __name__ == "__main__":

@@ -10,12 +10,9 @@ this script: JSON (settings, curves, returns), the weights of the seed in the mi
 from __future__ import annotations
 
 import dataclasses
-import datetime
-import importlib.metadata
 import io
 import json
 import os
-import platform
 import sys
 import time
 from collections.abc import Sequence
@@ -26,6 +23,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from binpack.data.provenance import about
 from binpack.exercises import deep_q_network as dqn
 from binpack.exercises.dqn_agent import DQNConfig, Validation, greedy_action
 
@@ -95,15 +93,8 @@ def write_files(folder: Path) -> None:
     films = {}
     for path, stage in ((EARLY, "early"), (LATE, "late")):
         films[stage] = write_film(weights[stage], path)
-    about = {
-        "command": "python binpack/data/dqn_lunar_lander.py FOLDER",
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, no GPU used, 1 torch thread, shared with other work",
-        "python": platform.python_version(),
-        **{name: importlib.metadata.version(name).partition("+")[0] for name in LIBRARIES},
-    }
     parts = {
-        "about": about,
+        "about": about("python binpack/data/dqn_lunar_lander.py FOLDER", LIBRARIES),
         "environment": ENV,
         "config": dataclasses.asdict(CONFIG),
         "validation_episodes": VALIDATION_EPISODES,

@@ -10,17 +10,14 @@ finished is in the JSON file beside it, and a run that was stopped goes on from 
 
 from __future__ import annotations
 
-import datetime
-import importlib.metadata
 import json
-import os
-import platform
 import sys
 from pathlib import Path
 from typing import Any
 
 from binpack.agents import load_agent
 from binpack.config import PPOConfig, TrainConfig
+from binpack.data.provenance import about
 from binpack.env import EnvConfig
 from binpack.files import write_atomically
 from binpack.plots import ablation_curves, save
@@ -113,16 +110,9 @@ def best_rate(trials: list[dict[str, Any]], arm: str) -> float:
 
 def to_json(rows: dict[str, list[dict[str, Any]]], steps: int = STEPS) -> str:
     """Put everything into JSON text, a run a line."""
-    about = {
-        "command": COMMAND,
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, no GPU used, 1 torch thread, shared with other work",
-        "python": platform.python_version(),
-        **{name: importlib.metadata.version(name).partition("+")[0] for name in LIBRARIES},
-    }
     lines = {name: ",\n".join(map(json.dumps, found)) for name, found in rows.items()}
     lists = ",\n".join(f'"{name}": [\n{text}\n]' for name, text in lines.items())
-    return f'{{\n"about": {json.dumps(about)},\n"steps": {steps},\n{lists}\n}}\n'
+    return f'{{\n"about": {json.dumps(about(COMMAND, LIBRARIES))},\n"steps": {steps},\n{lists}\n}}\n'
 
 
 if __name__ == "__main__":

@@ -9,12 +9,8 @@ and run again. The first takes a minute and is the one to run when the shipped a
 
 from __future__ import annotations
 
-import datetime
 import hashlib
-import importlib.metadata
 import json
-import os
-import platform
 import sys
 from pathlib import Path
 from typing import Any
@@ -23,12 +19,14 @@ import numpy as np
 
 from binpack.agents import SHIPPED, load_agent
 from binpack.config import PPOConfig, TrainConfig
+from binpack.data.provenance import about
 from binpack.env import EnvConfig
 from binpack.evaluation import Agent, SeedPlan, bootstrap_ci, evaluate, make_streams
 from binpack.heuristics import HEURISTICS
 from binpack.instances import Streams
 
 FILE = Path(__file__).with_suffix(".json")
+COMMAND = "python binpack/data/story.py runs"
 LIBRARIES = ("numpy", "torch", "stable-baselines3", "sb3-contrib")
 
 TUNED = "cut_2_k1"
@@ -117,12 +115,13 @@ def record(runs: Path | None, path: Path = FILE) -> dict[str, Any]:
     if runs is None:
         default = kept(path)
     else:
-        default = _about() | {"config": DEFAULT.model_dump(mode="json"), "runs": train_default(runs)}
+        config = DEFAULT.model_dump(mode="json")
+        default = {"about": about(COMMAND, LIBRARIES), "config": config, "runs": train_default(runs)}
     chosen = best_heuristic()
     heuristic = next(iter(chosen))
     agent = load_agent(TUNED)
     story = {
-        **_about(),
+        "about": about(COMMAND, LIBRARIES),
         "seeds": SEEDS.model_dump(mode="json"),
         "streams": STREAMS,
         "default": default,
@@ -139,17 +138,6 @@ def record(runs: Path | None, path: Path = FILE) -> dict[str, Any]:
     parts = [f"{json.dumps(name)}: {json.dumps(part)}" for name, part in story.items()]
     path.write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")
     return story
-
-
-def _about() -> dict[str, Any]:
-    """Say how, when and on what results are made."""
-    about = {
-        "command": "python binpack/data/story.py runs",
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, no GPU used, 1 torch thread, shared with other work",
-        "python": platform.python_version(),
-    }
-    return {"about": about | {name: importlib.metadata.version(name).partition("+")[0] for name in LIBRARIES}}
 
 
 def kept(path: Path = FILE) -> dict[str, Any]:

@@ -8,15 +8,12 @@ with every report, the held-out comparison, and where and when all this was made
 
 from __future__ import annotations
 
-import datetime
-import importlib.metadata
 import json
-import os
-import platform
 import sys
 from pathlib import Path
 
 from binpack.config import PPOConfig, TrainConfig
+from binpack.data.provenance import about
 from binpack.env import EnvConfig
 from binpack.search.config import TuneConfig
 from binpack.search.report import TuneResult
@@ -81,14 +78,6 @@ def reports(storage: Path) -> dict[int, dict[int, float]]:
 
 def to_json(result: TuneResult, curves: dict[int, dict[int, float]]) -> str:
     """Put everything into JSON text, a trial a line."""
-    versions = {name: importlib.metadata.version(name).partition("+")[0] for name in LIBRARIES}
-    about = {
-        "command": "python binpack/data/study_random.py study.journal",
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, no GPU used, 1 torch thread, shared with other work",
-        "python": platform.python_version(),
-        **versions,
-    }
     rows = [
         {
             **{
@@ -101,7 +90,7 @@ def to_json(result: TuneResult, curves: dict[int, dict[int, float]]) -> str:
         for row in result.rows
     ]
     parts = {
-        "about": about,
+        "about": about("python binpack/data/study_random.py study.journal", LIBRARIES),
         "config": result.config.model_dump(mode="json"),
         "comparison": result.comparison.to_dict() if result.comparison else None,
     }

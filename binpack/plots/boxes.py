@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from binpack.plots.figure import Figure, new_still, plain_layout
-from binpack.viewer import INK, matplotlib_packing, plotly_packing, rgb_array
+from binpack.viewer import INK, count_boxes, matplotlib_packing, plotly_packing, rgb_array
 
 _NUMBERED = 200  # cells of a map up to which each shows its number
 _NOWHERE = "#DDDDDD"
@@ -31,7 +31,7 @@ def packing(
     interactive = plotly_packing(boxes, bin_size, labels, title)
     array = np.asarray(boxes, float).reshape(-1, 6)
     share = array[:, 3:].prod(axis=1).sum() / np.prod(bin_size)
-    text = f"packing: {_count(array)}, utilization {share:.3f}"
+    text = f"packing: {count_boxes(array)}, utilization {share:.3f}"
     return Figure(interactive, matplotlib_packing(boxes, bin_size, labels, title), text)
 
 
@@ -74,7 +74,7 @@ def packings(named: Mapping[str, ArrayLike], bin_size: Sequence[int]) -> Figure:
         axes.set_axis_off()
     plain_layout(plot, "", 460, showlegend=False)
     plot.update_layout(margin={"l": 0, "r": 0, "t": 50, "b": 0})
-    found = ", ".join(f"{name} {_count(boxes)}, utilization {shares[name]:.3f}" for name, boxes in arrays.items())
+    found = ", ".join(f"{name} {count_boxes(boxes)}, utilization {shares[name]:.3f}" for name, boxes in arrays.items())
     return Figure(plot, still, f"packings: {found}")
 
 
@@ -216,10 +216,6 @@ def _planes(values: ArrayLike, what: str) -> NDArray[np.float64]:
     if array.ndim not in (2, 3) or not array.size:
         raise ValueError(f"{what} must be an array (L, W) or (K, L, W), got shape {array.shape}")
     return array if array.ndim == 3 else array[None]
-
-
-def _count(boxes: NDArray) -> str:
-    return f"{len(boxes)} {'box' if len(boxes) == 1 else 'boxes'}"
 
 
 def _names(names: Sequence[str] | None, count: int) -> list[str]:
