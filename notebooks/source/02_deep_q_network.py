@@ -262,9 +262,9 @@ print(f"tuned minus default on held-out seeds: {gain.mean():+.0f}, 95 % interval
 print("not separable" if low <= 0 <= high else "separable")
 
 # %% [markdown]
-# Three trials of two short runs find nothing; they show the machinery. The figure is recorded: ten trials, then default
-# and tuned settings on five seeds that the study never saw, and five random draws from the listing's ranges. Same
-# budget; the network after the last step counts. The line below is the verdict.
+# Three short trials only show the machinery. The figure is recorded: ten trials, then default and tuned settings on
+# five seeds that the study never saw, and five random draws from the listing's ranges. Same budget; the network after
+# the last step counts. The printed line is the verdict.
 #
 # ## Bonus: double DQN
 #
