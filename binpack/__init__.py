@@ -8,4 +8,4 @@ from gymnasium.envs.registration import register
 
 __version__ = "0.1.0"
 
-register(id="BinPacking-v0", entry_point="binpack.env:BinPackingEnv")
+register(id="BinPacking-v0", entry_point="binpack.env.single:BinPackingEnv")

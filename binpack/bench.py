@@ -20,13 +20,15 @@ from sb3_contrib import MaskablePPO
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.vec_env import VecMonitor
 
-from binpack import placement
-from binpack.agents import policy_class, policy_kwargs
-from binpack.batch import EnvConfig, PackingBatch
-from binpack.config import PPOConfig
-from binpack.placement import Candidates, Support
-from binpack.policy import fast_precision
-from binpack.vec_env import BinPackingVecEnv
+from binpack.agents.config import PPOConfig
+from binpack.agents.policy import fast_precision
+from binpack.agents.store import policy_class, policy_kwargs
+from binpack.core import placement
+from binpack.core.placement import Candidates
+from binpack.core.support import Support
+from binpack.env.batch import PackingBatch
+from binpack.env.config import EnvConfig
+from binpack.env.vector import BinPackingVecEnv
 
 BATCHES = (1, 16, 64, 256, 1024)
 RULES = ("full", "fraction:0.8", "corners", "none")

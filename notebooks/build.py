@@ -59,8 +59,8 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbformat import NotebookNode
 from traitlets import default
 
-from binpack.exercises import Exercise, ExerciseError, find
-from binpack.exercises.core import DIFFICULTY
+from binpack.course.exercises import Exercise, ExerciseError, find
+from binpack.course.exercises.core import DIFFICULTY
 from binpack.system import use_private_folders
 
 FOLDER = Path(__file__).resolve().parent

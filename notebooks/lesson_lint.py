@@ -13,7 +13,7 @@ from pathlib import Path
 from build import find_exercise, read_source, render
 from nbformat import NotebookNode
 
-from binpack.exercises import exercises_of
+from binpack.course.exercises import exercises_of
 
 CELLS, LINES, WORDS = 45, 25, 1500
 LAST_SECTIONS = ("Takeaways", "Quiz", "What comes next", "References")

@@ -6,7 +6,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from binpack.placement import OUTSIDE, Support
+from binpack.core.placement import OUTSIDE
+from binpack.core.support import Support
 
 
 def placement_oracle(heights: np.ndarray, item: np.ndarray, bin_height: int, support: Support):

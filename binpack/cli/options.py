@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from binpack.instances import parse_bin, parse_length
+from binpack.items.units import parse_bin, parse_length
 
 if TYPE_CHECKING:
-    from binpack.batch import EnvConfig
-    from binpack.config import TrainConfig
+    from binpack.agents.config import TrainConfig
+    from binpack.env.config import EnvConfig
 
 MAX_CELLS = 2**28
 """Most candidate cells in play at a time: for each, a landing height, whether it is feasible, and a score."""
@@ -89,7 +89,7 @@ def environment(settings: dict[str, Any], base: EnvConfig | None = None, *, read
         typer.BadParameter: an option is wrong.
         ValueError: the items are wrong, or there are too many candidate cells; one line.
     """
-    from binpack.batch import EnvConfig
+    from binpack.env.config import EnvConfig
 
     given = {name: value for name, value in settings.items() if value is not None}
     if "bin_size" in given:
@@ -142,7 +142,7 @@ def training(env: dict[str, Any], fields: dict[str, Any], assigned: Sequence[str
     Raises:
         ValueError: one line that says what is wrong.
     """
-    from binpack.config import PPOConfig, TrainConfig
+    from binpack.agents.config import PPOConfig, TrainConfig
 
     base = TrainConfig.model_validate(read_json(file)) if file else TrainConfig()
     ppo = {**base.ppo.model_dump(), **dict(assignment(each, PPOConfig.model_fields) for each in assigned)}

@@ -13,13 +13,15 @@ import typer
 from numpy.typing import NDArray
 
 from binpack.cli import options
-from binpack.instances import Catalogue, Streams, check_fits, korea_post_parcels, read_catalogue
+from binpack.items.catalogue import Catalogue, check_fits, korea_post_parcels, read_catalogue
+from binpack.items.streams import Streams
 
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-    from binpack.batch import EnvConfig, PackingBatch
-    from binpack.evaluation import Agent, Evaluation
+    from binpack.agents.evaluation import Agent, Evaluation
+    from binpack.env.batch import PackingBatch
+    from binpack.env.config import EnvConfig
 
 OFFLINE = "first_fit_decreasing"
 """The packer that knows all items beforehand; the others take them one after another."""
@@ -112,7 +114,7 @@ def evaluate(
     )
     config = options.environment(given, base)
 
-    from binpack import evaluation
+    from binpack.agents import evaluation
 
     drawn = evaluation.make_streams(config, n, seed) if stored is None else stored
     # a file holds the very streams to come: what the agent was trained on is all that it may know of them
@@ -137,12 +139,12 @@ def load_packer(name: str | Path) -> tuple[str | Agent, EnvConfig | None]:
     Raises:
         ValueError: neither; one line.
     """
-    from binpack.heuristics import HEURISTICS
+    from binpack.core.heuristics import HEURISTICS
 
     if isinstance(name, str) and (name in HEURISTICS or name == OFFLINE):
         return name, None
 
-    from binpack.agents import load_agent, shipped
+    from binpack.agents.store import load_agent, shipped
 
     if name not in shipped() and not Path(name).is_dir():
         known = ", ".join([*HEURISTICS, OFFLINE, *shipped()])
@@ -176,7 +178,8 @@ def play(packer: str | Agent, streams: Streams, config: EnvConfig, seed: int) ->
     Raises:
         ValueError: if there are no streams.
     """
-    from binpack import evaluation, geometry, heuristics
+    from binpack.agents import evaluation
+    from binpack.core import geometry, heuristics
 
     side_by_side = max(1, min(options.SIDE_BY_SIDE, options.MAX_CELLS // config.actions))
     if packer != OFFLINE:
@@ -215,7 +218,7 @@ def play_ahead(
     """
     from tqdm import tqdm
 
-    from binpack.lookahead import Lookahead
+    from binpack.agents.lookahead import Lookahead
 
     if isinstance(packer, str):
         raise typer.BadParameter(f"needs a trained agent, {packer} is a heuristic", param_hint="--lookahead")
@@ -270,7 +273,7 @@ def report(boxes: NDArray, kinds: list[int], catalogue: Catalogue, config: EnvCo
 
 def write_pictures(boxes: NDArray, labels: list[str], config: EnvConfig, out: Path) -> list[Path]:
     """Write ``packed_bin.html`` (interactive, needs no network) and ``packed_bin.png``; return their paths."""
-    from binpack import viewer
+    from binpack.plots import viewer
 
     out.mkdir(parents=True, exist_ok=True)
     size: Any = config.bin_size

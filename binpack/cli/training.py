@@ -33,7 +33,8 @@ def train(
     )
     settings = options.training(env, {"total_steps": steps, "seed": seed, "n_envs": n_envs}, assigned or (), config)
 
-    from binpack import agents, training
+    from binpack.agents import store as agents
+    from binpack.agents import training
 
     result = training.train(settings, out, progress=sys.stdout.isatty())
     typer.echo(

@@ -1,10 +1,9 @@
 """Every figure of the course, interactive and still from one call.
 
 A function makes a `Figure`; `show` puts it into a notebook and `save` into a file. Figures of a study, of results with
-their spread, of compared policies, of speed, of packings and of height maps live in a module each.
+their spread, of speed, of packings and of height maps live in a module each.
 """
 
-from binpack.plots.ablation import ablation_curves, ablation_scores
 from binpack.plots.boxes import heightmap, landing, mask, packing, packings
 from binpack.plots.figure import Figure, save, show
 from binpack.plots.results import bars_with_spread, curves_with_spread
@@ -21,12 +20,9 @@ from binpack.plots.study import (
     slice_,
     timeline,
 )
-from binpack.plots.tabular import maze
 
 __all__ = [
     "Figure",
-    "ablation_curves",
-    "ablation_scores",
     "bars_with_spread",
     "contour",
     "curves_with_spread",
@@ -38,7 +34,6 @@ __all__ = [
     "landing",
     "mask",
     "mask_curve",
-    "maze",
     "packing",
     "packings",
     "parallel_coordinate",

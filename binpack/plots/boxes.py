@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from binpack.plots.figure import Figure, new_still, plain_layout
-from binpack.viewer import INK, count_boxes, matplotlib_packing, plotly_packing, rgb_array
+from binpack.plots.style import INK
+from binpack.plots.viewer import count_boxes, matplotlib_packing, plotly_packing, rgb_array
 
 _NUMBERED = 200  # cells of a map up to which each shows its number
 _NOWHERE = "#DDDDDD"

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from binpack.viewer import INK, PAPER, PLOTLY_CONFIG, write_html
+from binpack.plots.style import COLORS, INK, PAPER, PLOTLY_CONFIG
+from binpack.plots.viewer import write_html
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 DPI = 100
 WIDEST = 900  # pixels, what a notebook shows without scrolling
-COLORS = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#777777")
-"""Colours of lines and bars: Paul Tol's "bright" scheme (2021), made for colour-blind readers."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from binpack.plots.figure import COLORS, Figure, new_still, plain_layout
-from binpack.viewer import INK
+from binpack.plots.figure import Figure, new_still, plain_layout
+from binpack.plots.style import COLORS, INK
 
 Spread = Literal["bootstrap", "range"]
 _SPREADS = {"bootstrap": "95 % bootstrap interval", "range": "lowest to highest"}
@@ -210,7 +210,7 @@ def _ends(runs: NDArray[np.float64], spread: Spread) -> tuple[NDArray[np.float64
         raise ValueError(f"spread must be 'bootstrap' or 'range', got {spread!r}")
     if len(runs) == 1:
         return runs[0], runs[0]
-    from binpack.evaluation import bootstrap_ci
+    from binpack.core.statistics import bootstrap_ci
 
     # one fixed seed: the same results give the same picture
     ends = [bootstrap_ci(column, np.random.default_rng(0)) for column in runs.T]

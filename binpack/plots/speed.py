@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from binpack.plots.figure import COLORS, Figure, new_still, plain_layout
+from binpack.plots.figure import Figure, new_still, plain_layout
+from binpack.plots.style import COLORS
 
 _SWEEPS = {"area": ("cells of the bin", "cells"), "edge": ("edge of the item, in cells", "edge")}
 _COST = "microseconds a mask"

@@ -14,8 +14,8 @@ import optuna
 from optuna.distributions import IntDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from binpack.plots.figure import COLORS, Figure, plain_layout
-from binpack.viewer import INK
+from binpack.plots.figure import Figure, plain_layout
+from binpack.plots.style import COLORS, INK
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure

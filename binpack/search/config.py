@@ -7,12 +7,12 @@ from typing import Any, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from binpack.evaluation import SeedPlan
+from binpack.agents.config import PPOConfig, TrainConfig
 from binpack.search._model import Model, SearchError, one_line
 from binpack.search.samplers import PrunerConfig, SamplerConfig
+from binpack.search.seeds import SeedPlan
 from binpack.search.space import DEFAULT_SPACE, Space
 from binpack.search.storage import DEFAULT_NAME
-from binpack.training import PPOConfig, TrainConfig
 
 _MISSING = object()
 

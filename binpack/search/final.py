@@ -8,13 +8,13 @@ from typing import Any
 
 from tqdm import tqdm
 
-from binpack.evaluation import evaluate, make_streams
+from binpack.agents.evaluation import evaluate, make_streams
+from binpack.agents.store import load_agent
 from binpack.files import write_json
 from binpack.search.config import TuneConfig
 from binpack.search.report import Comparison, TuneResult
 from binpack.search.storage import read_json
 from binpack.search.workers import Workers
-from binpack.training import load_agent
 
 HeldOut = Callable[[Path, TuneConfig], float]
 

@@ -14,7 +14,7 @@ import optuna
 from optuna.trial import TrialState
 from rich.table import Table
 
-from binpack.evaluation import bootstrap_ci
+from binpack.core.statistics import bootstrap_ci
 from binpack.search._model import SearchError
 from binpack.search.config import TuneConfig
 from binpack.search.space import Space

@@ -1,9 +1,9 @@
 """A search space as data: which hyperparameters vary, and where.
 
 A space is a plain pydantic model: it goes to JSON and back, and knows nothing of the library that searches it. The
-names of its parameters are fields of ``binpack.training.PPOConfig``. Views for a library are methods that take or make
-that library's objects; here is the one for Optuna (``suggest``), beside the two searches that need no library at all:
-``grid`` and ``sample``.
+names of its parameters are fields of ``binpack.agents.config.PPOConfig``. Views for a library are methods that take or
+make that library's objects; here is the one for Optuna (``suggest``), beside the two searches that need no library at
+all: ``grid`` and ``sample``.
 
     >>> space = Space(parameters={"gamma": Float(low=0.9, high=1.0), "n_epochs": Int(low=1, high=4)})
     >>> space.size(points=3)

@@ -23,24 +23,15 @@ from optuna.storages import BaseStorage
 from optuna.trial import Trial, TrialState
 from tqdm import tqdm
 
+from binpack.agents.training import train as train_ppo
 from binpack.files import write_json
 from binpack.search._model import SearchError
 from binpack.search.config import TuneConfig
 from binpack.search.final import HeldOut, compare, held_out_score
 from binpack.search.report import TuneResult, best_number, collect, study_config, trials_table
 from binpack.search.samplers import warm_up
-from binpack.search.storage import (
-    Location,
-    locate,
-    lock,
-    open_storage,
-    quiet,
-    read_json,
-    refuse_other_files,
-    repair,
-)
+from binpack.search.storage import Location, locate, lock, open_storage, quiet, read_json, refuse_other_files, repair
 from binpack.search.workers import Workers
-from binpack.training import train as train_ppo
 
 Report = Callable[[int, float], None]
 

@@ -21,7 +21,7 @@
 
 # %% tags=["nbval-ignore-output"]
 from binpack import system
-from binpack.exercises import start_here
+from binpack.course.l00_start_here import exercises as start_here
 
 rows = system.check()
 print(*start_here.check_lines(rows), sep="\n")
@@ -41,9 +41,12 @@ print("whatever is not OK says what to do:", all(row.ok or row.advice for row in
 # next box fits nowhere. *Utilization*, the filled share of the bin, is the score.
 
 # %%
-from binpack import agents, evaluation, play, plots
-from binpack import exercises as ex
-from binpack.data import story
+from binpack import plots
+from binpack.agents import evaluation
+from binpack.agents import store as agents
+from binpack.course import by_hand as play
+from binpack.course import exercises as ex
+from binpack.course.l00_start_here import story
 
 streams, number = story.test_streams(), 1
 items = streams.items[number, : streams.lengths[number]]
@@ -88,7 +91,7 @@ print("a mistake:", play.pack_by_hand([(8, 0)], items, story.ENV).refused)
 # | tuned PPO | an agent of the same algorithm with tuned settings |
 #
 # PPO (proximal policy optimization; Schulman et al., 2017) is the algorithm of lesson 04. The results are recorded:
-# `python binpack/data/story.py runs` makes them anew.
+# `python -m binpack.course.l00_start_here.story runs` makes them anew.
 #
 # *Predict, then run.* How far does the heuristic get above random? And the default agent above the heuristic?
 

@@ -23,13 +23,13 @@
 # %%
 import numpy as np
 
-from binpack import exercises as ex
 from binpack import plots
-from binpack.exercises import q_learning as lab
-from binpack.exercises import tabular_worlds as worlds
+from binpack.course import exercises as ex
+from binpack.course.l01_q_learning import exercises as lab
+from binpack.course.l01_q_learning import figures, worlds
 
 maze = worlds.Maze()
-plots.show(plots.maze(maze.rows))
+plots.show(figures.maze(maze.rows))
 state, info = maze.reset(seed=0)
 print("start in state", state)
 for action, name in [(0, "up"), (0, "up"), (3, "left")]:
@@ -100,7 +100,7 @@ def train_maze(episodes, gamma):
 tables = [train_maze(episodes, gamma) for episodes, gamma in [(1, 0.95), (10, 0.95), (300, 0.95), (300, 0.5)]]
 values = [np.where(maze.possible.any(axis=1), q.max(axis=1), 0.0) for q in tables]
 names = ["1 episode", "10 episodes", "300 episodes", "300 episodes, gamma 0.5"]
-plots.show(plots.maze(maze.rows, values, [greedy_policy(q) for q in tables], names, title="what the table knows"))
+plots.show(figures.maze(maze.rows, values, [greedy_policy(q) for q in tables], names, title="what the table knows"))
 print("cells with an arrow:", *((value > 0).sum() for value in values))
 for gamma, value in [(0.95, values[2]), (0.5, values[3])]:
     near, far = discounted_return([0, 0, 0, 1], gamma), discounted_return([0] * 6 + [3], gamma)

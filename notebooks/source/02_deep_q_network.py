@@ -29,14 +29,21 @@ import numpy as np
 import optuna
 import torch
 
-from binpack import exercises as ex
 from binpack import plots
-from binpack.evaluation import bootstrap_ci
-from binpack.exercises import bug_hunt, probes
-from binpack.exercises import deep_q_network as dqn
-from binpack.exercises import dqn_records as records
-from binpack.exercises.deep_q_network import VALIDATION_SEED
-from binpack.exercises.dqn_agent import DQNConfig, Parts, Run, Validation, load_config, make_agent, save_config
+from binpack.core.statistics import bootstrap_ci
+from binpack.course import exercises as ex
+from binpack.course.l02_deep_q_network import bug_hunt, probes, records
+from binpack.course.l02_deep_q_network import exercises as dqn
+from binpack.course.l02_deep_q_network.agent import (
+    DQNConfig,
+    Parts,
+    Run,
+    Validation,
+    load_config,
+    make_agent,
+    save_config,
+)
+from binpack.course.l02_deep_q_network.exercises import VALIDATION_SEED
 
 torch.set_num_threads(1)
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -136,7 +143,7 @@ with tempfile.TemporaryDirectory() as folder:
 before, after = (evaluate(network, gym.make("CartPole-v1"), 20, 2_000_000) for network in (best, loaded))
 print("the loaded network plays the same 20 episodes:", np.array_equal(before, after))
 print("in these few steps it learned to hold the pole for 100 steps or more:", bool(score >= 100))
-cartpole = records.load("dqn_cartpole")
+cartpole = records.load("cartpole")
 means = records.test_means(cartpole)
 print(f"\nrecorded: {cartpole['about']['command']}, up to {cartpole['config']['total_steps']:,} steps a seed")
 print(f"mean of 20 fresh episodes by seed: {np.sort(means).round().astype(int).tolist()}")
@@ -157,7 +164,7 @@ print(f"at least 475: {(means >= 475).sum()} of {len(means)} seeds")
 lander = gym.make("LunarLander-v3")
 short = train(lander, DQNConfig(total_steps=3_000, epsilon_steps=2_000, train_every=4), parts, 0)
 print(f"live, 3,000 steps: an episode returns less than 0 on average: {bool(np.mean(short.returns) < 0)}")
-lunar = records.load("dqn_lunar_lander")
+lunar = records.load("lunar_lander")
 curves = {"validation": records.curve(lunar)}
 plots.show(plots.curves_with_spread(curves, x="environment steps", y="return", title="LunarLander-v3", spread="range"))
 means = records.test_means(lunar)

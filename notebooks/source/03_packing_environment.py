@@ -26,10 +26,13 @@ import time
 import gymnasium as gym
 import numpy as np
 
-from binpack import evaluation, geometry, heuristics, placement, plots
-from binpack import exercises as ex
-from binpack.env import BinPackingVecEnv, EnvConfig
-from binpack.exercises import packing_environment as pe
+from binpack import plots
+from binpack.agents import evaluation
+from binpack.core import geometry, heuristics, placement
+from binpack.course import exercises as ex
+from binpack.course.l03_packing_environment import exercises as pe
+from binpack.env.config import EnvConfig
+from binpack.env.vector import BinPackingVecEnv
 
 boxes, heights = pe.example_pile()
 plots.show(plots.packing(boxes, (10, 8, 6)))

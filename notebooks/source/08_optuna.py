@@ -35,15 +35,16 @@ from pathlib import Path
 import numpy as np
 import optuna
 
-from binpack import exercises as ex
 from binpack import plots
-from binpack.env import EnvConfig
-from binpack.exercises import optuna_study as lab
+from binpack.agents.config import PPOConfig, TrainConfig
+from binpack.agents.training import train
+from binpack.course import exercises as ex
+from binpack.course.l08_optuna import exercises as lab
+from binpack.env.config import EnvConfig
 from binpack.search.config import TuneConfig
 from binpack.search.report import study_config, trials_table
 from binpack.search.space import DEFAULT_SPACE
 from binpack.search.study import tune
-from binpack.training import PPOConfig, TrainConfig, train
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 temporary = tempfile.TemporaryDirectory()  # removed when the kernel stops

@@ -25,15 +25,17 @@ import pytest
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import TrialState
 
-from binpack.batch import EnvConfig
-from binpack.instances import item_source
+from binpack.agents.config import PPOConfig, TrainConfig
+from binpack.agents.store import load_agent
+from binpack.agents.training import TrainResult
+from binpack.agents.training import train as train_ppo
+from binpack.env.config import EnvConfig
+from binpack.items.sources import item_source
 from binpack.search.config import TuneConfig
 from binpack.search.report import Comparison, load_result, rich_table, study_config, to_csv, trials_table
 from binpack.search.space import Categorical, Float, Int, SearchError, Space
 from binpack.search.storage import load_study, locate, lock, repair
 from binpack.search.study import TuneInterrupted, tune
-from binpack.training import PPOConfig, TrainConfig, TrainResult, load_agent
-from binpack.training import train as train_ppo
 
 SPACE = Space(
     parameters={

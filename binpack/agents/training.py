@@ -1,0 +1,341 @@
+"""Training a maskable PPO agent: one config in, one folder out, and the same call again continues where it stopped.
+
+The folder holds ``config.json``, ``checkpoint.pt`` (while training), a TensorBoard log, and at the end ``agent.json``
+with ``weights.pt``, which others can load without running anybody's pickled code, and ``result.json``.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sb3_contrib import MaskablePPO
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.utils import ConstantSchedule, LinearSchedule
+from stable_baselines3.common.vec_env import VecMonitor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from binpack.agents.config import PPOConfig, TrainConfig
+from binpack.agents.evaluation import evaluate, make_streams
+from binpack.agents.rollouts import SharedStreamsBuffer
+from binpack.agents.store import PPOAgent, load_agent, policy_class, policy_kwargs, save_agent
+from binpack.env.vector import BinPackingVecEnv
+from binpack.files import first_line, write_atomically, write_json
+
+__all__ = ["PPOAgent", "PPOConfig", "TrainConfig", "TrainResult", "load_agent", "save_agent", "train"]
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a run achieved.
+
+    Attributes:
+        score: mean utilization on the validation streams at the last evaluation.
+        history: (environment steps, mean utilization) of every evaluation.
+        steps: environment steps taken.
+        seconds: wall time, over all of the run's sessions.
+        folder: where the agent is.
+    """
+
+    score: float
+    history: tuple[tuple[int, float], ...]
+    steps: int
+    seconds: float
+    folder: Path
+
+
+def train(
+    config: TrainConfig,
+    folder: str | Path,
+    *,
+    on_evaluation: Callable[[int, float], None] | None = None,
+    resume: bool = True,
+    progress: bool = False,
+) -> TrainResult:
+    """Train an agent, or continue or return the run that the folder holds.
+
+    A run that was killed continues from its last checkpoint with the count of steps, the optimizer and the schedules
+    where they were; episodes start anew with fresh items. A folder whose run is finished returns its result at once.
+
+    Args:
+        config: the run.
+        folder: where everything goes; made if need be.
+        on_evaluation: called with (steps, mean utilization) after each evaluation, and on resume first with those of
+            the earlier session. What it raises ends the run (a pruned trial, say) and leaves the checkpoint.
+        resume: ``False`` refuses a folder that holds a run.
+        progress: show a progress bar.
+
+    Returns:
+        The result.
+
+    Raises:
+        ValueError: if the folder holds a run of another config or of other items, a damaged one, or any run although
+            ``resume`` is ``False``; or if the agent to start from is missing or has other layers.
+        InstanceError: for bad items.
+    """
+    folder = Path(folder)
+    streams = make_streams(config.env, config.eval_streams, config.eval_seed)
+    items = config.env.source().fingerprint
+    _check_folder(folder, config, items, resume)
+    finished = _read_result(folder)
+    if finished is not None:
+        for step, score in finished.history if on_evaluation else ():
+            on_evaluation(step, score)
+        return finished
+    with _own_process_settings(config.threads):
+        saved = _load_checkpoint(folder)
+        model = _build(config, folder, saved)
+        _claim(folder, config, items)
+        recorder = _Recorder(config, folder, streams, on_evaluation, saved)
+        if saved is None or saved["steps"] < config.budget:
+            # `learn` adds its steps to those already taken.
+            model.learn(
+                config.budget - model.num_timesteps,
+                callback=recorder,
+                reset_num_timesteps=saved is None,
+                tb_log_name="run",
+                progress_bar=progress,
+            )
+        return recorder.finish(model)
+
+
+class _Recorder(BaseCallback):
+    """Evaluates, reports and checkpoints between two rollouts, when the weights are up to date."""
+
+    def __init__(self, config: TrainConfig, folder: Path, streams, on_evaluation, saved: dict[str, Any] | None) -> None:
+        super().__init__()
+        self._config, self._folder, self._streams, self._report = config, folder, streams, on_evaluation
+        self._every = config.eval_every or max(1, config.total_steps // 5)
+        self._history: list[tuple[int, float]] = [tuple(row) for row in saved["history"]] if saved else []
+        self._seconds_before = saved["seconds"] if saved else 0.0
+        self._started = time.perf_counter()
+        self._average: AveragedModel | None = None
+        self._average_before = saved.get("average") if saved else None
+        for step, score in self._history if on_evaluation else ():
+            on_evaluation(step, score)
+
+    def _init_callback(self) -> None:
+        if self._config.average_weights:
+            follow = get_ema_multi_avg_fn(self._config.average_weights)
+            self._average = AveragedModel(self.model.policy, multi_avg_fn=follow)
+            if self._average_before:
+                self._average.load_state_dict(self._average_before)
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_start(self) -> None:
+        if self._config.ppo.replicas > 1:
+            # A rollout would go on where the last one ended, with each row of a group at another item.
+            self.model._last_obs = self.model.env.reset()
+            self.model._last_episode_starts[:] = True
+        self._follow()
+        last = self._history[-1][0] if self._history else 0
+        if self.num_timesteps // self._every > last // self._every:
+            self._evaluate(self.model)
+
+    def finish(self, model: MaskablePPO) -> TrainResult:
+        """Evaluate a last time and write the result."""
+        self._follow()
+        if not self._history or self._history[-1][0] < model.num_timesteps:
+            self._evaluate(model)
+        result = TrainResult(
+            self._history[-1][1], tuple(self._history), model.num_timesteps, self._seconds, self._folder
+        )
+        write_json(self._folder / "result.json", _as_dict(result))
+        (self._folder / "checkpoint.pt").unlink(missing_ok=True)
+        return result
+
+    def _follow(self) -> None:
+        """Take the latest weights into the average."""
+        if self._average is not None:
+            self._average.update_parameters(self.model.policy)
+
+    @property
+    def _seconds(self) -> float:
+        return self._seconds_before + time.perf_counter() - self._started
+
+    def _evaluate(self, model: MaskablePPO) -> None:
+        policy = model.policy if self._average is None else self._average.module
+        policy.set_training_mode(False)
+        # Every packing of a reported comparison is verified; here the streams are the same ones again and again.
+        agent = PPOAgent(self._config, policy)
+        score = evaluate(agent, self._streams, self._config.env, verify=False).mean
+        steps = model.num_timesteps
+        self._history.append((steps, score))
+        if self._config.tensorboard:
+            model.logger.record("eval/utilization", score)
+            model.logger.dump(steps)
+        # The agent as it is: a run that is stopped early, by a pruner or for good, keeps its model too.
+        about = {"score": score, "steps": steps, "seconds": round(self._seconds, 2)}
+        save_agent(self._folder, policy, self._config, about)
+        write_atomically(self._folder / "checkpoint.pt", lambda path: torch.save(self._state(model), path))
+        if self._report is not None:
+            self._report(steps, score)
+
+    def _state(self, model: MaskablePPO) -> dict[str, Any]:
+        return {
+            "steps": model.num_timesteps,
+            "updates": model._n_updates,
+            "history": [list(row) for row in self._history],
+            "seconds": self._seconds,
+            "policy": model.policy.state_dict(),
+            "average": self._average.state_dict() if self._average is not None else None,
+            "optimizer": model.policy.optimizer.state_dict(),
+        }
+
+
+def _build(config: TrainConfig, folder: Path, saved: dict[str, Any] | None) -> MaskablePPO:
+    """Make the model, with the state of a checkpoint if there is one."""
+    ppo = config.ppo
+    steps = saved["steps"] if saved else 0
+    # A resumed run must not see the items again that it began with, nor seed 1 the items of seed 0's second
+    # environment.
+    seed = int(np.random.SeedSequence([config.seed, steps]).generate_state(1)[0] // 2)
+    model = MaskablePPO(
+        policy_class(ppo),
+        VecMonitor(BinPackingVecEnv(config.env, config.n_envs, replicas=ppo.replicas)),
+        learning_rate=_schedule(ppo.learning_rate, ppo.learning_rate_schedule),
+        clip_range=_schedule(ppo.clip_range, ppo.clip_range_schedule),
+        policy_kwargs=policy_kwargs(ppo),
+        tensorboard_log=str(folder / "tensorboard") if config.tensorboard else None,
+        seed=seed,
+        device=config.device,
+        **_buffer(ppo),
+        **ppo.model_dump(include=_PASSED_ON),
+    )
+    if not config.tensorboard:
+        # Without one of its own, Stable-Baselines3 makes a folder for its log in the system's temporary folder.
+        model.set_logger(Logger(folder=None, output_formats=[]))
+    if config.start_from and not saved:
+        _start_from(model, config.start_from)
+    if saved:
+        model.policy.load_state_dict(saved["policy"])
+        model.policy.optimizer.load_state_dict(saved["optimizer"])
+        model.num_timesteps, model._n_updates = steps, saved["updates"]
+    return model
+
+
+def _buffer(ppo: PPOConfig) -> dict[str, Any]:
+    if ppo.replicas == 1:
+        return {}
+    return {"rollout_buffer_class": SharedStreamsBuffer, "rollout_buffer_kwargs": {"replicas": ppo.replicas}}
+
+
+def _start_from(model: MaskablePPO, name: str) -> None:
+    """Give the model an earlier agent's weights.
+
+    Raises:
+        ValueError: if there is no such agent, or its network has other shapes.
+    """
+    weights = load_agent(name).policy.state_dict()
+    try:
+        model.policy.load_state_dict(weights)
+    except RuntimeError:
+        raise ValueError(f"start_from {name}: its network has other layers than this run's policy") from None
+
+
+_PASSED_ON = {
+    *("n_steps", "batch_size", "n_epochs", "gamma", "gae_lambda", "ent_coef", "vf_coef"),
+    *("max_grad_norm", "target_kl", "normalize_advantage"),
+}
+
+
+def _schedule(value: float, shape: str) -> ConstantSchedule | LinearSchedule:
+    return LinearSchedule(value, 0.0, 1.0) if shape == "linear" else ConstantSchedule(value)
+
+
+def _as_dict(result: TrainResult) -> dict[str, Any]:
+    return {
+        "score": result.score,
+        "steps": result.steps,
+        "seconds": round(result.seconds, 2),
+        "history": [list(row) for row in result.history],
+    }
+
+
+def _claim(folder: Path, config: TrainConfig, items: str) -> None:
+    """Write into a new folder which run it holds."""
+    if not (folder / "config.json").exists():
+        write_json(folder / "items.json", {"fingerprint": items})
+        write_json(folder / "config.json", config.model_dump(mode="json"))
+
+
+def _check_folder(folder: Path, config: TrainConfig, items: str, resume: bool) -> None:
+    """Make sure that a folder is new or holds the same run."""
+    path = folder / "config.json"
+    if not path.exists():
+        return
+    if not resume:
+        raise ValueError(f"{folder} already holds a run; choose another folder")
+    difference = _first_difference(_read_json(path, "a run's config"), config.model_dump(mode="json"))
+    if difference:
+        raise ValueError(f"{folder} holds a run with another config: {difference}; choose another folder")
+    before = folder / "items.json"
+    if before.exists() and _read_json(before, "a run's items").get("fingerprint") != items:
+        raise ValueError(f"{folder} holds a run on other items than {config.env.items} has now; choose another folder")
+
+
+def _read_json(path: Path, what: str) -> dict[str, Any]:
+    try:
+        stored = json.loads(path.read_text())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: not {what} ({first_line(error)})") from None
+    if not isinstance(stored, dict):
+        raise ValueError(f"{path}: not {what} (a JSON object is expected)")
+    return stored
+
+
+def _first_difference(stored: Any, asked: Any, name: str = "") -> str | None:
+    if isinstance(stored, dict) and isinstance(asked, dict):
+        for key in sorted(stored.keys() | asked.keys()):
+            found = _first_difference(stored.get(key), asked.get(key), f"{name}.{key}" if name else key)
+            if found:
+                return found
+        return None
+    return None if stored == asked else f"{name} is {stored!r} there and {asked!r} here"
+
+
+def _load_checkpoint(folder: Path) -> dict[str, Any] | None:
+    path = folder / "checkpoint.pt"
+    if not path.exists():
+        return None
+    try:
+        return torch.load(path, weights_only=True, map_location="cpu")
+    except Exception as error:  # torch raises many kinds for a bad file
+        raise ValueError(f"{path}: cannot load the checkpoint ({first_line(error)})") from None
+
+
+def _read_result(folder: Path) -> TrainResult | None:
+    path = folder / "result.json"
+    if not path.exists():
+        return None
+    stored = _read_json(path, "a run's result")
+    try:
+        history = tuple((int(step), float(score)) for step, score in stored["history"])
+        return TrainResult(stored["score"], history, stored["steps"], stored["seconds"], folder)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: not a run's result ({first_line(error)})") from None
+
+
+@contextmanager
+def _own_process_settings(threads: int) -> Iterator[None]:
+    """Set torch's threads, and give back the global generators that Stable-Baselines3 seeds as they were."""
+    before, numpys, pythons = torch.get_num_threads(), np.random.get_state(), random.getstate()  # noqa: NPY002
+    torch.set_num_threads(threads)
+    try:
+        with torch.random.fork_rng():
+            yield
+    finally:
+        torch.set_num_threads(before)
+        np.random.set_state(numpys)  # noqa: NPY002
+        random.setstate(pythons)

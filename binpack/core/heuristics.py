@@ -1,0 +1,313 @@
+"""Packing heuristics: rules that a trained agent must beat.
+
+A heuristic scores every candidate placement at once, from ``Candidates`` to float64 scores (B, K, L, W); higher is
+better, and scores of placements that are not feasible mean nothing. Scores of one bin are comparable across its K
+candidates, so the same rule picks the cell, the orientation and, where several items are visible, the item. ``choose``
+turns scores and mask into actions.
+
+No Python loop runs over bins, items or cells; two of the rules loop over the different landing heights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from binpack.core import placement
+from binpack.core.placement import Candidates
+from binpack.core.support import Support
+
+_STREAMS_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class Heuristic:
+    """A named rule for choosing a placement.
+
+    Attributes:
+        name: the name in ``HEURISTICS``.
+        description: one line for a list of heuristics.
+        score: from ``Candidates`` to scores, float64, (B, K, L, W), higher is better.
+        needs_rng: whether ties are broken at random; otherwise the lowest action wins.
+    """
+
+    name: str
+    description: str
+    score: Callable[[Candidates], NDArray]
+    needs_rng: bool = False
+
+    def __call__(self, candidates: Candidates) -> NDArray:
+        """Return the score of every placement, float64, (B, K, L, W)."""
+        return self.score(candidates)
+
+    def act(self, candidates: Candidates, rng: np.random.Generator | None = None) -> NDArray:
+        """Return the action that the heuristic takes in each bin.
+
+        Args:
+            candidates: the open placements of B bins.
+            rng: source of randomness, for the heuristics that need one.
+
+        Returns:
+            Actions, int64, (B,); -1 where nothing is feasible.
+
+        Raises:
+            ValueError: if the heuristic is random and ``rng`` is missing.
+        """
+        if self.needs_rng and rng is None:
+            raise ValueError(f"heuristic {self.name!r} needs a random generator")
+        return choose(self(candidates), candidates.mask, rng if self.needs_rng else None)
+
+
+def choose(scores: NDArray, mask: NDArray, rng: np.random.Generator | None = None) -> NDArray:
+    """Pick the feasible action with the highest score in each bin.
+
+    Args:
+        scores: higher is better, (B, K, L, W).
+        mask: feasible placements, bool, (B, K, L, W).
+        rng: breaks ties uniformly at random; without it the lowest action wins.
+
+    Returns:
+        Actions ``(k * L + x) * W + y``, int64, (B,); -1 where nothing is feasible.
+    """
+    flat_mask = mask.reshape(len(mask), -1)
+    values = np.where(flat_mask, scores.reshape(flat_mask.shape), -np.inf)
+    if rng is not None:
+        best = flat_mask & (values == values.max(axis=1, keepdims=True))
+        values = np.where(best, rng.random(values.shape), -np.inf)
+    return np.where(flat_mask.any(axis=1), values.argmax(axis=1), -1).astype(np.int64)
+
+
+def random(candidates: Candidates) -> NDArray:
+    """Score all placements alike: ``choose`` with a generator then draws uniformly from the feasible ones."""
+    return np.zeros(candidates.mask.shape)
+
+
+def first_fit(candidates: Candidates) -> NDArray:
+    """Prefer the lowest action: the first item and orientation that fit, then lowest x, then lowest y."""
+    return -np.broadcast_to(
+        np.arange(candidates.mask[0].size, dtype=float).reshape(candidates.mask.shape[1:]), candidates.mask.shape
+    )
+
+
+def deepest_bottom_left(candidates: Candidates) -> NDArray:
+    """Prefer the lowest landing height, then lowest x, then lowest y.
+
+    The placing order of Karabulut and Inceoglu, "A Hybrid Genetic Algorithm for Packing in 3D with Deepest Bottom
+    Left with Fill Method" (ADVIS 2004), among the places that can be reached from above.
+    """
+    length, width = candidates.heights.shape[1:]
+    cells = np.arange(length * width, dtype=float).reshape(length, width)
+    return -(candidates.landing * float(length * width) + cells)
+
+
+def heightmap_sum(candidates: Candidates) -> NDArray:
+    """Prefer the smallest sum of the height map after placing, then the smallest x + y.
+
+    Wang and Hauser, "Stable Bin Packing of Non-convex 3D Objects with a Robot Manipulator" (ICRA 2019): minimize
+    ``c (x + y) + sum of heights`` with a small ``c``; here ``c = 1 / (L + W)``, so that the corner term breaks ties.
+
+    The sum is counted less the sum before placing and less the item's volume, which are the same for all placements of
+    an item. What remains is the empty volume that the item buries, which also compares different items fairly.
+    """
+    length, width = candidates.heights.shape[1:]
+    bases, widths = candidates.items[..., 0], candidates.items[..., 1]
+    under = _window_sums(candidates.heights, bases, widths)
+    area = (bases.astype(np.int64) * widths)[..., None, None]
+    buried = area * candidates.landing - under
+    corner = np.add.outer(np.arange(length), np.arange(width)) / (length + width)
+    return -(buried + corner)
+
+
+def roughness(candidates: Candidates) -> NDArray:
+    """Prefer the smallest roughness after placing: the sum of height differences between cells that share a side.
+
+    Only differences inside, and on the rim of, the item's base change: those there now are taken off, the inside
+    becomes flat, and the rim becomes the steps from the item's top to the cells beside it.
+    """
+    heights = candidates.heights.astype(np.int32)
+    bases, widths = candidates.items[..., 0], candidates.items[..., 1]
+    # Entry i is the step between cells i - 1 and i; the first and last lie on a wall and do not count.
+    steps_x = np.pad(np.abs(np.diff(heights, axis=1)), ((0, 0), (1, 1), (0, 0)))
+    steps_y = np.pad(np.abs(np.diff(heights, axis=2)), ((0, 0), (0, 0), (1, 1)))
+    shape = heights.shape[1:]
+    gone = _window_sums(steps_x, bases + 1, widths, shape) + _window_sums(steps_y, bases, widths + 1, shape)
+    total = (steps_x.sum(axis=(1, 2)) + steps_y.sum(axis=(1, 2)))[:, None, None, None] - gone
+    total[candidates.mask] += _beside(
+        candidates, -1, lambda heights, landing, tall: np.abs(heights - landing - tall) * (heights >= 0)
+    )
+    return -total.astype(float)
+
+
+def touching_area(candidates: Candidates) -> NDArray:
+    """Prefer the largest area of contact with the floor, the walls and the material beside and below.
+
+    Lodi, Martello and Vigo's touching perimeter ("Heuristic and Metaheuristic Approaches for a Class of Two-Dimensional
+    Bin Packing Problems", INFORMS Journal on Computing 1999), carried over to three dimensions. A height map does not
+    know about hollows: the column under each cell counts as solid up to its height.
+    """
+    _, cells = placement.supported_cells(candidates.heights, candidates.items)
+    # Walls are higher than any item reaches, so an item touches them with the whole of its side.
+    beside = _beside(
+        candidates, 2 * candidates.bin_height, lambda heights, landing, tall: np.clip(heights - landing, 0, tall)
+    )
+    scores = np.zeros(candidates.mask.shape)
+    scores[candidates.mask] = cells[candidates.mask] + beside
+    return scores
+
+
+HEURISTICS: dict[str, Heuristic] = {
+    rule.name: rule
+    for rule in (
+        Heuristic("random", "a feasible placement drawn uniformly", random, needs_rng=True),
+        Heuristic("first_fit", "the first feasible placement in the order of actions", first_fit),
+        Heuristic("deepest_bottom_left", "lowest z, then lowest x, then lowest y", deepest_bottom_left),
+        Heuristic("heightmap_sum", "least empty volume buried under the item, nearest to the corner", heightmap_sum),
+        Heuristic("roughness", "smoothest surface after placing", roughness),
+        Heuristic("touching_area", "largest contact with floor, walls and other items", touching_area),
+    )
+}
+"""The heuristics by name."""
+
+
+def first_fit_decreasing(
+    items: ArrayLike,
+    lengths: ArrayLike,
+    bin_size: Sequence[int],
+    rotation: str = "none",
+    support: Support | str = "corners",
+    upright: ArrayLike | None = None,
+) -> list[NDArray]:
+    """Pack streams whose items are all known beforehand: largest volume first, each at its first feasible place.
+
+    Items of one volume are taken by their longest edge, then their next, then in the order given. The first place is
+    the lowest, then the one with lowest x, then lowest y, then the first orientation. What does not fit is skipped.
+    First-fit decreasing comes from packing in one dimension (Johnson, "Near-Optimal Bin Packing Algorithms", 1973).
+
+    Args:
+        items: edges, integers, (N, T, 3), padded with zeros.
+        lengths: number of items of each stream, integers, (N,).
+        bin_size: length, width and height of the bin, in cells.
+        rotation: ``none``, ``z`` or ``all``.
+        support: the support rule, or its text.
+        upright: bool, (N, T, 3): which edges of an item may stand upright; all of them where it is left out.
+
+    Returns:
+        For each stream its placed boxes in the order of placing, int64, (packed, 6): x, y, z, length, width, height.
+
+    Raises:
+        ValueError: if the arrays do not fit together, or ``rotation`` or ``support`` is unknown; one line.
+    """
+    items, lengths = np.asarray(items), np.asarray(lengths)
+    allowed = np.ones(items.shape, bool) if upright is None else np.asarray(upright, bool)
+    if items.ndim != 3 or items.shape[2] != 3 or lengths.shape != items.shape[:1]:
+        raise ValueError(f"items must be (N, T, 3) and lengths (N,), got {items.shape} and {lengths.shape}")
+    if allowed.shape != items.shape:
+        raise ValueError(f"upright must have the shape of items {items.shape}, got {allowed.shape}")
+    present = np.arange(items.shape[1]) < lengths[:, None]
+    items = np.where(present[..., None], items, 0)
+    order = _decreasing(items)[..., None]
+    items, allowed = np.take_along_axis(items, order, axis=1), np.take_along_axis(allowed, order, axis=1)
+    boxes: list[NDArray] = []
+    for start in range(0, len(items), _STREAMS_AT_ONCE):
+        rows = slice(start, start + _STREAMS_AT_ONCE)
+        boxes += _first_fit(items[rows], allowed[rows], bin_size, rotation, Support.parse(support))
+    return boxes
+
+
+def _decreasing(items: NDArray) -> NDArray:
+    """Return the order of each stream's items by volume, then edges, largest first; (N, T)."""
+    edges = np.sort(items.astype(np.int64), axis=2)
+    # The last key counts most, and equal items keep their order.
+    return np.lexsort((-edges[..., 0], -edges[..., 1], -edges[..., 2], -edges.prod(axis=2)), axis=1)
+
+
+def _first_fit(
+    items: NDArray, allowed: NDArray, bin_size: Sequence[int], rotation: str, support: Support
+) -> list[NDArray]:
+    """Place the items of each stream in their order, all streams side by side; padding comes last."""
+    length, width, height = bin_size
+    batch = len(items)
+    heights = np.zeros((batch, length, width), np.int16 if height < 2**15 else np.int32)
+    uprights = [order[2] for order in placement.ORIENTATIONS[: placement.orient(items[:1], rotation).shape[2]]]
+    boxes = np.zeros((batch, items.shape[1], 6), np.int64)
+    packed = np.zeros(batch, np.int64)
+    for t in range(int((items > 0).all(axis=2).sum(axis=1).max(initial=0))):
+        # An orientation that may not be is an item with no edges, which fits nowhere.
+        oriented = placement.orient(items[:, t], rotation) * allowed[:, t, uprights, None]
+        landing, mask = placement.feasible(heights, oriented, height, support)
+        action = choose(deepest_bottom_left(Candidates(heights, oriented, landing, mask, height)), mask)
+        candidate, cell = np.divmod(np.maximum(action, 0), length * width)
+        x, y = np.divmod(cell, width)
+        chosen = oriented[np.arange(batch), candidate] * (action >= 0)[:, None]
+        z = placement.place(heights, chosen, x, y)
+        rows = np.flatnonzero(action >= 0)
+        boxes[rows, packed[rows]] = np.stack([x, y, z, *chosen.T], axis=1)[rows]
+        packed[rows] += 1
+    return [row[:count].copy() for row, count in zip(boxes, packed, strict=True)]
+
+
+def _window_sums(values: NDArray, lengths: NDArray, widths: NDArray, shape: tuple[int, int] | None = None) -> NDArray:
+    """Sum a map over every candidate's window at every cell.
+
+    Args:
+        values: integers, (B, M, N).
+        lengths: windows' sizes along x, (B, K).
+        widths: windows' sizes along y, (B, K).
+        shape: how many lowest corners there are along x and y, (M, N) where it is left out.
+
+    Returns:
+        int64, (B, K, *shape); windows that stick out are cut off.
+    """
+    rows, columns = values.shape[1:]
+    length, width = shape or (rows, columns)
+    prefix = np.zeros((len(values), 1, rows + 1, columns + 1), np.int64)
+    values.cumsum(axis=1, dtype=np.int64).cumsum(axis=2, out=prefix[:, 0, 1:, 1:])
+    far_x = np.minimum(np.arange(length) + lengths[..., None], rows)[..., None]
+    far_y = np.minimum(np.arange(width) + widths[..., None], columns)[..., None, :]
+    strips = np.take_along_axis(prefix, far_x, axis=2) - prefix[:, :, :length]
+    return np.take_along_axis(strips, far_y, axis=3) - strips[..., :width]
+
+
+def _beside(candidates: Candidates, wall: int, measure: Callable[[NDArray, int, NDArray], NDArray]) -> NDArray:
+    """Sum something over the cells beside the base of every feasible placement.
+
+    Placements that land at one height share the map of what is summed, so a difference of two running sums answers for
+    a whole side. The work grows with the number of different landing heights, not with the edges of the items.
+
+    Args:
+        candidates: the open placements.
+        wall: the height of the cells outside the bin.
+        measure: from heights (M, L + 2, W + 2), a landing height and the items' heights (M, 1, 1) to what is summed,
+            integers (M, L + 2, W + 2).
+
+    Returns:
+        int64, one number a feasible placement, in the order of ``np.nonzero(candidates.mask)``.
+    """
+    row, candidate, x, y = np.nonzero(candidates.mask)
+    landing = candidates.landing[candidates.mask]
+    padded = np.pad(candidates.heights.astype(np.int32), ((0, 0), (1, 1), (1, 1)), constant_values=wall)
+    total = np.zeros(len(row), np.int64)
+    for places in _groups(landing):
+        maps, of = np.unique(row[places] * candidates.mask.shape[1] + candidate[places], return_inverse=True)
+        bins, kinds = np.divmod(maps, candidates.mask.shape[1])
+        items = candidates.items[bins, kinds].astype(np.int64)
+        values = measure(padded[bins], int(landing[places[0]]), items[:, 2, None, None])
+        along_x = np.pad(values.cumsum(axis=1, dtype=np.int64), ((0, 0), (1, 0), (0, 0)))
+        along_y = np.pad(values.cumsum(axis=2, dtype=np.int64), ((0, 0), (0, 0), (1, 0)))
+        # In the padded map the base covers the cells from near to far - 1 along each axis.
+        near_x, near_y = x[places] + 1, y[places] + 1
+        far_x, far_y = near_x + items[of, 0], near_y + items[of, 1]
+        for beside in (near_x - 1, far_x):
+            total[places] += along_y[of, beside, far_y] - along_y[of, beside, near_y]
+        for beside in (near_y - 1, far_y):
+            total[places] += along_x[of, far_x, beside] - along_x[of, near_x, beside]
+    return total
+
+
+def _groups(values: NDArray) -> list[NDArray]:
+    """Return the indices of equal values, a group for each value, (N,) -> arrays of indices."""
+    order = np.argsort(values, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(values[order])) + 1) if len(order) else []

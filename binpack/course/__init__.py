@@ -1,0 +1,1 @@
+"""What only the course needs: exercises, recorded results, and a package for each lesson."""

@@ -1,0 +1,106 @@
+"""Lesson 02: what was recorded because it takes too long to be live, and how the lesson shows it."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+DATA = Path(__file__).parent
+
+
+def load(name: str) -> dict[str, Any]:
+    """Load a record.
+
+    Args:
+        name: "cartpole" or "lunar_lander"; `record_NAME.py` beside the file made it.
+
+    Raises:
+        FileNotFoundError: there is no such record.
+    """
+    return json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def curve(record: dict[str, Any]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Read the validation curves of all seeds.
+
+    Args:
+        record: what `load` returned; all its runs have the same length.
+
+    Returns:
+        Environment steps, (n,), and mean validation returns, (seeds, n).
+    """
+    steps = np.array([int(step) for step in record["runs"][0]["validation"]])
+    return steps, np.array([list(run["validation"].values()) for run in record["runs"]])
+
+
+def test_means(record: dict[str, Any]) -> NDArray[np.float64]:
+    """Mean return of each seed's chosen checkpoint over its fresh test episodes, (seeds,)."""
+    return np.array([np.mean(run["test"]) for run in record["runs"]])
+
+
+def load_lander(network: nn.Module) -> nn.Module:
+    """Put the shipped LunarLander weights into a network of 8 inputs and 4 actions, and return it.
+
+    Args:
+        network: changed in place.
+    """
+    network.load_state_dict(torch.load(DATA / "lunar_lander.pt", weights_only=True))
+    return network
+
+
+def film(stage: str) -> Path:
+    """Path of the recorded film.
+
+    Args:
+        stage: "early" or "late".
+    """
+    return DATA / f"lunar_lander_{stage}.gif"
+
+
+def show_film(path: Path, text: str) -> None:
+    """Show an animation: as an animated PNG, which notebooks, GitHub and nbconvert display alike, and one line of text.
+
+    Args:
+        path: a GIF.
+        text: what it shows.
+    """
+    from IPython import get_ipython
+
+    print(text)
+    if get_ipython() is None:
+        return
+    from IPython.display import display
+
+    display({"image/png": base64.b64encode(animated_png(path)).decode("ascii"), "text/plain": text}, raw=True)
+
+
+def animated_png(path: Path) -> bytes:
+    """Turn a GIF into an animated PNG of the same frames and times.
+
+    Args:
+        path: the GIF.
+    """
+    from PIL import Image, ImageSequence
+
+    with Image.open(path) as picture:
+        pictures, times = [], []
+        for frame in ImageSequence.Iterator(picture):
+            times.append(int(frame.info.get("duration", 0)) or 80)
+            pictures.append(frame.convert("RGB"))
+    # a PNG holds one palette: with one for each frame, Pillow 11 shows all frames in the first one's colours
+    colours = sorted({colour for each in pictures for _, colour in each.getcolors(each.width * each.height)})
+    row = Image.new("RGB", (len(colours), 1))
+    row.putdata(colours)
+    palette = row.quantize(32, dither=Image.Dither.NONE)
+    frames = [each.quantize(palette=palette, dither=Image.Dither.NONE) for each in pictures]
+    made = io.BytesIO()
+    frames[0].save(made, "png", save_all=True, append_images=frames[1:], duration=times, loop=0, optimize=True)
+    return made.getvalue()

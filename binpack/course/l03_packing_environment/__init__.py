@@ -1,0 +1,1 @@
+"""What lesson 03, the packing environment, brings: its exercises, helpers, recorders and data."""

@@ -1,0 +1,1 @@
+"""How a recorded result is written and read, and the records that belong to no single lesson."""

@@ -1,0 +1,547 @@
+"""Catalogues of real items, from four file formats onto a grid of cells.
+
+Every bad value is answered by an `InstanceError` of one line: file, line, value, what was expected.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from binpack.core.placement import ORIENTATIONS, ROTATIONS
+from binpack.items.units import (
+    MAX_ITEM_EDGE,
+    MAX_ITEMS,
+    Grid,
+    InstanceError,
+    Length,
+    bin_edges,
+    millimetres,
+    show,
+    unit_name,
+    whole,
+)
+
+MAX_BYTES = 20_000_000
+"""Largest catalogue file that is read."""
+KOREA_POST_PALLET = (110, 110, 100)
+"""A T-11 pallet in cm: the base is the standard's, the loading height of 100 cm is this course's choice."""
+_EDGES = ("length", "width", "height")
+_COLUMNS = "length,width,height[,quantity,name,unit]"
+# numpy, zipfile and zlib answer a damaged archive with any of these.
+_DAMAGE = (
+    *(OSError, ValueError, EOFError, KeyError, IndexError, TypeError, SyntaxError, RuntimeError, MemoryError),
+    *(OverflowError, struct.error, zipfile.BadZipFile, zlib.error),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Catalogue:
+    """Kinds of items on a grid of cells.
+
+    Attributes:
+        edges: ``(M, 3)`` int32, length, width and height in cells.
+        quantity: ``(M,)`` int64, how many of each, 1 or more. Default: one.
+        names: M names. Default: "item 1" and so on.
+        upright: ``(M, 3)`` bool, which edge may stand upright. Default: every edge.
+        source: File name (or other origin) for messages.
+        places: M places in the source, such as ``"line 3"``, for messages.
+        container: The bin that came with the items in cells (OR-Library, JSON ``bin``), or None.
+        problem: Number of the problem in an OR-Library file, or None.
+
+    Raises:
+        InstanceError: Wrong shapes or values.
+    """
+
+    edges: np.ndarray
+    quantity: np.ndarray | None = None
+    names: tuple[str, ...] = ()
+    upright: np.ndarray | None = None
+    source: str = "catalogue"
+    places: tuple[str, ...] = ()
+    container: tuple[int, int, int] | None = None
+    problem: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check shapes and values, and freeze the arrays."""
+        count = len(self.edges) if np.ndim(self.edges) else 0
+        defaults = {"quantity": np.ones(count, dtype=np.int64), "upright": np.ones((count, 3), dtype=bool)}
+        for name, value in defaults.items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
+        object.__setattr__(self, "names", tuple(self.names) or tuple(f"item {i + 1}" for i in range(count)))
+        wanted = {"edges": ((count, 3), "iu", np.int32), "quantity": ((count,), "iu", np.int64)}
+        wanted["upright"] = ((count, 3), "b", np.bool_)
+        for name, (shape, kinds, dtype) in wanted.items():
+            array = np.asarray(getattr(self, name))
+            if array.shape != shape or array.dtype.kind not in kinds:
+                expected = f"expected shape {shape} of {'booleans' if kinds == 'b' else 'integers'}"
+                raise InstanceError(f"{self.source}: {name} has shape {array.shape} of {array.dtype}: {expected}")
+            if name != "upright" and count and (array.min() < 1 or array.max() > MAX_ITEM_EDGE):
+                value = array.min() if array.min() < 1 else array.max()
+                raise InstanceError(f"{self.source}: {name} {value}: expected numbers from 1 to {MAX_ITEM_EDGE}")
+            array = array.astype(dtype)
+            array.flags.writeable = False
+            object.__setattr__(self, name, array)
+        if not count:
+            raise InstanceError(f"{self.source}: no items: expected at least one")
+        if len(self.names) != count or len(self.places) not in (0, count):
+            raise InstanceError(
+                f"{self.source}: {len(self.names)} names and {len(self.places)} places: expected {count}"
+            )
+        if self.total > MAX_ITEMS:
+            raise InstanceError(f"{self.source}: {self.total} items in all: expected at most {MAX_ITEMS}")
+
+    @property
+    def total(self) -> int:
+        """Number of items, quantities counted."""
+        return int(self.quantity.sum())
+
+    @property
+    def volume(self) -> int:
+        """Volume of all items in cells."""
+        return int((self.edges.astype(np.int64).prod(axis=1) * self.quantity).sum())
+
+    def where(self, index: int) -> str:
+        """Say where item kind `index` stands: source, place and name."""
+        place = f": {self.places[index]}" if self.places and self.places[index] else ""
+        return f"{self.source}{place} ({self.names[index]})"
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One kind of item as read, before units and checks; `place` is its line or index."""
+
+    place: str
+    edges: tuple[Any, Any, Any]
+    quantity: Any = 1
+    name: Any = ""
+    unit: Any = None
+    upright: Any = (True, True, True)
+
+
+def read_catalogue(path: str | Path, *, cell: Length | None = None, problem: int = 1, unit: str = "cm") -> Catalogue:
+    """Read a file of items.
+
+    The format follows the suffix:
+
+    - ``.csv``: header ``length,width,height[,quantity,name,unit]``, lines that begin with ``#`` are comments;
+    - ``.json``: ``{"items": [{"length": .., "width": .., "height": ..}]}``, an item with optional ``quantity``,
+      ``name``, ``unit`` and ``upright`` (three of true or false), the whole with optional ``unit`` and ``bin``;
+    - ``.npz``: array ``edges``, optional ``quantity``, ``names``, ``upright``, ``unit``;
+    - ``.txt``, ``.dat`` or no suffix: the OR-Library's container loading text (Bischoff and Ratcliff 1995; files
+      thpack1 to thpack8, with or without the leading number of problems), or CSV or JSON where the text begins so.
+
+    Args:
+        path: The file.
+        cell: Cell size, such as ``"50mm"``. Without it all numbers must be whole cells. With it numbers are lengths,
+            and edges are rounded **up** to cells.
+        problem: Which problem of an OR-Library file, by its number.
+        unit: Unit of numbers that carry none (a suffix as in ``350mm`` wins, then the file's unit).
+
+    Raises:
+        InstanceError: One line with the file, the line, the value and what was expected.
+    """
+    grid = Grid(None if cell is None else millimetres(cell, "cell"), unit_name(unit, "unit"))
+    source, suffix = str(path), Path(path).suffix.lower()
+    if suffix not in (".csv", ".json", ".npz", ".txt", ".dat", ""):
+        expected = "expected .csv, .json, .npz, or .txt (OR-Library)"
+        raise InstanceError(f"{source}: unknown kind of file {show(suffix)}, {expected}")
+    data = _read_bytes(path)
+    if suffix == ".npz":
+        return _read_npz(data, source, grid)
+    text = _decode(data, source)
+    start = next((line.strip().lower() for line in text.splitlines() if line.strip() and line.strip()[0] != "#"), "")
+    if suffix == ".csv" or (suffix != ".json" and start.startswith(_EDGES)):
+        return _build(_csv_rows(text, source), source, grid)
+    if suffix == ".json" or start.startswith("{"):
+        return _read_json(text, source, grid)
+    return _read_orlib(text, source, grid, whole(problem, "problem"))
+
+
+def _read_bytes(path: str | Path) -> bytes:
+    """Return a file's bytes; `InstanceError` for a folder, a missing, unreadable or oversized file."""
+    try:
+        file = Path(path)
+        if file.is_dir():
+            raise InstanceError(f"{path}: is a folder, expected a file of items")
+        if not file.exists():
+            raise InstanceError(f"{path}: no such file")
+        if not file.is_file():
+            raise InstanceError(f"{path}: is not a regular file, expected a file of items")
+        if file.stat().st_size > MAX_BYTES:
+            raise InstanceError(f"{path}: {file.stat().st_size} bytes, expected at most {MAX_BYTES}")
+        return file.read_bytes()
+    except OSError as error:
+        raise InstanceError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _decode(data: bytes, source: str) -> str:
+    """Return UTF-8 text (a byte order mark is dropped), or raise `InstanceError`."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InstanceError(f"{source}: line {line}: byte 0x{data[error.start]:02x}: expected UTF-8 text") from error
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise InstanceError(f"{source}: line {line}: byte 0x00: expected UTF-8 text, not a binary file")
+    return text
+
+
+def _build(rows: Sequence[_Row], source: str, grid: Grid, **extra: Any) -> Catalogue:
+    """Turn rows into a catalogue: units, whole cells, quantities, names and flags, all checked in one place."""
+    edges, quantities, names, upright, total = [], [], [], [], 0
+    for index, row in enumerate(rows):
+        where = f"{source}: {row.place}:"
+        unit = None if row.unit in (None, "") else unit_name(row.unit, f"{where} unit")
+        edges.append([grid.cells(v, f"{where} {n}", unit=unit) for n, v in zip(_EDGES, row.edges, strict=True)])
+        quantities.append(whole(row.quantity, f"{where} quantity"))
+        total += quantities[-1]
+        if total > MAX_ITEMS:
+            shown = f"quantity {show(row.quantity)}"
+            raise InstanceError(f"{where} {shown}: {total} items so far, expected at most {MAX_ITEMS} in all")
+        if not isinstance(row.name, str):
+            raise InstanceError(f"{where} name {show(row.name)}: expected text")
+        names.append(row.name.strip() or f"item {index + 1}")
+        flags = row.upright
+        if not isinstance(flags, list | tuple) or len(flags) != 3 or not all(isinstance(f, bool) for f in flags):
+            raise InstanceError(f"{where} upright {show(flags)}: expected three of true or false")
+        if not any(flags):
+            raise InstanceError(f"{where} upright {show(flags)}: expected at least one edge that may stand upright")
+        upright.append(flags)
+    arrays = (np.array(edges, dtype=np.int32), np.array(quantities, dtype=np.int64), np.array(upright, dtype=bool))
+    places = tuple(row.place for row in rows)
+    return Catalogue(arrays[0], arrays[1], tuple(names), arrays[2], source=source, places=places, **extra)
+
+
+def _csv_rows(text: str, source: str) -> list[_Row]:
+    """Return the rows of a CSV text with a header; blank lines and lines that begin with # are skipped."""
+    # Emptied rather than dropped, so that the reader's line numbers stay the file's.
+    lines = ["\n" if line.lstrip().startswith("#") else line for line in io.StringIO(text, newline="")]
+    reader = csv.reader(lines, strict=True)
+    header: list[str] | None = None
+    rows = []
+    try:
+        for fields in reader:
+            fields = [field.strip() for field in fields]
+            if not any(fields):
+                continue
+            if header is None:
+                header = _csv_header(fields, f"{source}: line {reader.line_num}:")
+                continue
+            place = f"line {reader.line_num}"
+            if len(fields) != len(header):
+                expected = f"expected {len(header)} ({','.join(header)})"
+                raise InstanceError(f"{source}: {place}: {len(fields)} columns {show(','.join(fields))}: {expected}")
+            row = dict(zip(header, fields, strict=True))
+            edges = tuple(row.pop(name) for name in _EDGES)
+            rows.append(_Row(place, edges, **row))
+    except csv.Error as error:
+        raise InstanceError(f"{source}: line {reader.line_num}: {error}: expected comma-separated values") from error
+    if header is None:
+        raise InstanceError(f"{source}: line 1: the file is empty, expected the header {_COLUMNS}")
+    if not rows:
+        raise InstanceError(f"{source}: line {reader.line_num}: no items after the header, expected at least one")
+    return rows
+
+
+def _csv_header(fields: list[str], where: str) -> list[str]:
+    """Check a CSV header (any order, any case) and return it in lower case."""
+    header = [field.lower() for field in fields]
+    for name in header:
+        if name not in (*_EDGES, "quantity", "name", "unit") or header.count(name) > 1:
+            problem = "repeated" if header.count(name) > 1 else "unknown"
+            raise InstanceError(f"{where} {problem} column {show(name)}: expected the header {_COLUMNS}")
+    for name in _EDGES:
+        if name not in header:
+            shown = show(",".join(fields))
+            raise InstanceError(f"{where} column {name!r} is missing in {shown}: expected the header {_COLUMNS}")
+    return header
+
+
+def _read_json(text: str, source: str, grid: Grid) -> Catalogue:
+    """Read the JSON format; items are located by the line on which they begin."""
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        line = text.split("\n")[error.lineno - 1]
+        problem = f"{error.msg} at column {error.colno} of {show(line.strip())}"
+        raise InstanceError(f"{source}: line {error.lineno}: {problem}: expected JSON") from error
+    except (ValueError, RecursionError) as error:
+        raise InstanceError(f"{source}: line 1: {error}: expected JSON") from error
+    if not isinstance(data, dict) or "items" not in data:
+        raise InstanceError(f'{source}: line 1: {show(data)}: expected {{"items": [...]}}')
+    _known(data, ("items", "unit", "bin"), f"{source}: line 1:")
+    if not isinstance(data["items"], list) or not data["items"]:
+        raise InstanceError(f"{source}: line 1: items {show(data['items'])}: expected a list of at least one item")
+    if "unit" in data:
+        grid = replace(grid, unit=unit_name(data["unit"], f"{source}: line 1: unit"))
+    container = bin_edges(data["bin"], grid, f"{source}: line 1: bin") if "bin" in data else None
+    rows = []
+    for item, line in zip(data["items"], _json_lines(text), strict=True):
+        where = f"{source}: line {line}:"
+        if not isinstance(item, dict):
+            raise InstanceError(f"{where} {show(item)}: expected an object with length, width and height")
+        _known(item, (*_EDGES, "quantity", "name", "unit", "upright"), where)
+        for name in _EDGES:
+            if name not in item:
+                raise InstanceError(f"{where} {name!r} is missing in {show(item)}: expected length, width and height")
+        rest = {key: value for key, value in item.items() if key not in _EDGES}
+        rows.append(_Row(f"line {line}", (item["length"], item["width"], item["height"]), **rest))
+    return _build(rows, source, grid, container=container)
+
+
+def _known(data: dict[str, Any], keys: Sequence[str], where: str) -> None:
+    """Refuse keys that nobody would read: they are typing errors."""
+    for key in data:
+        if key not in keys:
+            raise InstanceError(f"{where} unknown key {show(key)}: expected {', '.join(keys)}")
+
+
+def _json_lines(text: str) -> list[int]:
+    """Return the line on which each element of the top-level list ``items`` begins, in a text known to be valid."""
+    decoder, blank = json.JSONDecoder(), re.compile(r"[\s,:]*")
+
+    def skip(at: int) -> int:
+        return blank.match(text, at).end()
+
+    lines: list[int] = []
+    at = skip(text.index("{") + 1)
+    while text[at] != "}":
+        key, at = decoder.raw_decode(text, at)
+        at = skip(at)
+        if key != "items" or text[at] != "[":
+            at = skip(decoder.raw_decode(text, at)[1])
+            continue
+        at, lines, line, seen = skip(at + 1), [], 1, 0
+        while text[at] != "]":
+            line, seen = line + text.count("\n", seen, at), at
+            lines.append(line)
+            at = skip(decoder.raw_decode(text, at)[1])
+        at = skip(at + 1)
+    return lines
+
+
+def _read_npz(data: bytes, source: str, grid: Grid) -> Catalogue:
+    """Read the .npz format; entries are located by their index."""
+    arrays = load_arrays(io.BytesIO(data), source, ("edges",), ("quantity", "names", "upright", "unit"))
+    edges = arrays["edges"]
+    if edges.ndim != 2 or edges.shape[1] != 3 or edges.dtype.kind not in "iuf" or not 1 <= len(edges) <= MAX_ITEMS:
+        expected = f"expected shape (M, 3) of numbers, M from 1 to {MAX_ITEMS}"
+        raise InstanceError(f"{source}: edges has shape {edges.shape} of {edges.dtype}: {expected}")
+    count = len(edges)
+    for name, kinds, shape in (("quantity", "iu", (count,)), ("names", "U", (count,)), ("upright", "b", (count, 3))):
+        array = arrays.get(name)
+        if array is not None and (array.shape != shape or array.dtype.kind not in kinds):
+            expected = {"iu": "integers", "U": "text", "b": "booleans"}[kinds]
+            raise InstanceError(
+                f"{source}: {name} has shape {array.shape} of {array.dtype}: expected shape {shape} of {expected}"
+            )
+    if "unit" in arrays:
+        grid = replace(grid, unit=unit_name(arrays["unit"].tolist(), f"{source}: unit"))
+    columns = {key: arrays[key].tolist() for key in ("quantity", "names", "upright") if key in arrays}
+    names = columns.pop("names", [""] * count)
+    rows = [
+        _Row(f"edges[{i}]", tuple(row), name=names[i], **{key: value[i] for key, value in columns.items()})
+        for i, row in enumerate(edges.tolist())
+    ]
+    return _build(rows, source, grid)
+
+
+def load_arrays(file: Any, source: str, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, np.ndarray]:
+    """Read an .npz file's arrays without pickle.
+
+    Args:
+        file: Path or binary file.
+        source: Name for messages.
+        required: Keys that must be there.
+        optional: Keys that may be there.
+
+    Raises:
+        InstanceError: Not an .npz file, broken, missing or unknown keys, or an array of Python objects.
+    """
+    keys = (*required, *(f"[{name}]" for name in optional))
+    try:
+        if not zipfile.is_zipfile(file):
+            raise InstanceError(f"{source}: not an .npz file (or cut short): expected arrays {', '.join(keys)}")
+        if hasattr(file, "seek"):
+            file.seek(0)
+        with np.load(file, allow_pickle=False) as archive:
+            for name in required:
+                if name not in archive.files:
+                    found = ", ".join(archive.files) or "nothing"
+                    raise InstanceError(f"{source}: no array {name!r} among {found}: expected {', '.join(keys)}")
+            for name in archive.files:
+                if name not in (*required, *optional):
+                    raise InstanceError(f"{source}: unknown array {show(name)}: expected {', '.join(keys)}")
+            return {name: _load_array(archive, name, source) for name in archive.files}
+    except _DAMAGE as error:
+        if isinstance(error, InstanceError):
+            raise
+        raise InstanceError(
+            f"{source}: not a readable .npz file ({error!s:.100}): expected {', '.join(keys)}"
+        ) from error
+
+
+def _load_array(archive: Any, name: str, source: str) -> np.ndarray:
+    try:
+        array = archive[name]
+    except _DAMAGE as error:
+        raise InstanceError(
+            f"{source}: array {name!r} cannot be read ({error!s:.100}): expected plain numbers"
+        ) from error
+    if not isinstance(array, np.ndarray):
+        raise InstanceError(f"{source}: {name!r} is not an array: expected plain numbers")
+    return array
+
+
+def _read_orlib(text: str, source: str, grid: Grid, problem: int) -> Catalogue:
+    """Read one problem of an OR-Library container loading file."""
+    lines = [(number, line.split()) for number, line in enumerate(io.StringIO(text), start=1) if line.split()]
+    if not lines:
+        raise InstanceError(f"{source}: line 1: the file is empty, expected an OR-Library container loading problem")
+    # With a leading count the second line is a problem's "number [seed]"; without it, the container's three edges.
+    announced = None
+    if len(lines) > 1 and len(lines[0][1]) == 1 and len(lines[1][1]) < 3:
+        announced = whole(lines[0][1][0], f"{source}: line {lines[0][0]}: number of problems")
+        lines = lines[1:]
+    found: list[int] = []
+    chosen: tuple[tuple[int, int, int], list[_Row]] | None = None
+    reader = iter(lines)
+    for number, words in reader:
+        if announced is not None and len(found) == announced:
+            raise InstanceError(
+                f"{source}: line {number}: {show(' '.join(words))}: expected the end after {announced} problems"
+            )
+        found.append(_orlib_number(words, f"{source}: line {number}:"))
+        container, rows = _orlib_problem(reader, source, grid, number)
+        if found[-1] == problem and chosen is None:
+            chosen = container, rows
+    if announced is not None and len(found) < announced:
+        raise InstanceError(
+            f"{source}: line {lines[-1][0]}: ends after problem {found[-1]}: expected {announced} problems"
+        )
+    if chosen is None:
+        known = ", ".join(map(str, found)) if len(found) <= 8 else f"{found[0]} to {found[-1]}"
+        raise InstanceError(f"{source}: problem {problem}: no such problem, expected one of {known}")
+    return _build(chosen[1], source, grid, container=chosen[0], problem=problem)
+
+
+def _orlib_number(words: list[str], where: str) -> int:
+    """Return a problem's number from its first line: number and, in most files, the seed."""
+    if len(words) > 2:
+        raise InstanceError(f"{where} {show(' '.join(words))}: expected a problem's number and seed")
+    number = whole(words[0], f"{where} problem number")
+    if len(words) == 2:
+        whole(words[1], f"{where} seed", least=0)
+    return number
+
+
+def _orlib_problem(
+    reader: Iterator[tuple[int, list[str]]], source: str, grid: Grid, last: int
+) -> tuple[tuple[int, int, int], list[_Row]]:
+    """Return container and rows of the problem that begins at `reader`; `last` is the line read before."""
+
+    def read(count: int, expected: str) -> tuple[str, list[str]]:
+        nonlocal last
+        number, words = next(reader, (0, []))
+        if not words:
+            raise InstanceError(f"{source}: line {last}: the file ends here, expected {expected} next")
+        last = number
+        if len(words) != count:
+            shown = f"{len(words)} numbers {show(' '.join(words))}"
+            raise InstanceError(f"{source}: line {number}: {shown}: expected {count} ({expected})")
+        return f"{source}: line {number}:", words
+
+    where, words = read(3, "the container's length, width and height")
+    container = bin_edges(words, grid, f"{where} container")
+    where, words = read(1, "the number of item types")
+    rows = []
+    for _ in range(whole(words[0], f"{where} number of item types")):
+        where, words = read(8, "i length flag width flag height flag count")
+        whole(words[0], f"{where} item type")
+        for flag in words[2:7:2]:
+            if flag not in ("0", "1"):
+                raise InstanceError(f"{where} flag {show(flag)}: expected 0 or 1 (may this edge stand upright)")
+        flags = tuple(flag == "1" for flag in words[2:7:2])
+        rows.append(_Row(f"line {last}", (words[1], words[3], words[5]), words[7], f"type {words[0]}", None, flags))
+    return container, rows
+
+
+def korea_post_parcels(cell: Length = "1cm") -> Catalogue:
+    """Return a morning's Korea Post parcels: the six boxes with made-up quantities, about 1.3 pallets in all.
+
+    Args:
+        cell: Cell size; edges are rounded up to cells.
+    """
+    file = resources.files("binpack.items").joinpath("korea_post.csv")
+    rows = _csv_rows(file.read_text(encoding="utf-8"), "korea_post.csv")
+    return _build(rows, "korea_post", Grid(millimetres(cell, "cell")))
+
+
+def korea_post(cell: Length = "1cm") -> Catalogue:
+    """Return the six Korea Post parcel boxes, one of each (No.1 22x19x9 to No.5 48x38x34 cm).
+
+    Args:
+        cell: Cell size; edges are rounded up to cells.
+    """
+    parcels = korea_post_parcels(cell)
+    return replace(parcels, quantity=np.ones_like(parcels.quantity))
+
+
+def fits(edges: np.ndarray, upright: np.ndarray | None, bin_size: Sequence[int], rotation: str) -> np.ndarray:
+    """Say which items fit an empty bin in at least one permitted orientation.
+
+    Args:
+        edges: ``(..., 3)`` integers, cells.
+        upright: ``(..., 3)`` bool, which edge may stand upright; None permits all.
+        bin_size: The bin's three edges, cells.
+        rotation: ``"none"``, ``"z"`` or ``"all"``.
+
+    Returns:
+        ``(...)`` bool.
+
+    Raises:
+        InstanceError: Unknown rotation.
+    """
+    if rotation not in ROTATIONS:
+        raise InstanceError(f"rotation {show(rotation)}: expected one of {', '.join(ROTATIONS)}")
+    orientations = np.array(ORIENTATIONS[: ROTATIONS[rotation]])
+    fitting = (edges[..., orientations] <= np.asarray(bin_size)).all(axis=-1)
+    if upright is not None:
+        fitting &= upright[..., orientations[:, 2]]
+    return fitting.any(axis=-1)
+
+
+def misfit(edges: Sequence[int], upright: Sequence[bool], bin_size: Sequence[int], rotation: str) -> str:
+    """Return the words for an item that fits the bin in no permitted orientation."""
+    allowed = [name for name, flag in zip(_EDGES, upright, strict=True) if flag]
+    limits = "" if len(allowed) == 3 else f", upright only {' or '.join(allowed)}"
+    size, room = ("x".join(map(str, map(int, numbers))) for numbers in (edges, bin_size))
+    return f"item {size} fits the bin {room} in no permitted orientation (rotation {rotation}{limits})"
+
+
+def check_fits(catalogue: Catalogue, bin_size: Sequence[int], rotation: str = "none") -> None:
+    """Raise unless every item fits the empty bin in at least one permitted orientation.
+
+    Raises:
+        InstanceError: Names file, line, item, edges and bin; or an unknown rotation.
+    """
+    bad = np.flatnonzero(~fits(catalogue.edges, catalogue.upright, bin_size, rotation))
+    if bad.size:
+        index = int(bad[0])
+        words = misfit(catalogue.edges[index], catalogue.upright[index], bin_size, rotation)
+        raise InstanceError(f"{catalogue.where(index)}: {words}")

@@ -1,0 +1,91 @@
+"""Evaluation: the same streams for everybody, verified packings, intervals, and disjoint seeds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from binpack.agents.evaluation import evaluate, make_streams
+from binpack.core import heuristics
+from binpack.core.geometry import GeometryError, verify
+from binpack.core.statistics import bootstrap_ci
+from binpack.env.config import EnvConfig
+from binpack.items.streams import Streams
+from binpack.search.seeds import SeedPlan
+
+CONFIG = EnvConfig(bin_size=(6, 6, 6), items="random:2-4", visible=2, rotation="z")
+
+
+@pytest.mark.parametrize("name", list(heuristics.HEURISTICS))
+def test_every_heuristic_leaves_verified_packings(name):
+    result = evaluate(name, make_streams(CONFIG, 20, 0), CONFIG)
+    assert len(result.boxes) == 20
+    for row, boxes in enumerate(result.boxes):
+        assert verify(boxes, CONFIG.bin_size, CONFIG.support) == []
+        assert result.packed[row] == len(boxes)
+        assert result.utilization[row] == pytest.approx(boxes[:, 3:].prod(axis=1).sum() / CONFIG.volume)
+    assert result.ci[0] <= result.mean <= result.ci[1]
+
+
+@pytest.mark.parametrize("name", ["first_fit", "touching_area"])
+def test_the_batch_size_changes_nothing(name):
+    streams = make_streams(CONFIG, 9, 1)
+    whole, split = (evaluate(name, streams, CONFIG, batch=size).utilization for size in (256, 2))
+    assert (whole == split).all()
+
+
+def test_streams_are_fixed_by_their_seed_and_differ_between_seeds():
+    a, b, c = (make_streams(CONFIG, 5, seed).items for seed in (3, 3, 4))
+    assert (a == b).all()
+    assert not np.array_equal(a, c)
+
+
+class Cheat:
+    """Claims boxes that were never placed."""
+
+    def act(self, batch, rng):
+        batch._boxes[:, 0] = [0, 0, 3, 1, 1, 1]
+        return batch.masks().argmax(axis=1)
+
+
+def test_a_wrong_packing_does_not_pass():
+    streams = Streams(np.full((1, 3, 3), 2, np.int32), np.array([3]))
+    with pytest.raises(GeometryError):
+        evaluate(Cheat(), streams, CONFIG)
+
+
+def test_bad_arguments_are_named():
+    with pytest.raises(ValueError, match="heuristic 'best' is not one of random, "):
+        evaluate("best", make_streams(CONFIG, 1, 0), CONFIG)
+    with pytest.raises(ValueError, match="there are no streams to evaluate on"):
+        evaluate("random", make_streams(CONFIG, 1, 0)[:0], CONFIG)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+def test_the_interval_holds_the_mean_and_stays_within_the_data(values):
+    low, high = bootstrap_ci(np.array(values), np.random.default_rng(0))
+    assert min(values) - 1e-9 <= low <= high <= max(values) + 1e-9
+
+
+def test_the_interval_covers_the_truth_about_as_often_as_it_says():
+    rng = np.random.default_rng(1)
+    covered = [
+        low <= 0.5 <= high for low, high in (bootstrap_ci(rng.random(40), rng, resamples=400) for _ in range(200))
+    ]
+    assert 0.88 <= np.mean(covered) <= 0.99
+
+
+@pytest.mark.parametrize(
+    ("plan", "message"),
+    [
+        ({"tuning": (0, 1), "final": (1, 2)}, "seed 1 is used both for tuning and for the final comparison"),
+        ({"tuning_streams": 5, "test_streams": 5}, "seed 5 is used both for tuning streams and for test streams"),
+        ({"tuning": (0, 0)}, "tuning seeds must be distinct and not negative"),
+        ({"final": ()}, "final seeds must be distinct and not negative"),
+    ],
+)
+def test_seeds_that_overlap_are_an_error(plan, message):
+    with pytest.raises(ValueError, match=message):
+        SeedPlan(**plan)

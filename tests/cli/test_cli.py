@@ -1,0 +1,522 @@
+"""The command line: what is wrong is answered in one line and writes nothing; what is right does what it says."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from binpack import __version__
+from binpack.__main__ import main
+from binpack.agents.config import TrainConfig
+from binpack.cli import lab, options, packing
+from binpack.core.heuristics import first_fit_decreasing
+from binpack.env.config import EnvConfig
+from binpack.items.sources import random_items
+from binpack.items.streams import Streams
+
+SMALL = ["--bin", "4x4x4", "--items", "random:1-2"]
+"""A bin and items on which training is quick."""
+NETWORK = ["--set", "channels=4", "--set", "layers=1", "--set", "n_steps=8", "--set", "batch_size=16", "--n-envs", "2"]
+
+FILES = {
+    "good.csv": "length,width,height,quantity,name\n2,2,2,3,cube\n4,2,1,2,plank\n",
+    "parcels.csv": "length,width,height,quantity,name\n22,19,9,4,No.1\n48,38,34,2,No.5\n",
+    "empty.csv": "",
+    "header.csv": "length,width,height\n",
+    "word.csv": "length,width,height\n2,two,2\n",
+    "negative.csv": "length,width,height\n2,2,2\n2,-2,2\n",
+    "big.csv": "length,width,height\n9,9,9\n",
+    "bad.json": "{",
+    "list.json": "[]",
+    "field.json": '{"no_such_field": 1}',
+    "ppo.json": '{"ppo": {"learning_rate": -1}}',
+    "space.json": '{"parameters": {"learning_rate": {"type": "float", "low": 1, "high": 0}}}',
+    "unknown_space.json": '{"parameters": {"warmth": {"type": "float", "low": 0, "high": 1}}}',
+    "small_space.json": '{"parameters": {"learning_rate": {"type": "float", "low": 1e-4, "high": 1e-2, "log": true},'
+    ' "gamma": {"type": "float", "low": 0.9, "high": 1}}}',
+    "deep.json": "[" * 100_000,
+    "grid.json": '{"env": {"bin_size": [22, 22, 20], "cell": "5cm", "items": "korea_post"}}',
+    "cells.json": '{"env": {"bin_size": [22, 22, 20]}}',
+    "notes.journal": "these are notes\n",
+    "boxes.txt": "1\n1 2502505\n4 4 4\n1\n1 2 1 2 1 2 1 9\n",
+}
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """Make the input files, go to an empty working folder, and return it."""
+    (tmp_path / "files").mkdir()
+    for name, text in FILES.items():
+        (tmp_path / "files" / name).write_text(text)
+    np.savez(tmp_path / "files" / "wrong.npz", other=np.zeros(3))
+    random_items((4, 4, 4), 5, np.random.default_rng(0), edges=(1, 2)).save(tmp_path / "files" / "streams.npz")
+    random_items((9, 9, 9), 5, np.random.default_rng(0), edges=(6, 9)).save(tmp_path / "files" / "big_streams.npz")
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    return tmp_path / "work"
+
+
+BAD = [
+    # the command line itself
+    ("", "Missing command"),
+    ("frobnicate", "No such command 'frobnicate'"),
+    ("--frobnicate", "No such option: --frobnicate"),
+    ("pack", "Missing argument 'FILE'"),
+    ("train --items random", "Missing option '--out'"),
+    ("tune --items random", "Missing option '--storage'"),
+    ("show", "Missing argument 'STORAGE'"),
+    ("evaluate", "Missing option '--agent'"),
+    ("tune --storage", "Option '--storage' requires an argument"),
+    ("lab --port 80", "--port"),
+    ("lab --port http", "--port"),
+    # pack
+    ("pack nowhere.csv --bin 4x4x4", "nowhere.csv: no such file"),
+    ("pack ../files --bin 4x4x4", "../files"),
+    ("pack ../files/good.csv", "for --bin: ../files/good.csv names no bin"),
+    ("pack ../files/empty.csv --bin 4x4x4", "empty.csv: line 1"),
+    ("pack ../files/header.csv --bin 4x4x4", "header.csv"),
+    ("pack ../files/word.csv --bin 4x4x4", "word.csv: line 2: width 'two'"),
+    ("pack ../files/negative.csv --bin 4x4x4", "negative.csv: line 3: width '-2'"),
+    ("pack ../files/bad.json --bin 4x4x4", "bad.json: line 1"),
+    ("pack ../files/wrong.npz --bin 4x4x4", "wrong.npz: no array 'edges'"),
+    ("pack ../files/big.csv --bin 4x4x4", "fits the bin 4x4x4 in no permitted orientation"),
+    ("pack ../files/good.csv --bin 4x4", "--bin: bin '4x4': expected three edges"),
+    ("pack ../files/good.csv --bin 4x4x0", "--bin: bin '4x4x0'"),
+    ("pack ../files/good.csv --bin 4x4xtall", "--bin: bin '4x4xtall'"),
+    ("pack ../files/parcels.csv --bin 110x110x100 --cell 5", "cell '5': a unit is missing"),
+    ("pack ../files/parcels.csv --bin 110x110x100 --cell 5furlong", "furlong"),
+    ("pack ../files/parcels.csv --bin 110x110x100 --cell 0cm", "cell '0cm'"),
+    ("pack ../files/parcels.csv --bin 3x3x3 --cell 5cm", "--bin: bin '3x3x3'"),
+    (
+        "pack ../files/good.csv --bin 4x4x4 --heuristic genius",
+        "'genius' is neither a trained agent's folder nor one of",
+    ),
+    ("pack ../files/good.csv --bin 4x4x4 --heuristic first_fit --agent x", "either --heuristic or --agent, not both"),
+    ("pack ../files/good.csv --bin 4x4x4 --agent ../files", "no agent here (agent.json is missing)"),
+    ("pack ../files/good.csv --bin 4x4x4 --support glue", "support rule 'glue' is not one of"),
+    ("pack ../files/good.csv --bin 4x4x4 --support fraction:2", "share 2 is not in [0, 1]"),
+    ("pack ../files/good.csv --bin 4x4x4 --rotation spin", "rotation"),
+    ("pack ../files/good.csv --bin 4x4x4 --visible 0", "visible"),
+    ("pack ../files/good.csv --bin 4x4x4 --visible many", "--visible"),
+    ("pack ../files/good.csv --bin 4x4x4 --seed -1", "--seed"),
+    ("pack ../files/boxes.txt --problem 7", "problem 7: no such problem"),
+    ("pack ../files/good.csv --bin 4x4x4 --out ../files/good.csv", "good.csv is a file, expected a folder"),
+    (
+        "pack ../files/good.csv --bin 1000x1000x1000 --visible 1000 --heuristic first_fit",
+        "too large: 1000 visible items x 6 orientations x 1000x1000 cells are 6,000,000,000 candidate cells, "
+        "expected at most 268,435,456",
+    ),
+    ("pack ../files/deep.json --bin 4x4x4", "deep.json"),
+    # evaluate
+    ("evaluate --agent first_fit --items random --n 1000000000", "--n"),
+    ("evaluate --agent first_fit --bin 1000x1000x1000 --visible 1000", "1000 visible items x 1 orientations"),
+    ("evaluate --agent genius --items random", "'genius' is neither"),
+    ("evaluate --agent first_fit --items marble", "item source 'marble'"),
+    ("evaluate --agent first_fit --items random:5-2", "random:5-2"),
+    ("evaluate --agent first_fit --items random:2-5 --bin 4x4x4", "fits the bin 4x4x4 in no permitted orientation"),
+    ("evaluate --agent first_fit --items random --n 0", "--n"),
+    ("evaluate --agent first_fit --streams nowhere.npz", "nowhere.npz: no such file"),
+    ("evaluate --agent first_fit --streams ../files/wrong.npz", "wrong.npz: no array 'items'"),
+    ("evaluate --agent first_fit --streams ../files/good.csv", "good.csv: not an .npz file"),
+    ("evaluate --agent first_fit --streams ../files/big_streams.npz --bin 4x4x4", "fits the bin 4x4x4 in no"),
+    ("evaluate --agent first_fit --streams a.npz --items random", "either --streams or --items, not both"),
+    ("evaluate --agent first_fit --items random --cell 5cm", "--cell: needs a bin as well"),
+    # train
+    ("train --items marble --bin 4x4x4 --out run", "item source 'marble'"),
+    ("train --items random:1-2 --bin 4x4x4 --steps 0 --out run", "total_steps"),
+    ("train --items random:1-2 --bin 4x4x4 --seed -1 --out run", "seed"),
+    ("train --items random:1-2 --bin 4x4x4 --n-envs 0 --out run", "n_envs"),
+    ("train --items random:1-2 --bin 4x4x4 --reward gold --out run", "reward"),
+    ("train --items random:1-2 --bin 4x4x4 --set learning_rate --out run", "expected NAME=VALUE"),
+    ("train --items random:1-2 --bin 4x4x4 --set warmth=3 --out run", "'warmth' is not one of learning_rate"),
+    ("train --items random:1-2 --bin 4x4x4 --set learning_rate=fast --out run", "learning_rate"),
+    ("train --items random:1-2 --bin 4x4x4 --set learning_rate=-1 --out run", "learning_rate"),
+    (
+        "train --items random:1-2 --bin 4x4x4 --set n_steps=2 --n-envs 2 --out run",
+        "is larger than a rollout of n_steps 2",
+    ),
+    ("train --config nowhere.json --out run", "nowhere.json: No such file"),
+    ("train --config ../files/bad.json --out run", "bad.json: not JSON"),
+    ("train --config ../files/list.json --out run", "list.json: expected a JSON object"),
+    ("train --config ../files/field.json --out run", "no_such_field"),
+    ("train --config ../files/ppo.json --out run", "learning_rate"),
+    ("train --items random:1-2 --bin 4x4x4 --out ../files/good.csv/run", "good.csv is a file, expected a folder"),
+    ("train --items random:1-2 --cell 5cm --out run", "--cell: needs a bin as well, such as"),
+    ("train --config ../files/cells.json --cell 5cm --out run", "--cell: needs a bin as well"),
+    ("train --config ../files/grid.json --cell 10cm --out run", "(the stored bin has cells of 5cm)"),
+    ("train --config ../files/grid.json --cell 5 --out run", "--cell: length '5': a unit is missing"),
+    ("train --config ../files/deep.json --out run", "deep.json: too deeply nested"),
+    (
+        "train --bin 1000x1000x100 --visible 5 --out run",
+        "5 visible items x 1 orientations x 1000x1000 cells x 100 bins side by side",
+    ),
+    # tune
+    ("tune --items random:1-2 --cell 5cm --storage s.journal", "--cell: needs a bin as well, such as"),
+    ("tune --config ../files/grid.json --cell 10cm --storage s.journal", "(the stored bin has cells of 5cm)"),
+    ("tune --items random:1-2 --bin 4x4x4 --storage s.journal --space ../files/deep.json", "too deeply nested"),
+    ("tune --bin 1000x1000x100 --storage s.journal --n-envs 300", "x 300 bins side by side"),
+    ("tune --items nowhere.csv --bin 4x4x4 --storage s.journal", "nowhere.csv: no such file"),
+    ("tune --items random:1-2 --bin 4x4x4 --storage s.journal --trials 0", "--trials"),
+    ("tune --items random:1-2 --bin 4x4x4 --storage s.journal --seeds 0", "--seeds"),
+    ("tune --items random:1-2 --bin 4x4x4 --storage s.journal --final-seeds 1", "final_seeds"),
+    ("tune --items random:1-2 --bin 4x4x4 --storage s.journal --sampler dice", "sampler"),
+    ("tune --items random:1-2 --bin 4x4x4 --storage s.journal --pruner axe", "pruner"),
+    ("tune --items random:1-2 --bin 4x4x4 --storage s.journal --space nowhere.json", "nowhere.json"),
+    ("tune --items random:1-2 --bin 4x4x4 --storage s.journal --space ../files/bad.json", "bad.json: not valid JSON"),
+    ("tune --items random:1-2 --bin 4x4x4 --storage s.journal --space ../files/space.json", "low 1 is above high 0"),
+    ("tune --items random:1-2 --bin 4x4x4 --storage s.journal --space ../files/unknown_space.json", "warmth"),
+    ("tune --items random:1-2 --bin 4x4x4 --storage s.journal --study a/b", "study name 'a/b'"),
+    ("tune --items random:1-2 --bin 4x4x4 --storage ../files", "is a folder"),
+    ("tune --items random:1-2 --bin 4x4x4 --storage oracle://host/db", "oracle"),
+    # show
+    ("show nowhere.journal", "nowhere.journal"),
+    ("show ../files/notes.journal", "notes.journal"),
+    ("show ../files/good.csv", "good.csv"),
+    ("show ../files/notes.journal --out ../files/good.csv", "good.csv is a file, expected a folder"),
+]
+
+
+@pytest.mark.parametrize(("line", "message"), BAD, ids=[line or "nothing" for line, _ in BAD])
+def test_what_is_wrong_is_answered_in_one_line_and_writes_nothing(files, capsys, line, message):
+    before = snapshot(files.parent)
+    assert main(line.split()) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith("binpack: error: ")
+    assert output.err.count("\n") == 1 and output.err.endswith("\n")
+    assert len(output.err) < 400
+    assert message in output.err
+    assert "Traceback" not in output.err
+    assert snapshot(files.parent) == before
+
+
+def test_a_deeply_nested_hyperparameter_is_answered_in_one_line(files, capsys):
+    assert main(["train", *SMALL, "--set", "learning_rate=" + "[" * 100_000, "--out", "run"]) == 2
+    message = "Invalid value for --set: learning_rate: too deeply nested (try python -m binpack train --help)"
+    assert capsys.readouterr() == ("", f"binpack: error: {message}\n")
+    assert list(files.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (RecursionError("maximum recursion depth exceeded"), "too deeply nested"),
+        (MemoryError("Unable to allocate\n931. GiB"), "not enough memory for this: Unable to allocate 931. GiB"),
+        (MemoryError(), "not enough memory for this"),
+    ],
+)
+def test_what_is_too_much_for_this_machine_is_answered_in_one_line(files, capsys, monkeypatch, error, message):
+    def fail(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr("binpack.agents.evaluation.evaluate", fail)
+    line = ["evaluate", "--agent", "first_fit", *SMALL]
+    assert main(line) == 2
+    assert capsys.readouterr() == ("", f"binpack: error: {message}\n")
+    with pytest.raises(type(error)):
+        main(["--debug", *line])
+
+
+def test_a_stored_bin_takes_its_own_cell_however_written():
+    stored = TrainConfig.model_validate(json.loads(FILES["grid.json"])).env
+    assert options.environment(options.env_settings(cell="50mm"), stored) == stored
+    assert options.environment(options.env_settings(cell="1dm", bin_size="90x90x90"), stored).bin_size == (9, 9, 9)
+
+
+def snapshot(folder: Path) -> dict[str, bytes | None]:
+    """Return every file's content below a folder, and None for folders."""
+    return {str(path): path.read_bytes() if path.is_file() else None for path in sorted(folder.rglob("*"))}
+
+
+def test_debug_shows_where_an_error_comes_from(files):
+    with pytest.raises(ValueError, match="no such file"):
+        main(["--debug", "pack", "nowhere.csv", "--bin", "4x4x4"])
+
+
+def test_version_and_help(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"binpack {__version__}\n"
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    for name in ("check", "lab", "pack", "train", "evaluate", "tune", "show"):
+        assert re.search(rf"^  {name} .*\.$", shown, re.MULTILINE), name
+        assert main([name, "--help"]) == 0
+
+
+def test_help_is_quick_because_nothing_heavy_is_imported():
+    program = (
+        "import sys; from binpack.__main__ import main; code = main(['--help']); "
+        "print({'torch', 'optuna', 'plotly', 'matplotlib'} & set(sys.modules))"
+    )
+    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert shown.endswith("set()\n"), shown
+
+
+def test_process_ends_with_the_exit_code(files):
+    run = subprocess.run([sys.executable, "-m", "binpack", "pack", "x.csv"], capture_output=True, text=True)
+    assert (run.returncode, run.stdout, run.stderr) == (2, "", "binpack: error: x.csv: no such file\n")
+
+
+def test_check(capsys, monkeypatch):
+    assert main(["check"]) == 0
+    assert all(line.startswith("OK") for line in capsys.readouterr().out.splitlines())
+    from binpack import system
+
+    monkeypatch.setattr(system, "CHECKS", (lambda: system.Row("disk", False, "full", "empty it"),))
+    assert main(["check"]) == 1
+    assert "do: empty it" in capsys.readouterr().out
+
+
+# ---------------------------------------------------------------------------------------------------- pack, evaluate
+
+
+def test_pack_prints_a_table_and_writes_two_pictures(files, capsys):
+    assert main(["pack", "../files/good.csv", "--bin", "4x4x4"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["item", "name", "edges", "position"]
+    assert sorted(line.split()[1] for line in lines[1:6]) == ["cube", "cube", "cube", "plank", "plank"]
+    assert lines[6:] == [
+        f"utilization {(3 * 8 + 2 * 8) / 64:.4f} of a bin of 4x4x4 cells",
+        "5 of 5 items packed, 0 left over",
+        "picture: packed_bin.html",
+        "picture: packed_bin.png",
+    ]
+    assert sorted(path.name for path in files.iterdir()) == ["packed_bin.html", "packed_bin.png"]
+    assert (files / "packed_bin.png").read_bytes().startswith(b"\x89PNG")
+    page = (files / "packed_bin.html").read_text()
+    assert not re.search(r"""<(?:script|link)[^>]*(?:src|href)=["']?http""", page)
+
+
+def test_pack_counts_what_is_left_over(files, capsys):
+    assert main(["pack", "../files/good.csv", "--bin", "2x2x4", "--rotation", "all", "--out", "a/b"]) == 0
+    shown = capsys.readouterr().out
+    assert "utilization 1.0000" in shown
+    assert re.search(r"2 of 5 items packed, 3 left over: .*(1 x cube|3 x cube|2 x plank)", shown)
+    assert (files / "a" / "b" / "packed_bin.html").is_file()
+
+
+def test_pack_takes_the_bin_of_an_or_library_file(files, capsys):
+    assert main(["pack", "../files/boxes.txt"]) == 0
+    shown = capsys.readouterr().out
+    assert "utilization 1.0000 of a bin of 4x4x4 cells" in shown
+    assert "8 of 9 items packed, 1 left over: 1 x type 1" in shown
+
+
+@pytest.mark.parametrize("heuristic", ["deepest_bottom_left", "heightmap_sum", "random"])
+def test_pack_with_a_heuristic_in_real_units(files, capsys, heuristic):
+    line = ["pack", "../files/parcels.csv", "--bin", "110x110x100", "--cell", "5cm", "--heuristic", heuristic]
+    assert main([*line, "--support", "corners:0.95,0.85,0.50", "--seed", "3", "--visible", "2"]) == 0
+    shown = capsys.readouterr().out
+    assert "of a bin of 22x22x20 cells of 5cm" in shown
+    assert "6 of 6 items packed" in shown
+
+
+def test_evaluate_prints_one_object_with_fixed_names(files, capsys):
+    line = ["evaluate", "--agent", "first_fit", "--streams", "../files/streams.npz", "--bin", "4x4x4"]
+    assert main(line) == 0
+    pretty = json.loads(capsys.readouterr().out)
+    assert main([*line, "--json"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.count("\n") == 1
+    answer = json.loads(shown)
+    assert list(answer) == list(pretty) == ["utilization_mean", "utilization_ci", "items_mean", "streams", "seconds"]
+    low, high = answer["utilization_ci"]
+    assert 0 < low <= answer["utilization_mean"] <= high <= 1
+    assert answer["streams"] == 5
+
+
+def test_evaluate_takes_the_packer_that_knows_all_items_beforehand(files, capsys):
+    line = ["evaluate", "--agent", "first_fit_decreasing", "--streams", "../files/streams.npz", "--bin", "4x4x4"]
+    line += ["--rotation", "z", "--support", "full"]
+    assert main([*line, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert list(answer) == ["utilization_mean", "utilization_ci", "items_mean", "streams", "seconds"]
+    streams = Streams.load("../files/streams.npz")
+    packings = first_fit_decreasing(streams.items, streams.lengths, (4, 4, 4), "z", "full")
+    shares = [boxes[:, 3:].prod(axis=1).sum() / 64 for boxes in packings]
+    assert answer["utilization_mean"] == pytest.approx(np.mean(shares), abs=1e-6)
+    assert answer["items_mean"] == pytest.approx(np.mean([len(boxes) for boxes in packings]), abs=1e-6)
+    assert min(shares) <= answer["utilization_ci"][0] <= answer["utilization_ci"][1] <= max(shares)
+    assert answer["streams"] == 5
+
+
+@pytest.mark.parametrize("name", ["first_fit", "first_fit_decreasing"])
+def test_fewer_bins_side_by_side_give_the_same_result(name, monkeypatch):
+    config = EnvConfig(bin_size=(4, 4, 4), items="random:1-2")
+    streams = random_items((4, 4, 4), 5, np.random.default_rng(0), edges=(1, 2))
+    whole = packing.play(name, streams, config, seed=0)
+    monkeypatch.setattr(options, "MAX_CELLS", 2 * config.actions)
+    parts = packing.play(name, streams, config, seed=0)
+    assert parts.ci == whole.ci
+    for one, other in zip(parts.boxes, whole.boxes, strict=True):
+        np.testing.assert_array_equal(one, other)
+    with pytest.raises(ValueError, match="there are no streams to evaluate on"):
+        packing.play(name, streams[:0], config, seed=0)
+
+
+def test_evaluate_draws_the_same_streams_for_the_same_seed(files, capsys):
+    line = ["evaluate", "--agent", "heightmap_sum", *SMALL, "--n", "8", "--support", "corners:0.95,0.85,0.50", "--json"]
+    answers = []
+    for seed in ("1", "1", "2"):
+        assert main([*line, "--seed", seed]) == 0
+        answers.append(json.loads(capsys.readouterr().out)["utilization_mean"])
+    assert answers[0] == answers[1] != answers[2]
+
+
+# -------------------------------------------------------------------------------------------------------- train, tune
+
+
+def test_train_then_again_then_evaluate_and_pack_with_the_agent(files, capsys):
+    line = ["train", *SMALL, "--steps", "64", *NETWORK, "--out", "run", "--seed", "7"]
+    assert main(line) == 0
+    first = capsys.readouterr().out
+    assert re.match(r"score 0\.\d{4} \(mean utilization of 100 validation streams\) after 64 steps", first)
+    stored = json.loads((files / "run" / "config.json").read_text())
+    assert stored["seed"] == 7 and stored["ppo"]["channels"] == 4 and stored["env"]["bin_size"] == [4, 4, 4]
+    assert main(line) == 0
+    seconds = re.compile(r"\d+ s$", re.MULTILINE)  # stored with two decimals
+    assert seconds.sub("", capsys.readouterr().out) == seconds.sub("", first)
+    assert main(["evaluate", "--agent", "run", "--n", "4", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["streams"] == 4
+    assert (
+        main(["pack", "../files/good.csv", "--bin", "4x4x4", "--rotation", "z", "--visible", "3", "--agent", "run"])
+        == 0
+    )
+    assert "utilization" in capsys.readouterr().out
+    assert main([*line, "--set", "gamma=0.9"]) == 2
+    assert "gamma" in capsys.readouterr().err
+
+
+def test_train_starts_from_a_stored_configuration(files, capsys):
+    assert main(["train", *SMALL, "--steps", "16", *NETWORK, "--out", "one"]) == 0
+    assert main(["train", "--config", "one/config.json", "--seed", "5", "--out", "two"]) == 0
+    one, two = (json.loads((files / name / "config.json").read_text()) for name in ("one", "two"))
+    assert two == {**one, "seed": 5}
+    capsys.readouterr()
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """A small finished study: its folder and the command line that made it."""
+    folder = tmp_path_factory.mktemp("study")
+    (folder / "space.json").write_text(FILES["small_space.json"])
+    line = ["tune", *SMALL, "--storage", str(folder / "s.journal"), "--trials", "3", "--steps", "16", "--seeds", "1"]
+    line += ["--sampler", "random", "--space", str(folder / "space.json"), *NETWORK]
+    run = subprocess.run([sys.executable, "-m", "binpack", *line], capture_output=True, text=True, cwd=folder)
+    assert run.returncode == 0, run.stderr
+    return folder, line, run.stdout
+
+
+def test_tune_ends_with_a_table_the_best_and_the_held_out_comparison(study):
+    _, _, shown = study
+    assert "learning_rate" in shown
+    assert re.search(r"^3 of 3 trials \(3 complete\)", shown, re.MULTILINE)
+    assert re.search(r"^Best: trial \d, tuning score 0\.\d{4}: learning_rate .*, gamma ", shown, re.MULTILINE)
+    assert "Held out (trained anew on 3 fresh seeds of 16 steps" in shown
+
+
+def test_tune_again_repeats_nothing_and_show_shows_the_same(study, capsys):
+    folder, line, _ = study
+    lock = str(folder / "s.runs" / "lock")
+    before = snapshot(folder)
+    assert main(line) == 0
+    again = capsys.readouterr().out
+    assert main(["show", str(folder / "s.journal")]) == 0
+    shown = capsys.readouterr().out
+    assert again == shown
+    assert {**snapshot(folder), lock: before[lock]} == before
+
+
+def test_show_writes_every_plot_twice(study, tmp_path, capsys):
+    folder, _, _ = study
+    assert main(["show", str(folder / "s.journal"), "--out", str(tmp_path / "plots")]) == 0
+    shown = capsys.readouterr().out
+    for name in ("history", "importance", "contour", "slice", "parallel"):
+        for suffix in ("html", "png"):
+            assert (tmp_path / "plots" / f"{name}.{suffix}").stat().st_size > 1000
+        assert name in shown
+
+
+def test_a_study_with_another_configuration_is_refused(study, capsys):
+    _, line, _ = study
+    assert main([*line, "--seeds", "2"]) == 2
+    assert "seeds" in capsys.readouterr().err
+
+
+# ---------------------------------------------------------------------------------------------------------------- lab
+
+
+def test_lab_command_keeps_to_this_machine(tmp_path):
+    command = lab.lab_command(tmp_path, 9999, browser=False)
+    assert command[:4] == [sys.executable, "-m", "jupyterlab", str(tmp_path / "notebooks")]
+    assert {"--ServerApp.ip=127.0.0.1", "--ServerApp.port=9999", "--ServerApp.open_browser=False"} <= set(command)
+    assert not any("token" in part or "password" in part for part in command)
+
+
+def test_browser_only_where_someone_sees_it(monkeypatch):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "SSH_CONNECTION"):
+        monkeypatch.delenv(name, raising=False)
+    assert not lab.has_display()
+    monkeypatch.setenv("DISPLAY", ":0")
+    assert lab.has_display()
+    monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 1 10.0.0.2 22")
+    assert not lab.has_display()
+
+
+def test_taken_ports_are_passed_over():
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert lab.free_port(port) > port
+        with pytest.raises(ValueError, match="no free port"):
+            lab.free_port(port, tries=1)
+
+
+def test_lab_answers_on_this_machine_with_its_token(tmp_path):
+    port = lab.free_port(18888)
+    command = [sys.executable, "-m", "binpack", "lab", "--port", str(port), "--no-browser"]
+    environ = {**os.environ, "HOME": str(tmp_path)}
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
+        try:
+            lines = []
+            for line in server.stdout:
+                lines.append(line)
+                found = re.search(rf"http://127\.0\.0\.1:{port}/lab\?token=(\w+)", line)
+                if found:
+                    break
+            assert found, "".join(lines)
+            assert f"ssh -L {port}:localhost:{port} user@instance" in "".join(lines)
+            status = json.loads(answer(f"http://127.0.0.1:{port}/api/status?token={found[1]}"))
+            assert status["kernels"] == 0
+            settings = answer(f"http://127.0.0.1:{port}/lab?token={found[1]}")
+            assert '"news": {"disabled": true}' in settings
+            with pytest.raises(urllib.error.HTTPError, match="403"):
+                answer(f"http://127.0.0.1:{port}/api/status")
+        finally:
+            server.send_signal(signal.SIGTERM)
+    assert list(tmp_path.iterdir()) == []
+
+
+def answer(url: str) -> str:
+    """Fetch a page; the server says its address a moment before it listens."""
+    for _ in range(50):
+        try:
+            with urllib.request.urlopen(url, timeout=10) as page:
+                return page.read().decode()
+        except urllib.error.HTTPError:
+            raise
+        except urllib.error.URLError:
+            time.sleep(0.1)
+    raise AssertionError(f"no answer from {url}")

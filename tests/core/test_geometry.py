@@ -1,0 +1,231 @@
+"""``geometry.verify`` against a voxel oracle, and its answers to bad arguments."""
+
+import re
+from fractions import Fraction
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from binpack.core import geometry
+from binpack.core.geometry import GeometryError, check, utilization, verify
+
+RULES = ["none", "full", "fraction:0.5", "fraction:0.8", "corners", "corners:0.9,0.5,0.25", "corners:1,0.75,0.5"]
+KINDS = {
+    "sticks out of": "outside",
+    "overlaps": "overlap",
+    "above it": "above",
+    "rests on nothing": "floating",
+    "is supported on": "support",
+}
+
+
+def voxels(box):
+    x, y, z, length, width, height = box
+    return {(i, j, k) for i in range(x, x + length) for j in range(y, y + width) for k in range(z, z + height)}
+
+
+def satisfies(rule, box, supported):
+    """Plain reading of the support rules, from the set of supported cells of the base."""
+    x, y, _, length, width, _ = box
+    share = Fraction(len(supported), length * width)
+    name, _, rest = rule.partition(":")
+    corners = [(i, j) in supported for i in (x, x + length - 1) for j in (y, y + width - 1)]
+    if name == "none":
+        return True
+    if name == "full":
+        return share == 1
+    if name == "fraction":
+        return share >= Fraction(rest)
+    first, second, third = (Fraction(text) for text in (rest or "0.95,0.80,0.60").split(","))
+    return share > first or (share > second and sum(corners) >= 3) or (share > third and all(corners))
+
+
+def supported_cells(box, earlier):
+    x, y, z, length, width, _ = box
+    base = {(i, j) for i in range(x, x + length) for j in range(y, y + width)}
+    if z == 0:
+        return base
+    tops = [{(i, j) for i, j, k in voxels(other) if k == other[2] + other[5] - 1 == z - 1} for other in earlier]
+    return base & set().union(*tops)
+
+
+def oracle(boxes, bin_size, rule):
+    """All violations as (kind, box, other box or None), cell by cell."""
+    found = set()
+    for i, box in enumerate(boxes):
+        if any(not 0 <= cell[axis] < bin_size[axis] for cell in voxels(box) for axis in range(3)):
+            found.add(("outside", i, None))
+        for j, other in enumerate(boxes[:i]):
+            if voxels(box) & voxels(other):
+                found.add(("overlap", i, j))
+            elif {cell[:2] for cell in voxels(box)} & {cell[:2] for cell in voxels(other)} and other[2] > box[2]:
+                found.add(("above", i, j))
+        supported = supported_cells(box, boxes[:i])
+        if not supported:
+            found.add(("floating", i, None))
+        elif not satisfies(rule, box, supported):
+            found.add(("support", i, None))
+    return found
+
+
+def found_by_verify(boxes, bin_size, rule):
+    found = set()
+    for line in verify(np.array(boxes).reshape(-1, 6), bin_size, rule):
+        (kind,) = [kind for text, kind in KINDS.items() if text in line]
+        numbers = [int(number) - 1 for number in re.findall(r"box (\d+)", line)]
+        found.add((kind, numbers[0], numbers[1] if len(numbers) > 1 else None))
+    return found
+
+
+@st.composite
+def packings(draw):
+    """A bin, a rule, and a valid packing grown by dropping boxes from above wherever the rule allows."""
+    bin_size = draw(st.tuples(*[st.integers(1, 6)] * 3))
+    rule = draw(st.sampled_from(RULES))
+    boxes = []
+    for _ in range(draw(st.integers(0, 9))):
+        length, width, height = (draw(st.integers(1, min(4, edge))) for edge in bin_size)
+        x, y = draw(st.integers(0, bin_size[0] - length)), draw(st.integers(0, bin_size[1] - width))
+        footprint = {(i, j) for i in range(x, x + length) for j in range(y, y + width)}
+        below = [box[2] + box[5] for box in boxes if footprint & {cell[:2] for cell in voxels(box)}]
+        box = (x, y, max(below, default=0), length, width, height)
+        if box[2] + height <= bin_size[2] and satisfies(rule, box, supported_cells(box, boxes)):
+            boxes.append(box)
+    return bin_size, rule, boxes
+
+
+@settings(max_examples=150, deadline=None)
+@given(packings())
+def test_valid_packings_pass(packing):
+    bin_size, rule, boxes = packing
+    assert oracle(boxes, bin_size, rule) == set()
+    assert verify(np.array(boxes).reshape(-1, 6), bin_size, rule) == []
+    check(boxes, bin_size, rule)
+
+
+@settings(max_examples=300, deadline=None)
+@given(packings(), st.data())
+def test_corrupted_packings_are_described_exactly(packing, data):
+    bin_size, rule, boxes = packing
+    if not boxes:
+        return
+    boxes = [list(box) for box in boxes]
+    index = data.draw(st.integers(0, len(boxes) - 1))
+    match data.draw(st.sampled_from(["move", "grow", "swap", "drop", "other rule"])):
+        case "move":
+            boxes[index][data.draw(st.integers(0, 2))] += data.draw(st.sampled_from([-2, -1, 1, 2]))
+        case "grow":
+            boxes[index][data.draw(st.integers(3, 5))] += data.draw(st.integers(1, 2))
+        case "swap":
+            other = data.draw(st.integers(0, len(boxes) - 1))
+            boxes[index], boxes[other] = boxes[other], boxes[index]
+        case "drop":
+            del boxes[index]
+        case "other rule":
+            rule = data.draw(st.sampled_from(RULES))
+    expected, found = oracle(boxes, bin_size, rule), found_by_verify(boxes, bin_size, rule)
+    if any(kind == "overlap" for kind, _, _ in expected):
+        # Boxes that share space count twice as support, so what the others rest on is not well defined.
+        expected = {entry for entry in expected if entry[0] not in ("floating", "support")}
+        found = {entry for entry in found if entry[0] not in ("floating", "support")}
+    assert found == expected
+
+
+@settings(max_examples=25, deadline=None)
+@given(packings())
+def test_blocks_of_pairs_give_the_same_answer(packing):
+    bin_size, rule, boxes = packing
+    boxes = np.add(np.array(boxes).reshape(-1, 6), [0, 0, 1, 0, 0, 0])
+    whole = verify(boxes, bin_size, rule)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(geometry, "_PAIRS_AT_ONCE", 7)
+        assert sorted(verify(boxes, bin_size, rule)) == sorted(whole)
+
+
+@pytest.mark.parametrize(
+    ("shelf", "rule", "allowed"),
+    [
+        (19, "corners:0.95,1,1", False),  # 19 of 20 is 0.95, which does not exceed 0.95
+        (19, "corners:0.94,1,1", True),
+        (16, "fraction:0.8", True),  # exactly the share is enough here
+        (15, "fraction:0.8", False),
+        (15, "none", True),
+        (19, "full", False),
+        (20, "full", True),
+    ],
+)
+def test_shares_are_compared_exactly(shelf, rule, allowed):
+    boxes = [(0, 0, 0, shelf, 1, 1), (0, 0, 1, 20, 1, 1)]
+    assert (verify(boxes, (20, 1, 2), rule) == []) is allowed
+    name, _, rest = rule.partition(":")
+    parsed = SimpleNamespace(name=name, shares=tuple(float(text) for text in rest.split(",")) if rest else ())
+    assert (verify(boxes, (20, 1, 2), parsed) == []) is allowed
+
+
+def test_corner_cells_count():
+    # A 5x5 plate over 4 posts at its corners and a middle block: 4 + 9 of 25 cells, 4 corners, then 3.
+    posts = [(0, 0, 0, 1, 1, 1), (4, 0, 0, 1, 1, 1), (0, 4, 0, 1, 1, 1), (4, 4, 0, 1, 1, 1)]
+    middle, plate = (1, 1, 0, 3, 3, 1), (0, 0, 1, 5, 5, 1)
+    assert verify([*posts, middle, plate], (5, 5, 5), "corners:0.95,0.8,0.5") == []
+    assert verify([*posts[1:], middle, plate], (5, 5, 5), "corners:0.95,0.4,1") == []
+    assert verify([*posts[2:], middle, plate], (5, 5, 5), "corners:0.95,0.4,0.4") == [
+        "box 4 (5x5x1) at (0, 0, 1) is supported on 11 of 25 cells, against corners:0.95,0.4,0.4"
+    ]
+
+
+def test_messages():
+    boxes = [(0, 0, 0, 2, 2, 2), (1, 1, 1, 2, 2, 2), (3, 3, 3, 1, 1, 1), (3, 3, 0, 1, 1, 1), (3, 0, 0, 2, 1, 0)]
+    assert verify(boxes, (4, 4, 4), "none") == [
+        "box 5 (2x1x0) at (3, 0, 0) has an edge that is not positive",
+        "box 5 (2x1x0) at (3, 0, 0) sticks out of the 4x4x4 bin",
+        "box 2 (2x2x2) at (1, 1, 1) overlaps box 1 (2x2x2) at (0, 0, 0)",
+        "box 4 (1x1x1) at (3, 3, 0) has box 3 above it, so it was not loadable from above",
+        "box 2 (2x2x2) at (1, 1, 1) rests on nothing",
+        "box 3 (1x1x1) at (3, 3, 3) rests on nothing",
+    ]
+    with pytest.raises(GeometryError, match=r"^box 5 \(2x1x0\) at .* not positive \(and 5 more\)$"):
+        check(boxes, (4, 4, 4), "none")
+    assert verify([(0, 0.5, 0, 1, 1, 1)], (4, 4, 4)) == ["box 1 is not on whole cells: 0, 0.5, 0, 1, 1, 1"]
+
+
+def test_nothing_packed_is_fine():
+    assert verify([], (3, 3, 3)) == verify(np.zeros((0, 6), int), (3, 3, 3)) == []
+    assert utilization([], (3, 3, 3)) == 0.0
+
+
+def test_utilization():
+    assert utilization([(0, 0, 0, 1, 2, 3), (1, 0, 0, 1, 1, 1)], (2, 2, 7)) == 0.25
+
+
+@pytest.mark.parametrize(
+    ("boxes", "bin_size", "support", "message"),
+    [
+        ([(1, 2, 3)], (3, 3, 3), "full", "boxes must be an (n, 6) array of numbers, got shape (1, 3)"),
+        (
+            [(1, 2, 3), (1,)],
+            (3, 3, 3),
+            "full",
+            "boxes must be an (n, 6) array of numbers, got rows of different lengths",
+        ),
+        ([list("abcdef")], (3, 3, 3), "full", "boxes must be an (n, 6) array of numbers, got dtype <U1"),
+        ([[float("nan")] * 6], (3, 3, 3), "full", "boxes must hold finite numbers of at most 268435456 cells"),
+        ([], (3, 3), "full", "bin size must be three positive integers, got (3, 3)"),
+        ([], (3, 3, 0), "full", "bin size must be three positive integers, got (3, 3, 0)"),
+        ([], (3, 3, 2.5), "full", "bin size must be three positive integers, got (3, 3, 2.5)"),
+        ([], 3, "full", "bin size must be three positive integers, got 3"),
+        ([], (3, 3, 3), "some", "support rule 'some' is not one of full, fraction, corners, none"),
+        ([], (3, 3, 3), "full:1", "support rule 'full' takes 0 shares, got 1"),
+        ([], (3, 3, 3), "corners:1,2", "support rule 'corners' takes 3 shares, got 2"),
+        ([], (3, 3, 3), "fraction:lots", "support rule 'fraction': expected numbers as shares, got lots"),
+        ([], (3, 3, 3), "fraction:nan", "support rule 'fraction': expected numbers as shares, got nan"),
+        ([], (3, 3, 3), "fraction:1.5", "support rule 'fraction': shares must lie in [0, 1], got 1.5"),
+        ([], (3, 3, 3), 7, "support must be text or have a name and shares, got 7"),
+    ],
+)
+def test_bad_arguments(boxes, bin_size, support, message):
+    with pytest.raises(GeometryError) as error:
+        verify(boxes, bin_size, support)
+    assert str(error.value) == message

@@ -1,0 +1,555 @@
+"""Every check of lesson 08: other right forms pass, each named mistake gets its own message; and the recorded study."""
+
+import json
+
+import numpy as np
+import optuna
+import pytest
+from judging import wrong
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import TrialState
+
+from binpack.core.statistics import bootstrap_ci
+from binpack.course.exercises.core import exercises_of
+from binpack.course.l08_optuna import exercises as lesson
+from binpack.search.config import TuneConfig
+from binpack.search.report import trials_table
+from binpack.search.samplers import SeededSampler
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+
+def outcome(exercise, answer):
+    """Judge an answer as the notebook does."""
+    judged = exercise.judge(answer)
+    return judged.outcome, judged.text
+
+
+@pytest.mark.parametrize("exercise", exercises_of(lesson), ids=lambda exercise: exercise.name)
+def test_an_answer_without_return_is_wrong(exercise):
+    assert wrong(exercise, lambda *_: None)
+
+
+# ------------------------------------------------------------------------------------------------------ suggest_ppo
+
+
+def ppo(trial, *, log=True, high=1e-2, epochs=10, choices=("candidate", "mlp")):
+    """The common part of an answer, with room for mistakes."""
+    return {
+        "learning_rate": trial.suggest_float("learning_rate", 3e-5, high, log=log),
+        "n_epochs": trial.suggest_int("n_epochs", 1, epochs),
+        "policy": trial.suggest_categorical("policy", list(choices)),
+    }
+
+
+def branches(trial, fields, *, second="width_1", reverse=False, net=tuple):
+    if fields["policy"] == "candidate":
+        return {**fields, "channels": trial.suggest_int("channels", 4, 16, step=4)}
+    widths = [trial.suggest_int("width_0", 16, 128, log=True)]
+    if trial.suggest_int("n_layers", 1, 2) == 2:
+        widths.append(trial.suggest_int(second, 16, 128, log=True))
+    return {**fields, "net_arch": net(widths[::-1] if reverse else widths)}
+
+
+def by_choices(trial):
+    fields = ppo(trial, choices=("mlp", "candidate"))
+    if fields["policy"] == "candidate":
+        return fields | {"channels": trial.suggest_categorical("channels", [16, 8, 12, 4])}
+    return branches(trial, fields, net=list)
+
+
+def dict_of_two(trial):
+    fields = ppo(trial)
+    network = {"candidate": _channels, "mlp": _widths}[fields["policy"]]
+    return dict(fields, **network(trial))
+
+
+def _channels(trial):
+    return {"channels": trial.suggest_int("channels", 4, 16, step=4)}
+
+
+def _widths(trial):
+    layers = trial.suggest_categorical("n_layers", [1, 2])
+    return {"net_arch": [trial.suggest_int(f"width_{i}", 16, 128, log=True) for i in range(layers)]}
+
+
+@pytest.mark.parametrize("answer", [by_choices, dict_of_two, lambda trial: branches(trial, ppo(trial))])
+def test_suggest_ppo_in_other_forms(answer):
+    assert outcome(lesson.suggest_ppo, answer)[0] == "correct"
+
+
+def always_channels(trial):
+    channels = trial.suggest_int("channels", 4, 16, step=4)
+    fields = branches(trial, ppo(trial))
+    return fields | {"channels": channels}
+
+
+def always_widths(trial):
+    fields = ppo(trial)
+    widths = [trial.suggest_int(f"width_{i}", 16, 128, log=True) for i in range(trial.suggest_int("n_layers", 1, 2))]
+    return fields | (_channels(trial) if fields["policy"] == "candidate" else {"net_arch": widths})
+
+
+def both_widths(trial):
+    fields = branches(trial, ppo(trial))
+    if "net_arch" in fields:
+        trial.suggest_int("width_1", 16, 128, log=True)
+    return fields
+
+
+def leaks_layers(trial):
+    fields = branches(trial, ppo(trial))
+    return fields | ({"n_layers": len(fields["net_arch"])} if "net_arch" in fields else {})
+
+
+def fixed_learning_rate(trial):
+    return branches(trial, ppo(trial)) | {"learning_rate": 3e-4}
+
+
+def no_step(trial):
+    fields = ppo(trial)
+    if fields["policy"] == "candidate":
+        return fields | {"channels": trial.suggest_int("channels", 4, 16)}
+    return branches(trial, fields)
+
+
+def widths_from_a_list(trial):
+    fields = ppo(trial)
+    if fields["policy"] == "candidate":
+        return fields | _channels(trial)
+    layers = trial.suggest_int("n_layers", 1, 2)
+    return fields | {"net_arch": [trial.suggest_categorical(f"width_{i}", [16, 32, 64, 128]) for i in range(layers)]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda t: branches(t, ppo(t, log=False)), "learning_rate should be on a log scale: linearly, nearly all"),
+        (lambda t: branches(t, ppo(t, high=1e-1)), "learning_rate should go from 3e-05 to 0.01, not from 3e-05 to 0.1"),
+        (lambda t: branches(t, ppo(t, epochs=9)), "n_epochs should go from 1 to 10, not from 1 to 9"),
+        (lambda t: branches(t, ppo(t, choices=("candidate", "mlp", "cnn"))), "choices of policy should be candidate"),
+        (always_channels, "it asks for channels although policy is 'mlp'"),
+        (always_widths, "although policy is 'candidate': ask only in the branch that uses it"),
+        (both_widths, "it asks for width_1 although n_layers is 1"),
+        (lambda t: branches(t, ppo(t), second="width_0"), "never asks for width_1"),
+        (lambda t: branches(t, ppo(t), second="width"), "it asks for 'width', which the docstring does not name"),
+        (lambda t: branches(t, ppo(t), reverse=True), "the layers stand in the wrong order"),
+        (leaks_layers, "n_layers is no field of PPOConfig"),
+        (fixed_learning_rate, "learning_rate should be 0.001 for this trial"),
+        (no_step, "channels should go in steps of 4"),
+        (widths_from_a_list, "width_0 is a number on a log scale: a list of choices has no order"),
+        (lambda t: ppo(t), "with policy 'candidate' it never asks for channels"),
+    ],
+)
+def test_mistakes_in_suggest_ppo(answer, message):
+    assert message in wrong(lesson.suggest_ppo, answer)
+
+
+# ------------------------------------------------------------------------------------------------- score_over_seeds
+
+
+def by_hand(trial, run, seeds, total):
+    scores, offset = [], 0
+    for seed in seeds:
+        latest = None
+        for step, latest in run(seed):
+            so_far = [*scores, latest]
+            trial.report(sum(so_far) / len(so_far), step=offset + step)
+            if trial.should_prune():
+                raise optuna.exceptions.TrialPruned(f"at {step}")
+        scores.append(latest)
+        offset += total
+    trial.set_user_attr("scores", scores)
+    return sum(scores) / len(scores)
+
+
+def never_on_the_last(trial, run, seeds, total):
+    """There is nothing to save at the very last report, so one may leave out that question."""
+    scores = {}
+    for place, seed in enumerate(seeds):
+        for step, score in run(seed):
+            scores[seed] = score
+            trial.report(np.mean(list(scores.values())), place * total + step)
+            if place * total + step < len(seeds) * total and trial.should_prune():
+                raise optuna.TrialPruned
+    return np.mean(list(scores.values()))
+
+
+@pytest.mark.parametrize("answer", [by_hand, never_on_the_last])
+def test_score_over_seeds_in_other_forms(answer):
+    assert outcome(lesson.score_over_seeds, answer)[0] == "correct"
+
+
+def seeds_loop(
+    trial, run, seeds, total, *, order="report first", reduce=np.mean, per_run=lambda scores: scores[-1],
+    place=lambda index, step, total, count: index * total + step, value=lambda done, score: np.mean([*done, score]),
+    stop="raise",
+):  # fmt: skip
+    """An answer whose every part can be replaced by a wrong one."""
+    done, count = [], 0
+    for index, seed in enumerate(seeds):
+        scores = []
+        for step, score in run(seed):
+            scores.append(score)
+            if order == "ask first" and trial.should_prune():
+                raise optuna.TrialPruned
+            if order != "never report":
+                trial.report(float(value(done, score)), place(index, step, total, count))
+            count += 1
+            if order == "report first" and trial.should_prune():
+                if stop == "raise":
+                    raise optuna.TrialPruned
+                return float(reduce([*done, score]))
+        done.append(per_run(scores))
+    return float(reduce(done))
+
+
+def collect_first(trial, run, seeds, total):
+    curves = [list(run(seed)) for seed in seeds]
+    return lesson.score_over_seeds(trial, lambda seed: iter(curves[list(seeds).index(seed)]), seeds, total)
+
+
+def after_each_seed(trial, run, seeds, total):
+    done = []
+    for index, seed in enumerate(seeds):
+        curve = list(run(seed))
+        for step, score in curve:
+            trial.report(float(np.mean([*done, score])), index * total + step)
+        if trial.should_prune():
+            raise optuna.TrialPruned
+        done.append(curve[-1][1])
+    return float(np.mean(done))
+
+
+def variant(**changes):
+    return lambda *args: seeds_loop(*args, **changes)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (variant(order="never report"), "nothing was reported"),
+        (variant(order="ask first"), "it asks the pruner before the first report"),
+        (variant(order="never ask"), "the pruner is never asked"),
+        (variant(stop="return"), "a stopped trial counts as a complete one"),
+        (variant(reduce=max), "it returns the best seed"),
+        (variant(reduce=sum), "it returns the sum over seeds"),
+        (variant(reduce=lambda scores: scores[-1]), "it returns the last seed's score alone"),
+        (variant(per_run=max), "it takes the best evaluation of each run"),
+        (variant(per_run=np.mean), "it averages all evaluations"),
+        (variant(place=lambda index, step, total, count: step), "step 100 is reported twice"),
+        (variant(place=lambda index, step, total, count: count), "it reports at 0, 1, 2, ...: count in environment"),
+        (variant(value=lambda done, score: score), "it reports the current seed alone"),
+        (collect_first, "stopped only after all of its training"),
+        (after_each_seed, "stopped at step 200, it still trained seed 3 to step 300"),
+        (lambda t, run, seeds, total: seeds_loop(t, run, seeds[:1], total), "not every seed was trained"),
+        (lambda t, run, seeds, total: seeds_loop(t, run, [t.number + s for s in seeds], total), "not a given one"),
+    ],
+)
+def test_mistakes_in_score_over_seeds(answer, message):
+    assert message in wrong(lesson.score_over_seeds, answer)
+
+
+# -------------------------------------------------------------------------------------------------- replay_pruning
+
+
+def by_optimize(curves, pruner):
+    numbers, ends = list(curves), []
+
+    def objective(trial):
+        reports = curves[numbers[trial.number]]
+        ends.append(max(reports))
+        for step, score in reports.items():
+            trial.report(score, step)
+            if step < max(reports) and trial.should_prune():
+                ends[-1] = step
+                raise optuna.TrialPruned
+        return score
+
+    study = optuna.create_study(direction="maximize", pruner=pruner, sampler=optuna.samplers.RandomSampler(seed=0))
+    study.optimize(objective, n_trials=len(numbers))
+    return np.array(ends)
+
+
+def asks_at_the_end_too(curves, pruner):
+    """Whether a trial is stopped at its last report or complete changes what the next ones are compared with."""
+    return lesson._replay_wrongly(curves, pruner)
+
+
+@pytest.mark.parametrize("answer", [by_optimize, asks_at_the_end_too])
+def test_replay_pruning_in_other_forms(answer):
+    assert outcome(lesson.replay_pruning, answer)[0] == "correct"
+
+
+def curves_and(change):
+    return lambda curves, pruner: change(curves, lesson.replay_pruning(curves, pruner))
+
+
+def one_earlier(curves, ends):
+    return [end if end == 500 else end - 100 for end in ends]
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda c, p: lesson._replay_wrongly(c, p, direction="minimize"), "it minimizes: here higher is better"),
+        (lambda c, p: lesson._replay_wrongly(c, p, pruned=TrialState.COMPLETE), "told as complete ones"),
+        (lambda c, p: lesson.replay_pruning(c, optuna.pruners.NopPruner()), "nothing is stopped"),
+        (curves_and(one_earlier), "the report at which a trial was stopped has been paid for"),
+        (curves_and(lambda c, ends: [end // 100 for end in ends]), "it counts reports: the answer is in steps"),
+        (curves_and(lambda c, ends: [500 - end for end in ends]), "these are the steps saved"),
+        (curves_and(lambda c, ends: sum(ends)), "it should return a list of steps, not int"),
+        (curves_and(lambda c, ends: [end for end in ends if end < 500]), "one each, stopped or not"),
+        (curves_and(lambda c, ends: ends if c.pop(0) else []), "the curves were changed"),
+    ],
+)
+def test_mistakes_in_replay_pruning(answer, message):
+    assert message in wrong(lesson.replay_pruning, answer)
+
+
+# ------------------------------------------------------------------------------------------------------ open_study
+
+
+def opened(path, sampler, *, name="packing", direction="maximize", storage=None, load=True):
+    return optuna.create_study(
+        storage=storage or JournalStorage(JournalFileBackend(str(path))),
+        study_name=name, direction=direction, sampler=sampler, load_if_exists=load,
+    )  # fmt: skip
+
+
+def random(seed):
+    return optuna.samplers.RandomSampler(seed=seed)
+
+
+def with_the_packages_sampler(path, seed):
+    return opened(path, SeededSampler(random, seed))
+
+
+def with_a_sum(path, seed):
+    study = opened(path, None)
+    study.sampler = random(1_000_003 * seed + len(study.get_trials()))
+    return study
+
+
+def load_or_create(path, seed):
+    storage = JournalStorage(JournalFileBackend(str(path)))
+    if any(summary.study_name == "packing" for summary in storage.get_all_studies()):
+        study = optuna.load_study(study_name="packing", storage=storage)
+    else:
+        study = optuna.create_study(study_name="packing", storage=storage, direction="maximize")
+    study.sampler = random(hash((seed, len(study.trials))) % 2**32)
+    return study
+
+
+@pytest.mark.parametrize("answer", [with_the_packages_sampler, with_a_sum, load_or_create])
+def test_open_study_in_other_forms(answer):
+    assert outcome(lesson.open_study, answer)[0] == "correct"
+
+
+def in_memory(path, seed):
+    return optuna.create_study(direction="maximize", study_name="packing", sampler=random(seed))
+
+
+def adds_the_count(path, seed):
+    study = opened(path, None)
+    study.sampler = random(seed + len(study.trials))
+    return study
+
+
+def starts_afresh(path, seed):
+    path.unlink(missing_ok=True)
+    return opened(path, random(seed))
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda path, seed: opened(path, random(seed)), "the same three values are drawn again"),
+        (lambda path, seed: opened(path, random(seed), load=False), "refuses: see load_if_exists"),
+        (lambda path, seed: opened(path, random(seed), direction="minimize"), "it minimizes"),
+        (lambda path, seed: opened(path, random(seed), name="study"), "the study is called 'study'"),
+        (lambda path, seed: opened(path, random(None)), "two new studies with the same seed draw different values"),
+        (lambda path, seed: opened(path, SeededSampler(random, 0)), "seeds 0 and 1 draw the same values"),
+        (adds_the_count, "seed 0 after 3 trials draws what a new study with seed 3 draws"),
+        (in_memory, "there is no file at the path"),
+        (starts_afresh, "after 3 and 3 trials the reopened study has 3"),
+        (lambda path, seed: opened(path, random(seed)).trials, "it should return a study, not list"),
+    ],
+)
+def test_mistakes_in_open_study(answer, message):
+    assert message in wrong(lesson.open_study, answer)
+
+
+# -------------------------------------------------------------------------------------------------- separable_best
+
+
+def sorted_rows(rows, rng):
+    ranked = sorted((row for row in rows if row["value"] is not None), key=lambda row: row["value"], reverse=True)
+    default = next(row["scores"] for row in rows if row["default"])
+    advantage = [mine - theirs for mine, theirs in zip(ranked[0]["scores"], default, strict=True)]
+    return ranked[0]["number"] if bootstrap_ci(advantage, rng)[0] > 0 else None
+
+
+def own_bootstrap(rows, rng):
+    complete = {row["number"]: row for row in rows if row["state"] == "complete"}
+    best = max(complete, key=lambda number: np.mean(complete[number]["scores"]))
+    default = next(row for row in complete.values() if row["default"])
+    advantage = np.array(complete[best]["scores"]) - np.array(default["scores"])
+    means = rng.choice(advantage, (4000, len(advantage))).mean(axis=1)
+    return best if np.quantile(means, 0.025) > 0 else None
+
+
+@pytest.mark.parametrize("answer", [sorted_rows, own_bootstrap])
+def test_separable_best_in_other_forms(answer):
+    assert outcome(lesson.separable_best, answer)[0] == "correct"
+
+
+def picker(rows, rng, *, eligible=None, key=None, accept=None, default=None, give=None):
+    """An answer whose every part can be replaced by a wrong one."""
+    eligible = eligible or (lambda row: row["state"] == "complete")
+    best = max(filter(eligible, rows), key=key or (lambda row: row["value"]))
+    base = default(rows) if default else next(row for row in rows if row["default"])
+    if not (accept or paired)(best, base, rng):
+        return None
+    return give(best, rows) if give else best["number"]
+
+
+def paired(best, base, rng):
+    return bootstrap_ci(np.subtract(best["scores"], base["scores"]), rng)[0] > 0
+
+
+def pick(**changes):
+    return lambda rows, rng: picker(rows, rng, **changes)
+
+
+def unpaired(best, base, rng):
+    return bootstrap_ci(best["scores"], rng)[0] > bootstrap_ci(base["scores"], rng)[1]
+
+
+def not_zero(best, base, rng):
+    low, high = bootstrap_ci(np.subtract(best["scores"], base["scores"]), rng)
+    return not low <= 0 <= high
+
+
+def first_scores(row):
+    return np.mean(row["scores"]) if row["scores"] else -1.0
+
+
+def prefix(best, base, rng):
+    count = len(best["scores"])
+    return bootstrap_ci(np.subtract(best["scores"], base["scores"][:count]), rng)[0] > 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (pick(accept=unpaired), "subtract seed by seed"),
+        (pick(accept=lambda best, base, rng: best["value"] > base["value"]), "a higher mean is not enough"),
+        (pick(key=lambda row: max(row["scores"])), "it picks the trial with the best single seed"),
+        (pick(eligible=lambda row: True, key=first_scores, accept=prefix), "it picks a pruned trial"),
+        (pick(default=lambda rows: rows[0]), "the default is not always trial 0"),
+        (pick(give=lambda row, rows: rows.index(row)), "it returns the place in the table, not the trial's number"),
+        (pick(give=lambda row, rows: row), "only its number is asked for"),
+        (pick(eligible=lambda row: row["state"] == "complete" and not row["default"], accept=not_zero), "worse than"),
+        (pick(key=lambda row: -abs(row["value"] - 0.517)), "it picks a trial that is not the best"),
+    ],
+)
+def test_mistakes_in_separable_best(answer, message):
+    assert message in wrong(lesson.separable_best, answer)
+
+
+# ---------------------------------------------------------------------------------------------- the recorded study
+
+
+@pytest.fixture(scope="module")
+def recorded():
+    return lesson.recorded_study()
+
+
+def test_the_recorded_study_keeps_the_rules_for_results(recorded):
+    about, config = recorded.user_attrs["about"], TuneConfig(**recorded.user_attrs["binpack"]["config"])
+    assert {"command", "date", "machine", "python", "optuna", "torch"} <= about.keys()
+    assert config.sampler.kind == "random" and config.pruner.kind == "none"
+    assert len(lesson.drawn_trials(recorded)) >= 50 and config.seeds >= 3
+    comparison = lesson.recorded_comparison(recorded)
+    assert len(comparison.best) == len(comparison.default) == config.final_seeds >= 10
+    assert comparison.number == recorded.best_trial.number
+    assert not set(config.plan().tuning) & set(comparison.seeds)
+    assert lesson.RECORD.stat().st_size < 300_000
+
+
+def test_every_recorded_trial_is_whole(recorded):
+    rows = trials_table(recorded)
+    assert [row["number"] for row in rows] == list(range(120))
+    assert [row["number"] for row in rows if row["default"]] == [0]
+    for row, trial in zip(rows, recorded.trials, strict=True):
+        assert row["value"] == pytest.approx(np.mean(row["scores"])) and len(row["scores"]) == 3
+        assert max(trial.intermediate_values) == 3 * 5120
+        assert trial.intermediate_values[3 * 5120] == pytest.approx(row["value"], abs=1e-6)
+
+
+def test_the_recorded_study_can_be_recorded_again_with_its_script(recorded):
+    from binpack.course.l08_optuna import study_random
+
+    space = recorded.user_attrs["binpack"]["config"]["space"]
+    assert study_random.CONFIG.model_dump(mode="json")["space"] == space
+    assert study_random.FILE == lesson.RECORD
+    assert json.loads(study_random.FILE.read_text())["about"]["command"].startswith(
+        "python -m binpack.course.l08_optuna.study_random"
+    )
+
+
+def test_main_effects_find_what_matters_and_give_chance_to_the_rest():
+    study = optuna.create_study(direction="maximize", sampler=random(0))
+
+    def objective(trial):
+        x, kind = trial.suggest_float("x", 0, 1), trial.suggest_categorical("kind", ["a", "b"])
+        trial.suggest_int("idle", 1, 10)
+        return 2 * x + (kind == "b")
+
+    study.optimize(objective, n_trials=200)
+    rows = {row.name: row for row in lesson.importances(study, permutations=50)}
+    assert list(rows) == ["x", "kind", "idle"]
+    assert rows["x"].fanova == pytest.approx(
+        0.57 * 15 / 16, abs=0.1
+    )  # variances 1/3 and 1/4; quarters lose 1/16 of x's
+    assert rows["idle"].fanova < rows["idle"].fanova_chance < 0.1 < rows["kind"].fanova
+    assert rows["idle"].ped < rows["idle"].ped_chance and rows["x"].ped > rows["x"].ped_chance
+
+
+def test_groups_keep_equal_values_together():
+    values = np.random.default_rng(0).integers(1, 9, 120)
+    labels = lesson._groups(values.tolist(), 4)
+    assert set(labels) == {0, 1, 2, 3}
+    assert all(len(set(labels[values == value])) == 1 for value in range(1, 9))
+    order = np.argsort(values, kind="stable")
+    assert (np.diff(labels[order]) >= 0).all()
+    assert np.bincount(lesson._groups(list(range(100)), 4)).tolist() == [25, 25, 25, 25]
+    assert len(set(lesson._groups([5] * 90 + list(range(10)), 4))) > 1
+
+
+def test_three_seeds_are_separable_exactly_if_all_differences_are_positive():
+    rng = np.random.default_rng(0)
+    for advantage in rng.normal(0.5, 1, (100, 3)):
+        low, _ = bootstrap_ci(advantage, rng)
+        assert (low > 0) == (advantage > 0).all()
+
+
+@pytest.mark.parametrize("method", [lesson.ped_anova, lesson.main_effects])
+def test_all_of_a_study_agrees_with_itself(recorded, method):
+    count = len(lesson.drawn_trials(recorded))
+    assert lesson.same_winner(recorded, [count], method, repeats=1) == {count: 1.0}
+
+
+def test_nothing_is_saved_without_a_pruner(recorded):
+    ends = [max(trial.intermediate_values) for trial in recorded.trials]
+    saving = lesson.saving(recorded, ends)
+    assert (saving.taken, saving.complete, saving.rank) == (1.0, 120, 1)
+    half = lesson.saving(recorded, [ends[0], *(end // 2 for end in ends[1:])])
+    assert half.complete == 1 and half.best == recorded.trials[0].value and half.taken < 0.51
+
+
+def test_gradient_steps_count_partial_minibatches():
+    config = lesson.TrainConfig(total_steps=200, n_envs=4, ppo={"n_steps": 25, "batch_size": 64, "n_epochs": 3})
+    assert lesson.gradient_steps(config) == 2 * 2 * 3

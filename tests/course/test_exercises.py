@@ -1,0 +1,291 @@
+"""The machinery of exercises: stubs, hints, and one line for everything that a learner's answer can do."""
+
+import functools
+import importlib
+import itertools
+import linecache
+import sys
+import textwrap
+
+import binpack.exercises
+import numpy as np
+import pytest
+
+from binpack.course import exercises as ex
+from binpack.course.exercises import ExerciseError, Mistake, expect, expect_close, expect_shape, expect_type
+from binpack.course.exercises.core import _REGISTRY
+
+MODULE = '''
+"""Two exercises for tests."""
+
+import math as m
+from collections import Counter, OrderedDict
+
+import numpy as np
+
+from binpack.exercises import exercise, expect, expect_close, expect_shape
+
+LESSON = 7
+SCALE = 2.0
+
+
+def helper(value):
+    return value * SCALE
+
+
+@exercise(minutes=4, difficulty=1, hints=("Think of a sum.", "It is np.cumsum."), seconds=0.5)
+def running_sum(values: np.ndarray, start: float = SCALE) -> np.ndarray:
+    """Add the values up as you go
+    from left to right.
+
+    Args:
+        values: numbers, shape (n,).
+    """
+    # 1. a place for the sums
+    #    of the same length
+    total = np.zeros(len(values))
+    for place in range(len(values)):  # no step
+        # 2. add to what was there
+        total[place] = values[: place + 1].sum()
+    # not a step either
+    return total + helper(0) * m.pi  # 3. not a line of its own
+
+
+@running_sum.check
+def _(answer):
+    got = answer(np.array([1.0, 2.0, 3.0]))
+    expect_shape(got, (3,), "the answer for 3 values")
+    expect(not np.allclose(got, [1, 2, 3]), "it returns the values themselves: where is the sum?")
+    expect_close(got, [1, 3, 6], "for 1, 2, 3 it should be 1, 3, 6")
+
+
+@exercise(minutes=10, difficulty=3, hints=("One hint.",))
+def counted(words: list) -> dict:
+    """Count words."""
+    # 1. count
+    return dict(Counter(words))
+'''
+
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def topic(tmp_path, monkeypatch):
+    """A lesson's module of its own, imported as one of the package's."""
+    name = f"topic{next(_numbers)}"
+    (tmp_path / f"{name}.py").write_text(MODULE, encoding="utf-8")
+    monkeypatch.setattr(binpack.exercises, "__path__", [*binpack.exercises.__path__, str(tmp_path)])
+    module = importlib.import_module(f"binpack.exercises.{name}")
+    yield module
+    for key in [key for key in _REGISTRY if key[0] == module.__name__]:
+        del _REGISTRY[key]
+    del sys.modules[module.__name__]
+
+
+def run_cell(source: str, **names):
+    """Run a cell as a kernel does: compiled under a file name of its own that linecache knows."""
+    source = textwrap.dedent(source).lstrip("\n")
+    filename = f"/tmp/ipykernel_1/{next(_numbers)}.py"
+    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+    namespace = {"np": np, "__name__": "__main__", **names}
+    exec(compile(source, filename, "exec"), namespace)
+    return namespace
+
+
+def test_an_exercise_knows_its_place_and_can_be_called(topic):
+    assert topic.running_sum.title == "exercise 7.1 running_sum"
+    assert topic.counted.number == "7.2"
+    assert topic.running_sum.summary == "Add the values up as you go from left to right."
+    assert topic.counted(["a", "b", "a"]) == {"a": 2, "b": 1}
+    assert topic.counted.__doc__ == "Count words."
+
+
+def test_the_stub_keeps_signature_docstring_and_numbered_steps(topic):
+    assert topic.running_sum.stub == textwrap.dedent(
+        '''\
+        def running_sum(values: np.ndarray, start: float = SCALE) -> np.ndarray:
+            """Add the values up as you go
+            from left to right.
+
+            Args:
+                values: numbers, shape (n,).
+            """
+            # 1. a place for the sums
+            #    of the same length
+            # 2. add to what was there
+            raise NotImplementedError("exercise 7.1 running_sum")
+        '''
+    )
+
+
+def test_the_source_is_the_reference_without_its_decorator(topic):
+    source = topic.counted.source
+    assert source.startswith("def counted(words: list) -> dict:\n") and source.endswith("return dict(Counter(words))\n")
+
+
+def test_imports_are_those_that_the_reference_needs(topic):
+    name = topic.__name__
+    assert topic.running_sum.imports() == [
+        "import math as m",
+        "import numpy as np",
+        f"from {name} import SCALE, helper",
+    ]
+    assert topic.running_sum.imports({"np", "helper"}) == ["import math as m", f"from {name} import SCALE"]
+    assert topic.counted.imports() == ["from collections import Counter"]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("", " not attempted yet: going on with the reference solution"),
+        ("raise NotImplementedError('exercise 7.1')", " not attempted yet: going on with the reference solution"),
+        (
+            "total = 3\n    raise NotImplementedError",
+            " is not finished yet: it still comes to line 5 of your cell, `raise NotImplementedError`; going on with",
+        ),
+        ("return values", " is not right yet: it returns the values themselves: where is the sum?; going on"),
+        ("return 3", " is not right yet: the answer for 3 values should have shape (3,), not (); going on"),
+        ("total = 3", " is not right yet: the answer for 3 values is None (is there a return?); going on"),
+        ("return 'abc'", " is not right yet: the answer for 3 values should hold numbers, not str; going on"),
+        ("return [[1], [1, 2]]", " cannot be turned into an array: it is of type list; going on"),
+        ("return [2, 3, 4]", " is not right yet: for 1, 2, 3 it should be 1, 3, 6; going on"),
+        (
+            "return values[7]",
+            " stopped with IndexError: index 7 is out of bounds for axis 0 with size 3, in line 4 of your cell, "
+            "`return values[7]`; going on with the reference solution",
+        ),
+        ("raise SystemExit", " stopped with SystemExit, in line 4 of your cell, `raise SystemExit`; going on"),
+        ("raise ValueError(object())", " stopped with ValueError: <object object>, in line 4 of your cell"),
+        ("raise ValueError('two\\nlines')", " stopped with ValueError: two lines, in line 4"),
+        ("while True: pass", " did not end within 0.5 s: is there a loop that never stops?; going on"),
+    ],
+)
+def test_a_wrong_answer_gets_one_line_and_the_reference(topic, capsys, body, message):
+    source = f'''
+        def running_sum(values, start=0):
+            """Doc."""
+
+            {body.replace(chr(10), chr(10) + " " * 8)}
+    '''
+    answer = run_cell(source)["running_sum"]
+    assert ex.check(answer) is topic.running_sum.reference
+    out = capsys.readouterr().out
+    assert out.startswith("exercise 7.1 running_sum") and message in out
+    assert out.count("\n") == 1 and out.endswith("\n") and "0x" not in out
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def running_sum(values):\n    print('a learner may print')\n    return np.cumsum(values)",
+        "running_sum = lambda values: list(np.cumsum(values))",
+        "running_sum = np.cumsum",
+        "import functools\nrunning_sum = functools.partial(np.cumsum, axis=0)",
+    ],
+)
+def test_a_right_answer_of_any_form_is_kept(topic, capsys, source):
+    namespace = run_cell(source + "\nchecked = ex.check(running_sum)", ex=ex)
+    assert namespace["checked"] is namespace["running_sum"]
+    assert capsys.readouterr().out == "exercise 7.1 running_sum: correct\n"
+
+
+def test_a_signature_that_does_not_fit(topic, capsys):
+    answer = run_cell("def running_sum(): return 1")["running_sum"]
+    assert ex.check(answer) is topic.running_sum.reference
+    assert "takes 0 positional arguments but 1 was given" in capsys.readouterr().out
+
+
+def test_the_reference_itself_is_not_called_correct(topic, capsys):
+    again = ex.check(topic.running_sum.reference)
+    assert again is topic.running_sum.reference
+    assert "this is the reference solution" in capsys.readouterr().out
+
+
+def test_the_reference_as_a_learner_would_paste_it_is_correct(topic):
+    cell = "\n".join(topic.running_sum.imports()) + "\n" + topic.running_sum.source
+    assert topic.running_sum.judge(run_cell(cell)["running_sum"]).outcome == "correct"
+
+
+def test_hints_come_one_at_a_time(topic, capsys):
+    for _ in range(3):
+        ex.hint(topic.running_sum)
+    assert capsys.readouterr().out.splitlines() == [
+        "hint 1 of 2 for exercise 7.1 running_sum: Think of a sum.",
+        "hint 2 of 2 for exercise 7.1 running_sum: It is np.cumsum.",
+        "exercise 7.1 running_sum: no more hints; ex.solution(running_sum) shows a solution",
+    ]
+
+
+def test_a_solution_is_shown_for_an_answer_a_name_and_the_reference(topic, capsys):
+    answer = run_cell("def running_sum(values): ...")["running_sum"]
+    for asked in (answer, "running_sum", f"{topic.running_sum.topic}.running_sum", topic.running_sum.reference):
+        ex.solution(asked)
+        assert capsys.readouterr().out == topic.running_sum.source
+
+
+def test_an_exercise_of_a_module_not_imported_yet_is_found(tmp_path, monkeypatch):
+    name = f"topic{next(_numbers)}"
+    (tmp_path / f"{name}.py").write_text(MODULE.replace("counted", "counted_later"), encoding="utf-8")
+    monkeypatch.setattr(binpack.exercises, "__path__", [str(tmp_path)])
+    assert name not in sys.modules
+    assert ex.find("counted_later").topic == name
+    for key in [key for key in _REGISTRY if key[0].endswith(name)]:
+        del _REGISTRY[key]
+
+
+def test_unknown_and_ambiguous_exercises(topic):
+    with pytest.raises(ExerciseError, match=r"^there is no exercise called 'juggle'$"):
+        ex.check(run_cell("def juggle(): ...")["juggle"])
+    with pytest.raises(ExerciseError, match=r"^expected the function of an exercise, not int$"):
+        ex.check(3)
+    ex.exercise(minutes=1, difficulty=1, hints=("h",))(run_cell("LESSON = 1\ndef counted(): ...")["counted"])
+    try:
+        with pytest.raises(ExerciseError, match=r"'counted' names more than one exercise: __main__.counted, topic"):
+            ex.find("counted")
+        assert ex.find(f"{topic.counted.topic}.counted") is topic.counted
+    finally:
+        del _REGISTRY["__main__", "counted"]
+
+
+def test_an_exercise_without_a_check_says_so(topic):
+    with pytest.raises(ExerciseError, match=r"^exercise 7\.2 counted has no check$"):
+        topic.counted.judge(len)
+
+
+def test_a_badly_defined_exercise_is_refused():
+    function = run_cell("LESSON = 1\ndef f(): ...")["f"]
+    with pytest.raises(ExerciseError, match="difficulty must be 1, 2 or 3, got 4"):
+        ex.exercise(minutes=1, difficulty=4, hints=("h",))(function)
+    with pytest.raises(ExerciseError, match="needs at least one hint"):
+        ex.exercise(minutes=1, difficulty=1, hints=())(function)
+    with pytest.raises(ExerciseError, match="must set LESSON"):
+        ex.exercise(minutes=1, difficulty=1, hints=("h",))(run_cell("def f(): ...")["f"])
+
+
+def test_what_a_check_may_expect():
+    expect(np.array([True, True]), "fine")
+    with pytest.raises(Mistake, match=r"^named$"):
+        expect(np.array([True, False]), "named")
+    expect_type(np.int64(3), int, "the action")
+    expect_type(3, (int, float), "the value")
+    for wrong, kind in ((True, "bool"), (np.bool_(True), "bool"), (3.0, "float"), (None, "NoneType")):
+        with pytest.raises(Mistake, match=f"the action should be of type int, not {kind}"):
+            expect_type(wrong, int, "the action")
+    expect_type(np.bool_(False), bool, "the flag")
+    expect_shape([[1, 2]], (1, 2), "it")
+    expect_close(0.1 + 0.2, 0.3, "rounding is no mistake")
+    with pytest.raises(Mistake, match=r"the answer should have shape \(2,\), not \(\)"):
+        expect_close(1, [1, 1], "broadcasting is")
+
+
+def test_the_global_generator_is_watched():
+    with ex.global_randomness_untouched():
+        np.random.default_rng(0).random()
+    with pytest.raises(Mistake, match="global generator"), ex.global_randomness_untouched():
+        np.random.rand()  # noqa: NPY002
+
+
+def test_wrapped_answers_are_traced_to_their_own_line(topic):
+    answer = run_cell("def running_sum(values):\n    return 1 / 0")["running_sum"]
+    wrapped = functools.wraps(answer)(lambda values: answer(values))
+    assert "ZeroDivisionError: division by zero, in line 2 of your cell" in topic.running_sum.judge(wrapped).text

@@ -1,0 +1,350 @@
+"""From a source to two executed notebooks, and every way in which pytest must then notice that something is off.
+
+A small checkout is made of this one's pipeline and a lesson of a few cells. Its exercise lives in a folder that
+`sitecustomize` adds to the package in every process that runs there.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import build
+import nbformat
+import pytest
+from build import BuildError
+from lesson_lint import lint
+
+ROOT = Path(__file__).resolve().parent.parent
+
+EXERCISE = '''
+"""An exercise for tests."""
+
+import math
+
+from binpack.exercises import exercise, expect_close
+
+LESSON = 1
+
+
+@exercise(minutes=3, difficulty=2, hints=("A square root.",))
+def diagonal(length: float, width: float) -> float:
+    """Measure across a floor.
+
+    Args:
+        length: in cells.
+    """
+    # 1. Pythagoras
+    return math.hypot(length, width)
+
+
+@diagonal.check
+def _(answer):
+    expect_close(answer(3, 4), 5, "for 3 and 4 it should be 5")
+'''
+
+LESSON = """\
+# %% [markdown]
+# # 01 Tiny
+#
+# *5 minutes. Builds on lesson 00.*
+#
+# When you are done you can
+#
+# - measure a floor.
+
+# %%
+from binpack import exercises as ex
+
+# %% [markdown]
+# ## Measuring
+
+# %% [exercise tiny_topic.diagonal]
+
+# %% [markdown]
+# *Predict, then run.* How far is it across 5 x 12 cells?
+
+# %%
+print(f"{diagonal(5, 12):.1f} cells")
+
+# %% tags=["nbval-ignore-output"]
+print(id(object()))
+
+# %% [markdown]
+# ## Takeaways
+#
+# - Floors have diagonals.
+#
+# ## Quiz
+#
+# 1. How many?
+# <details><summary>Answer</summary>Two.</details>
+# 2. Equal?
+# <details><summary>Answer</summary>Yes, `2 != 3` aside.</details>
+#
+# ## What comes next
+#
+# Lesson 02.
+#
+# ## References
+#
+# - Euclid, Elements, edition of 1908.
+"""
+
+
+@pytest.fixture
+def exercises(tmp_path, monkeypatch):
+    """A folder of exercise modules that this process knows."""
+    import binpack.exercises
+
+    from binpack.course.exercises.core import _REGISTRY
+
+    (tmp_path / "tiny_topic.py").write_text(EXERCISE, encoding="utf-8")
+    monkeypatch.setattr(binpack.exercises, "__path__", [*binpack.exercises.__path__, str(tmp_path)])
+    yield tmp_path
+    sys.modules.pop("binpack.exercises.tiny_topic", None)
+    for key in [key for key in _REGISTRY if key[0] == "binpack.exercises.tiny_topic"]:
+        del _REGISTRY[key]
+
+
+@pytest.fixture
+def source(exercises):
+    """The tiny lesson, not built."""
+    path = exercises / "notebooks" / "source" / "01_tiny.py"
+    path.parent.mkdir(parents=True)
+    path.write_text(LESSON, encoding="utf-8")
+    return path
+
+
+# ------------------------------------------------------------------------------------------------------------ rendering
+
+
+def test_an_exercise_becomes_heading_stub_and_check(source):
+    notebook = build.render(source, solved=False)
+    heading, answer, check = notebook.cells[3:6]
+    assert heading.source.startswith(
+        "### Exercise 1.1: `diagonal`\n\nMeasure across a floor.\n\n*3 minutes, medium (2 of 3).*"
+    )
+    assert answer.source.startswith("import math\n\n\ndef diagonal(length: float, width: float) -> float:")
+    assert answer.source.endswith('    # 1. Pythagoras\n    raise NotImplementedError("exercise 1.1 diagonal")')
+    assert check.source == "diagonal = ex.check(diagonal)"
+    assert notebook.cells[7].id.startswith("code-") and notebook.cells[8].metadata == {"tags": ["nbval-ignore-output"]}
+
+
+def test_the_solution_holds_the_reference(source):
+    answer = build.render(source, solved=True).cells[4].source
+    assert answer.endswith("return math.hypot(length, width)") and "@exercise" not in answer
+
+
+def test_a_cell_may_stand_in_one_of_the_notebooks_only(source):
+    cells = '\n# %% tags=["learner"]\nbroken = True\n\n# %% tags=["solution"]\nbroken = False\n'
+    source.write_text(LESSON + cells, encoding="utf-8")
+    texts = {solved: [cell.source for cell in build.render(source, solved=solved).cells] for solved in (False, True)}
+    assert "broken = True" in texts[False] and "broken = False" not in texts[False]
+    assert "broken = False" in texts[True] and "broken = True" not in texts[True]
+
+
+def test_an_import_that_the_lesson_makes_is_not_repeated(source):
+    source.write_text(LESSON.replace("from binpack import", "import math\nfrom binpack import"), encoding="utf-8")
+    assert build.render(source, solved=True).cells[4].source.startswith("def diagonal(")
+
+
+def test_rendering_twice_gives_the_same_cells_and_ids_are_unique(source):
+    source.write_text(LESSON + "\n# %%\nprint(1)\n\n# %%\nprint(1)\n", encoding="utf-8")
+    first, second = (build.render(source, solved=False) for _ in range(2))
+    assert first == second
+    assert len({cell.id for cell in first.cells}) == len(first.cells)
+    nbformat.validate(first)
+
+
+def test_bound_names():
+    cell = "import a.b, c as d\nx, (y, *z) = 1, (2, 3)\nfor i in []:\n    j = [k for k in x]\ndef f():\n    inner = 1"
+    assert build.bound_names(cell) == {"a", "d", "x", "y", "z", "i", "j", "f"}
+    assert build.bound_names("%matplotlib inline") == set()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("# %% [exercise diagonal]", "01_tiny.py: [exercise diagonal] should read [exercise topic.diagonal]"),
+        ("# %% [exercise no_topic.f]", "01_tiny.py: [exercise no_topic.f]: there is no binpack/exercises/no_topic.py"),
+        (
+            "# %% [exercise tiny_topic.f]",
+            "01_tiny.py: [exercise tiny_topic.f]: binpack/exercises/tiny_topic.py defines no exercise 'f'",
+        ),
+        (
+            "# %% [exercise tiny_topic.diagonal]\nprint(1)",
+            "01_tiny.py: text stands below [exercise tiny_topic.diagonal]; start a cell of its own for it",
+        ),
+    ],
+)
+def test_a_wrong_exercise_line_is_told(source, line, message):
+    source.write_text(LESSON + f"\n{line}\n", encoding="utf-8")
+    with pytest.raises(BuildError) as raised:
+        build.render(source, solved=False)
+    assert str(raised.value) == message
+
+
+def test_the_command_line_answers_wrong_names_and_lists_what_is_missing(source, capsys):
+    folder = source.parent.parent
+    assert build.main(["02"], folder) == 2
+    assert capsys.readouterr().err == "build.py: no source starts with '02'; there are: 01_tiny\n"
+    (folder / "09_stray.ipynb").write_text("{}")
+    assert build.main(["--check"], folder) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "notebooks/01_tiny.ipynb is missing",
+        "notebooks/solutions/01_tiny.ipynb is missing",
+        "notebooks/09_stray.ipynb has no source",
+    ]
+
+
+# ------------------------------------------------------------------------------------------------------ form of lessons
+
+
+def test_a_lesson_in_form_has_no_faults(source):
+    assert lint(source) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("# # 01 Tiny", "# # Tiny", "the first cell should start with '# 01 Title'"),
+        ("*5 minutes.", "*Short.", "the opening should say how many minutes the lesson takes"),
+        ("Builds on lesson 00.", "", "the opening should say what the lesson builds on"),
+        ("# - measure a floor.", "# measure", "the opening should list what a reader will be able to do"),
+        ("## Takeaways", "## Summary", "the last sections should be Takeaways, Quiz, What comes next, References"),
+        ("edition of 1908", "some edition", "every reference should be an item of a list and carry its year"),
+        ("*Predict, then run.*", "Guess:", "there should be a *Predict, then run.* question"),
+        ("## Measuring", "Measuring", "there should be sections before the takeaways"),
+        ("Lesson 02.", "Lesson 02!", "exclamation mark: Lesson 02!"),
+        ("Lesson 02.", "Lesson \N{ROCKET}", "emoji: ## Takeaways"),
+        ("Lesson 02.", "![x](https://e.org/a.png)", "remote image: ## Takeaways"),
+        ("Lesson 02.", '<img width=3 src="https://e.org/a.png">', "remote image: ## Takeaways"),
+        ("Lesson 02.", "Run pip install.", "pip: ## Takeaways"),
+        ("print(id", "import urllib.request\nprint(id", "download: import urllib.request"),
+        ("print(id", "x = 1\n" * 25 + "print(id", "a code cell of 26 lines, at most 25: x = 1"),
+        ("Lesson 02.", "word " * 1500, "words of Markdown, at most 1500"),
+        ("Lesson 02.", "\n# %%\n1" * 40, "cells, at most 45"),
+        ("# %% [exercise tiny_topic.diagonal]", "", ""),
+    ],
+)
+def test_each_fault_is_named(source, old, new, fault):
+    assert old in LESSON
+    source.write_text(LESSON.replace(old, new), encoding="utf-8")
+    assert any(fault in line for line in lint(source)) if fault else lint(source) == []
+
+
+def test_an_exercise_of_another_lesson_is_a_fault(source):
+    other = source.with_name("02_tiny.py")
+    other.write_text(LESSON.replace("# # 01", "# # 02"), encoding="utf-8")
+    assert lint(other) == ["exercise 1.1 diagonal does not belong to lesson 02"]
+
+
+# ------------------------------------------------------------------------------------ three things that pytest must see
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """A small checkout with one lesson, built."""
+    top = tmp_path_factory.mktemp("checkout")
+    for name in ("build.py", "lesson_lint.py", "conftest.py", "nbval_sanitize.cfg"):
+        copy(f"notebooks/{name}", top)
+    for name in ("pyproject.toml", "tests/conftest.py", "tests/test_notebooks.py"):
+        copy(name, top)
+    (top / "notebooks" / "source").mkdir()
+    (top / "notebooks" / "source" / "01_tiny.py").write_text(LESSON, encoding="utf-8")
+    (top / "more").mkdir()
+    (top / "more" / "tiny_topic.py").write_text(EXERCISE, encoding="utf-8")
+    (top / "sitecustomize.py").write_text(f"import binpack.exercises as e\ne.__path__.append({str(top / 'more')!r})\n")
+    built = python(top, "notebooks/build.py")
+    assert built.returncode == 0, built.stderr
+    return top
+
+
+def copy(name: str, top: Path) -> None:
+    """Copy a file of this checkout to the small one."""
+    (top / name).parent.mkdir(exist_ok=True)
+    shutil.copy(ROOT / name, top / name)
+
+
+def python(top: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """Run this interpreter in the small checkout."""
+    environment = {**os.environ, "PYTHONPATH": str(top)}
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=top, env=environment, capture_output=True, text=True, timeout=120
+    )
+
+
+def failed(top: Path, *arguments: str) -> list[str]:
+    """Run pytest in the small checkout and list the tests that failed."""
+    done = python(top, "-m", "pytest", "-q", "-rf", "--color=no", *arguments)
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    lines = [line for line in done.stdout.splitlines() if line.startswith("FAILED ")]
+    assert bool(lines) == (done.returncode == 1), done.stdout
+    return [line.removeprefix("FAILED ").partition(" - ")[0] for line in lines]
+
+
+@pytest.fixture
+def learner(checkout):
+    """The learner's notebook of the small checkout, restored afterwards."""
+    path = checkout / "notebooks" / "01_tiny.ipynb"
+    before = path.read_bytes()
+    yield path
+    path.write_bytes(before)
+
+
+def edit(path: Path, number: int, **changes: object) -> None:
+    """Change the code cell of a number, counted from 0, in a notebook file."""
+    notebook = nbformat.read(path, as_version=4)
+    [cell for cell in notebook.cells if cell.cell_type == "code"][number].update(changes)
+    nbformat.write(notebook, path)
+
+
+def test_a_built_lesson_passes(checkout):
+    notebook = nbformat.read(checkout / "notebooks" / "01_tiny.ipynb", as_version=4)
+    outputs = [cell.outputs[0].text for cell in notebook.cells if cell.get("outputs")]
+    assert outputs[0] == "exercise 1.1 diagonal not attempted yet: going on with the reference solution\n"
+    assert outputs[1] == "13.0 cells\n"
+    assert not any("execution" in cell.metadata for cell in notebook.cells)
+    solved = nbformat.read(checkout / "notebooks" / "solutions" / "01_tiny.ipynb", as_version=4)
+    assert solved.cells[5].outputs[0].text == "exercise 1.1 diagonal: correct\n"
+    assert failed(checkout) == []
+
+
+def test_an_output_edited_by_hand_fails(checkout, learner):
+    output = nbformat.v4.new_output("stream", name="stdout", text="14.0 cells\n")
+    edit(learner, 3, outputs=[output])
+    assert failed(checkout, "notebooks/01_tiny.ipynb") == ["notebooks/01_tiny.ipynb::Cell 3"]
+
+
+def test_a_notebook_out_of_date_with_its_source_fails(checkout):
+    path = checkout / "notebooks" / "source" / "01_tiny.py"
+    path.write_text(LESSON.replace("5 x 12", "5 x 13"), encoding="utf-8")
+    try:
+        name = "tests/test_notebooks.py::test_notebooks_are_up_to_date_with_their_source[01_tiny]"
+        assert failed(checkout, "tests") == [name]
+        assert python(checkout, "notebooks/build.py", "--check").stdout.splitlines() == [
+            "notebooks/01_tiny.ipynb is out of date with 01_tiny.py",
+            "notebooks/solutions/01_tiny.ipynb is out of date with 01_tiny.py",
+        ]
+    finally:
+        path.write_text(LESSON, encoding="utf-8")
+
+
+def test_a_cell_that_was_not_executed_fails(checkout, learner):
+    edit(learner, 3, outputs=[], execution_count=None)
+    name = "tests/test_notebooks.py::test_every_code_cell_was_executed_in_order[notebooks/01_tiny]"
+    assert failed(checkout, "tests") == [name]
+
+
+def test_a_failing_cell_leaves_the_old_notebook(checkout, learner):
+    path = checkout / "notebooks" / "source" / "01_tiny.py"
+    before = learner.read_bytes()
+    path.write_text(LESSON.replace("print(id(object()))", "1 / 0"), encoding="utf-8")
+    try:
+        done = python(checkout, "notebooks/build.py", "01")
+    finally:
+        path.write_text(LESSON, encoding="utf-8")
+    assert done.returncode == 1 and "ZeroDivisionError" in done.stderr
+    assert learner.read_bytes() == before
