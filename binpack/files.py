@@ -1,32 +1,86 @@
-"""Small helpers for files: writing so that a kill at any moment leaves the old file or the new one."""
+"""Files: written so that a kill at any moment leaves the old one or the new one, and read with errors of one line."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write a value as JSON, atomically; the folder is made if need be."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, lambda temporary: temporary.write_text(json.dumps(value, indent=2) + "\n"))
+class FileError(ValueError):
+    """A file that is missing, cannot be read, or holds something else; the message is one line and names the file."""
 
 
-def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
-    """Let ``write`` make a file beside ``path``, then rename it to ``path``.
+def write_atomically(path: str | Path, write: Callable[[Path], Any]) -> None:
+    """Let ``write`` make a file beside ``path``, then rename it to ``path``; the folder is made if need be.
 
     Args:
         path: the file to be replaced.
         write: called with the temporary path; must create that file.
     """
-    temporary = path.with_name(path.name + ".tmp")
-    write(temporary)
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # a name of this process's own: two that write the same file must not rename each other's half
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        write(temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write text as UTF-8, atomically."""
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def write_json(path: str | Path, value: Any, *, indent: int | None = 2) -> None:
+    """Write a value as JSON, atomically."""
+    write_text(path, json.dumps(value, indent=indent) + "\n")
+
+
+def write_record(path: str | Path, parts: Mapping[str, Any], rows: Mapping[str, Sequence[Any]] | None = None) -> None:
+    """Write a JSON object, atomically, that changes in few lines where its content changes little.
+
+    Args:
+        path: the file.
+        parts: entries that stand on a line each.
+        rows: entries that are lists with a line for each of their members; they come last.
+    """
+    entries = [f"{json.dumps(name)}: {json.dumps(part)}" for name, part in parts.items()]
+    for name, members in (rows or {}).items():
+        body = ",\n".join(map(json.dumps, members))
+        entries.append(f"{json.dumps(name)}: [\n{body}\n]" if body else f"{json.dumps(name)}: []")
+    write_text(path, "{\n" + ",\n".join(entries) + "\n}\n")
+
+
+def read_json(path: str | Path, what: str = "a JSON object") -> dict[str, Any]:
+    """Read a JSON object.
+
+    Args:
+        path: the file.
+        what: what it should be, for the message: ``a run's config``.
+
+    Raises:
+        FileError: there is no such file, it cannot be read, or it is not a JSON object in UTF-8.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FileError(f"{path}: no such file") from None
+    except OSError as error:
+        raise FileError(f"{path}: {error.strerror or first_line(error)}") from None
+    except RecursionError:
+        raise FileError(f"{path}: not {what} (too deeply nested)") from None
+    except ValueError as error:
+        raise FileError(f"{path}: not {what} ({first_line(error)})") from None
+    if not isinstance(content, dict):
+        raise FileError(f"{path}: not {what} (a JSON object is expected, not {type(content).__name__})")
+    return content
 
 
 def first_line(error: BaseException) -> str:

@@ -1,0 +1,64 @@
+"""Files that are whole or not there, and errors of one line."""
+
+import json
+
+import pytest
+
+from binpack.files import FileError, first_line, read_json, write_atomically, write_json, write_record
+
+
+def test_what_is_written_is_read_back_and_the_folder_is_made(tmp_path):
+    path = tmp_path / "new" / "a.json"
+    write_json(path, {"name": "상자", "n": 1})
+    assert read_json(path) == {"name": "상자", "n": 1}
+    assert [file.name for file in path.parent.iterdir()] == ["a.json"]
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "a.json"
+    write_json(path, {"old": True})
+
+    def fail(temporary):
+        temporary.write_text("half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_atomically(path, fail)
+    assert read_json(path) == {"old": True}
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_record_has_a_line_for_each_part_and_each_row(tmp_path):
+    path = tmp_path / "record.json"
+    write_record(path, {"about": {"seed": 1}}, {"runs": [{"n": 1}, {"n": 2}], "none": []})
+    assert json.loads(path.read_text()) == {"about": {"seed": 1}, "runs": [{"n": 1}, {"n": 2}], "none": []}
+    assert path.read_text().splitlines()[1:5] == ['"about": {"seed": 1},', '"runs": [', '{"n": 1},', '{"n": 2}']
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no such file"),
+        (b"{", r"not a run's config \(Expecting property name"),
+        (b"[1]", r"not a run's config \(a JSON object is expected, not list\)"),
+        (b"[" * 100_000, r"not a run's config \(too deeply nested\)"),
+        (b"\xff\xfe", "not a run's config .*codec can't decode"),
+    ],
+)
+def test_a_bad_file_is_answered_with_one_line(tmp_path, content, message):
+    path = tmp_path / "config.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(FileError, match=message) as caught:
+        read_json(path, "a run's config")
+    assert str(caught.value).startswith(f"{path}: ") and "\n" not in str(caught.value)
+
+
+def test_a_folder_is_no_file(tmp_path):
+    with pytest.raises(FileError, match="Is a directory"):
+        read_json(tmp_path)
+
+
+def test_the_first_line_of_an_error():
+    assert first_line(ValueError("a\nb")) == "a"
+    assert first_line(ValueError()) == "ValueError"
