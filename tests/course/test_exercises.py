@@ -7,10 +7,10 @@ import linecache
 import sys
 import textwrap
 
-import binpack.exercises
 import numpy as np
 import pytest
 
+import binpack.course
 from binpack.course import exercises as ex
 from binpack.course.exercises import ExerciseError, Mistake, expect, expect_close, expect_shape, expect_type
 from binpack.course.exercises.core import _REGISTRY
@@ -23,9 +23,8 @@ from collections import Counter, OrderedDict
 
 import numpy as np
 
-from binpack.exercises import exercise, expect, expect_close, expect_shape
+from binpack.course.exercises import exercise, expect, expect_close, expect_shape
 
-LESSON = 7
 SCALE = 2.0
 
 
@@ -70,16 +69,32 @@ _numbers = itertools.count()
 
 
 @pytest.fixture
-def topic(tmp_path, monkeypatch):
-    """A lesson's module of its own, imported as one of the package's."""
-    name = f"topic{next(_numbers)}"
-    (tmp_path / f"{name}.py").write_text(MODULE, encoding="utf-8")
-    monkeypatch.setattr(binpack.exercises, "__path__", [*binpack.exercises.__path__, str(tmp_path)])
-    module = importlib.import_module(f"binpack.exercises.{name}")
-    yield module
-    for key in [key for key in _REGISTRY if key[0] == module.__name__]:
-        del _REGISTRY[key]
-    del sys.modules[module.__name__]
+def lessons(tmp_path, monkeypatch):
+    """Makes lessons: `lessons(7, {"exercises.py": text})` returns the name of their package, which is not imported."""
+    monkeypatch.setattr(binpack.course, "__path__", [*binpack.course.__path__, str(tmp_path)])
+    made = []
+
+    def make(number: int, files: dict[str, str], topic: str = "") -> str:
+        package = f"l{number:02}_{topic or f'tiny{next(_numbers)}'}"
+        for name, text in files.items():
+            path = tmp_path / package / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text.replace("PACKAGE", f"binpack.course.{package}"), encoding="utf-8")
+        made.append(f"binpack.course.{package}")
+        return made[-1]
+
+    yield make
+    for name in made:
+        for key in [key for key in _REGISTRY if key[0].startswith(f"{name}.")]:
+            del _REGISTRY[key]
+        for module in [module for module in sys.modules if f"{module}.".startswith(f"{name}.")]:
+            del sys.modules[module]
+
+
+@pytest.fixture
+def topic(lessons):
+    """A lesson's module of exercises, imported as one of the course's."""
+    return importlib.import_module(lessons(7, {"exercises.py": MODULE}) + ".exercises")
 
 
 def run_cell(source: str, **names):
@@ -223,28 +238,100 @@ def test_a_solution_is_shown_for_an_answer_a_name_and_the_reference(topic, capsy
         assert capsys.readouterr().out == topic.running_sum.source
 
 
-def test_an_exercise_of_a_module_not_imported_yet_is_found(tmp_path, monkeypatch):
-    name = f"topic{next(_numbers)}"
-    (tmp_path / f"{name}.py").write_text(MODULE.replace("counted", "counted_later"), encoding="utf-8")
-    monkeypatch.setattr(binpack.exercises, "__path__", [str(tmp_path)])
+def test_an_exercise_of_a_lesson_not_imported_yet_is_found(lessons):
+    name = lessons(7, {"exercises.py": MODULE.replace("counted", "counted_later")})
+    broken = lessons(6, {"exercises.py": "raise AssertionError('imported though it has no such exercise')"})
     assert name not in sys.modules
-    assert ex.find("counted_later").topic == name
-    for key in [key for key in _REGISTRY if key[0].endswith(name)]:
-        del _REGISTRY[key]
+    found = ex.find("counted_later")
+    assert (found.module, found.topic, found.number) == (f"{name}.exercises", name.partition("07_")[2], "7.2")
+    assert broken not in sys.modules
 
 
-def test_unknown_and_ambiguous_exercises(topic):
+SPLIT = {
+    # not in the order of the alphabet, and the last module uses an exercise of the first
+    "exercises/__init__.py": "from . import walking, climbing, arriving",
+    "exercises/walking.py": """
+from binpack.course.exercises import exercise
+
+@exercise(minutes=1, difficulty=1, hints=("h",))
+def walk():
+    'Walk.'
+    return 1
+""",
+    "exercises/climbing.py": """
+from binpack.course.exercises import exercise
+
+@exercise(minutes=1, difficulty=1, hints=("h",))
+def climb():
+    'Climb.'
+
+@exercise(minutes=1, difficulty=1, hints=("h",))
+def abseil():
+    'Abseil.'
+""",
+    "exercises/arriving.py": """
+from binpack.course.exercises import exercise
+from PACKAGE.exercises.walking import walk
+
+@exercise(minutes=1, difficulty=1, hints=("h",))
+def arrive():
+    'Arrive.'
+    return walk() + 1
+""",
+}
+
+
+@pytest.fixture
+def split(lessons):
+    """The name of a lesson whose exercises stand in several modules."""
+    return lessons(5, SPLIT, "hike")
+
+
+def test_exercises_may_stand_in_several_modules_in_the_order_of_their_imports(split):
+    abseil = ex.find("hike.abseil")
+    assert [each.title for each in ex.exercises_of(split)] == [
+        "exercise 5.1 walk",
+        "exercise 5.2 climb",
+        "exercise 5.3 abseil",
+        "exercise 5.4 arrive",
+    ]
+    for name in (abseil.module, sys.modules[abseil.module], sys.modules[f"{split}.exercises"]):
+        assert len(ex.exercises_of(name)) == 4
+    assert ex.find("arrive")() == 2
+    assert ex.find("arrive").imports() == [f"from {split}.exercises.walking import walk"]
+
+
+def test_a_lesson_has_one_exercise_of_a_name(lessons):
+    twice = SPLIT["exercises/climbing.py"].replace("abseil", "arrive")
+    name = lessons(5, {**SPLIT, "exercises/arriving.py": twice}, "hike")
+    with pytest.raises(ExerciseError, match=rf"^climb: {name}.exercises.climbing defines an exercise of that name"):
+        ex.find("hike.walk")
+
+
+def test_a_name_after_a_topic_that_is_not_there(topic):
+    with pytest.raises(
+        ExerciseError, match=r"^there is no exercise called 'chess.mate': no lesson is called lNN_chess$"
+    ):
+        ex.find("chess.mate")
+    where = topic.__name__.removesuffix(".exercises")
+    with pytest.raises(
+        ExerciseError, match=rf"^there is no exercise called '.*\.mate': {where} defines none of that name"
+    ):
+        ex.find(f"{topic.counted.topic}.mate")
+
+
+def test_unknown_and_ambiguous_exercises(topic, lessons):
     with pytest.raises(ExerciseError, match=r"^there is no exercise called 'juggle'$"):
         ex.check(run_cell("def juggle(): ...")["juggle"])
     with pytest.raises(ExerciseError, match=r"^expected the function of an exercise, not int$"):
         ex.check(3)
-    ex.exercise(minutes=1, difficulty=1, hints=("h",))(run_cell("LESSON = 1\ndef counted(): ...")["counted"])
-    try:
-        with pytest.raises(ExerciseError, match=r"'counted' names more than one exercise: __main__.counted, topic"):
-            ex.find("counted")
-        assert ex.find(f"{topic.counted.topic}.counted") is topic.counted
-    finally:
-        del _REGISTRY["__main__", "counted"]
+    other = importlib.import_module(lessons(1, {"exercises.py": MODULE}, "again") + ".exercises")
+    with pytest.raises(
+        ExerciseError, match=rf"'counted' names more than one exercise: again.counted, {topic.counted.topic}"
+    ):
+        ex.find("counted")
+    assert ex.find(f"{topic.counted.topic}.counted") is topic.counted
+    assert ex.find("again.counted") is other.counted
 
 
 def test_an_exercise_without_a_check_says_so(topic):
@@ -253,12 +340,12 @@ def test_an_exercise_without_a_check_says_so(topic):
 
 
 def test_a_badly_defined_exercise_is_refused():
-    function = run_cell("LESSON = 1\ndef f(): ...")["f"]
+    function = run_cell("def f(): ...", __name__="binpack.course.l01_tiny.exercises")["f"]
     with pytest.raises(ExerciseError, match="difficulty must be 1, 2 or 3, got 4"):
         ex.exercise(minutes=1, difficulty=4, hints=("h",))(function)
     with pytest.raises(ExerciseError, match="needs at least one hint"):
         ex.exercise(minutes=1, difficulty=1, hints=())(function)
-    with pytest.raises(ExerciseError, match="must set LESSON"):
+    with pytest.raises(ExerciseError, match="must stand in the package of a lesson, .* not in __main__"):
         ex.exercise(minutes=1, difficulty=1, hints=("h",))(run_cell("def f(): ...")["f"])
 
 

@@ -1,23 +1,20 @@
 """What holds for the exercises of every lesson."""
 
-import importlib
-import pkgutil
-
 import pytest
 from judging import verdict
 
-from binpack.course import exercises
-from binpack.course.exercises.core import exercises_of
+from binpack.course.exercises import exercises_of
+from binpack.course.exercises._lessons import lessons
 
-NAMES = [each.name for each in pkgutil.iter_modules(exercises.__path__)]
-MODULES = [importlib.import_module(f"binpack.exercises.{name}") for name in NAMES]
-LESSONS = [module for module in MODULES if hasattr(module, "LESSON")]
-EXERCISES = [exercise for module in LESSONS for exercise in exercises_of(module)]
+LESSONS = [lesson for lesson in lessons() if lesson.sources()]
+for each in LESSONS:
+    each.load()
+EXERCISES = [exercise for lesson in LESSONS for exercise in exercises_of(lesson.package)]
 
 
 def test_every_lesson_is_found():
-    assert {0, 1, 2, 3, 8} <= {module.LESSON for module in LESSONS}
-    assert all(exercises_of(module) for module in LESSONS)
+    assert {0, 1, 2, 3, 8} <= {lesson.number for lesson in LESSONS}
+    assert all(exercises_of(lesson.package) for lesson in LESSONS)
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: f"{exercise.topic}.{exercise.name}")

@@ -1,7 +1,7 @@
 """From a source to two executed notebooks, and every way in which pytest must then notice that something is off.
 
 A small checkout is made of this one's pipeline and a lesson of a few cells. Its exercise lives in a folder that
-`sitecustomize` adds to the package in every process that runs there.
+`sitecustomize` adds to the course in every process that runs there.
 """
 
 import os
@@ -13,19 +13,20 @@ from pathlib import Path
 import build
 import nbformat
 import pytest
-from build import BuildError
-from lesson_lint import lint
+from lesson import BuildError, bound_names, render
+from lint import lint
 
-ROOT = Path(__file__).resolve().parent.parent
+import binpack.course
+from binpack.course.exercises.core import _REGISTRY
+
+ROOT = Path(__file__).resolve().parents[2]
 
 EXERCISE = '''
 """An exercise for tests."""
 
 import math
 
-from binpack.exercises import exercise, expect_close
-
-LESSON = 1
+from binpack.course.exercises import exercise, expect_close
 
 
 @exercise(minutes=3, difficulty=2, hints=("A square root.",))
@@ -55,12 +56,12 @@ LESSON = """\
 # - measure a floor.
 
 # %%
-from binpack import exercises as ex
+from binpack.course import exercises as ex
 
 # %% [markdown]
 # ## Measuring
 
-# %% [exercise tiny_topic.diagonal]
+# %% [exercise tiny.diagonal]
 
 # %% [markdown]
 # *Predict, then run.* How far is it across 5 x 12 cells?
@@ -95,17 +96,21 @@ print(id(object()))
 
 @pytest.fixture
 def exercises(tmp_path, monkeypatch):
-    """A folder of exercise modules that this process knows."""
-    import binpack.exercises
-
-    from binpack.course.exercises.core import _REGISTRY
-
-    (tmp_path / "tiny_topic.py").write_text(EXERCISE, encoding="utf-8")
-    monkeypatch.setattr(binpack.exercises, "__path__", [*binpack.exercises.__path__, str(tmp_path)])
+    """A folder whose lesson this process knows."""
+    package = "binpack.course.l01_tiny"
+    write_exercises(tmp_path)
+    monkeypatch.setattr(binpack.course, "__path__", [*binpack.course.__path__, str(tmp_path)])
     yield tmp_path
-    sys.modules.pop("binpack.exercises.tiny_topic", None)
-    for key in [key for key in _REGISTRY if key[0] == "binpack.exercises.tiny_topic"]:
+    for name in (package, f"{package}.exercises"):
+        sys.modules.pop(name, None)
+    for key in [key for key in _REGISTRY if key[0].startswith(package)]:
         del _REGISTRY[key]
+
+
+def write_exercises(folder: Path) -> None:
+    """Write the tiny lesson's package."""
+    (folder / "l01_tiny").mkdir(parents=True)
+    (folder / "l01_tiny" / "exercises.py").write_text(EXERCISE, encoding="utf-8")
 
 
 @pytest.fixture
@@ -121,7 +126,7 @@ def source(exercises):
 
 
 def test_an_exercise_becomes_heading_stub_and_check(source):
-    notebook = build.render(source, solved=False)
+    notebook = render(source, solved=False)
     heading, answer, check = notebook.cells[3:6]
     assert heading.source.startswith(
         "### Exercise 1.1: `diagonal`\n\nMeasure across a floor.\n\n*3 minutes, medium (2 of 3).*"
@@ -133,26 +138,28 @@ def test_an_exercise_becomes_heading_stub_and_check(source):
 
 
 def test_the_solution_holds_the_reference(source):
-    answer = build.render(source, solved=True).cells[4].source
+    answer = render(source, solved=True).cells[4].source
     assert answer.endswith("return math.hypot(length, width)") and "@exercise" not in answer
 
 
 def test_a_cell_may_stand_in_one_of_the_notebooks_only(source):
     cells = '\n# %% tags=["learner"]\nbroken = True\n\n# %% tags=["solution"]\nbroken = False\n'
     source.write_text(LESSON + cells, encoding="utf-8")
-    texts = {solved: [cell.source for cell in build.render(source, solved=solved).cells] for solved in (False, True)}
+    texts = {solved: [cell.source for cell in render(source, solved=solved).cells] for solved in (False, True)}
     assert "broken = True" in texts[False] and "broken = False" not in texts[False]
     assert "broken = False" in texts[True] and "broken = True" not in texts[True]
 
 
 def test_an_import_that_the_lesson_makes_is_not_repeated(source):
-    source.write_text(LESSON.replace("from binpack import", "import math\nfrom binpack import"), encoding="utf-8")
-    assert build.render(source, solved=True).cells[4].source.startswith("def diagonal(")
+    source.write_text(
+        LESSON.replace("from binpack.course import", "import math\nfrom binpack.course import"), encoding="utf-8"
+    )
+    assert render(source, solved=True).cells[4].source.startswith("def diagonal(")
 
 
 def test_rendering_twice_gives_the_same_cells_and_ids_are_unique(source):
     source.write_text(LESSON + "\n# %%\nprint(1)\n\n# %%\nprint(1)\n", encoding="utf-8")
-    first, second = (build.render(source, solved=False) for _ in range(2))
+    first, second = (render(source, solved=False) for _ in range(2))
     assert first == second
     assert len({cell.id for cell in first.cells}) == len(first.cells)
     nbformat.validate(first)
@@ -160,29 +167,34 @@ def test_rendering_twice_gives_the_same_cells_and_ids_are_unique(source):
 
 def test_bound_names():
     cell = "import a.b, c as d\nx, (y, *z) = 1, (2, 3)\nfor i in []:\n    j = [k for k in x]\ndef f():\n    inner = 1"
-    assert build.bound_names(cell) == {"a", "d", "x", "y", "z", "i", "j", "f"}
-    assert build.bound_names("%matplotlib inline") == set()
+    assert bound_names(cell) == {"a", "d", "x", "y", "z", "i", "j", "f"}
+    assert bound_names("%matplotlib inline") == set()
 
 
 @pytest.mark.parametrize(
     ("line", "message"),
     [
         ("# %% [exercise diagonal]", "01_tiny.py: [exercise diagonal] should read [exercise topic.diagonal]"),
-        ("# %% [exercise no_topic.f]", "01_tiny.py: [exercise no_topic.f]: there is no binpack/exercises/no_topic.py"),
         (
-            "# %% [exercise tiny_topic.f]",
-            "01_tiny.py: [exercise tiny_topic.f]: binpack/exercises/tiny_topic.py defines no exercise 'f'",
+            "# %% [exercise no_topic.f]",
+            "01_tiny.py: [exercise no_topic.f]: there is no exercise called 'no_topic.f': no lesson is called"
+            " lNN_no_topic",
         ),
         (
-            "# %% [exercise tiny_topic.diagonal]\nprint(1)",
-            "01_tiny.py: text stands below [exercise tiny_topic.diagonal]; start a cell of its own for it",
+            "# %% [exercise tiny.f]",
+            "01_tiny.py: [exercise tiny.f]: there is no exercise called 'tiny.f': binpack.course.l01_tiny defines none"
+            " of that name",
+        ),
+        (
+            "# %% [exercise tiny.diagonal]\nprint(1)",
+            "01_tiny.py: text stands below [exercise tiny.diagonal]; start a cell of its own for it",
         ),
     ],
 )
 def test_a_wrong_exercise_line_is_told(source, line, message):
     source.write_text(LESSON + f"\n{line}\n", encoding="utf-8")
     with pytest.raises(BuildError) as raised:
-        build.render(source, solved=False)
+        render(source, solved=False)
     assert str(raised.value) == message
 
 
@@ -226,7 +238,7 @@ def test_a_lesson_in_form_has_no_faults(source):
         ("print(id", "x = 1\n" * 25 + "print(id", "a code cell of 26 lines, at most 25: x = 1"),
         ("Lesson 02.", "word " * 1500, "words of Markdown, at most 1500"),
         ("Lesson 02.", "\n# %%\n1" * 40, "cells, at most 45"),
-        ("# %% [exercise tiny_topic.diagonal]", "", ""),
+        ("# %% [exercise tiny.diagonal]", "", ""),
     ],
 )
 def test_each_fault_is_named(source, old, new, fault):
@@ -248,29 +260,27 @@ def test_an_exercise_of_another_lesson_is_a_fault(source):
 def checkout(tmp_path_factory):
     """A small checkout with one lesson, built."""
     top = tmp_path_factory.mktemp("checkout")
-    for name in ("build.py", "lesson_lint.py", "conftest.py", "nbval_sanitize.cfg"):
-        copy(f"notebooks/{name}", top)
-    for name in ("pyproject.toml", "tests/conftest.py", "tests/test_notebooks.py"):
+    for name in ("build.py", "lesson.py", "lint.py", "nbval_settings.py", "nbval_sanitize.cfg"):
+        copy(f"notebooks/source/{name}", top)
+    for name in ("pyproject.toml", "tests/conftest.py", "tests/notebooks/test_notebooks.py"):
         copy(name, top)
-    (top / "notebooks" / "source").mkdir()
     (top / "notebooks" / "source" / "01_tiny.py").write_text(LESSON, encoding="utf-8")
-    (top / "more").mkdir()
-    (top / "more" / "tiny_topic.py").write_text(EXERCISE, encoding="utf-8")
-    (top / "sitecustomize.py").write_text(f"import binpack.exercises as e\ne.__path__.append({str(top / 'more')!r})\n")
-    built = python(top, "notebooks/build.py")
+    write_exercises(top / "more")
+    (top / "sitecustomize.py").write_text(f"import binpack.course as c\nc.__path__.append({str(top / 'more')!r})\n")
+    built = python(top, "notebooks/source/build.py")
     assert built.returncode == 0, built.stderr
     return top
 
 
 def copy(name: str, top: Path) -> None:
     """Copy a file of this checkout to the small one."""
-    (top / name).parent.mkdir(exist_ok=True)
+    (top / name).parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(ROOT / name, top / name)
 
 
 def python(top: Path, *arguments: str) -> subprocess.CompletedProcess:
     """Run this interpreter in the small checkout."""
-    environment = {**os.environ, "PYTHONPATH": str(top)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(top), str(ROOT)])}
     return subprocess.run(
         [sys.executable, *arguments], cwd=top, env=environment, capture_output=True, text=True, timeout=120
     )
@@ -322,9 +332,9 @@ def test_a_notebook_out_of_date_with_its_source_fails(checkout):
     path = checkout / "notebooks" / "source" / "01_tiny.py"
     path.write_text(LESSON.replace("5 x 12", "5 x 13"), encoding="utf-8")
     try:
-        name = "tests/test_notebooks.py::test_notebooks_are_up_to_date_with_their_source[01_tiny]"
+        name = "tests/notebooks/test_notebooks.py::test_notebooks_are_up_to_date_with_their_source[01_tiny]"
         assert failed(checkout, "tests") == [name]
-        assert python(checkout, "notebooks/build.py", "--check").stdout.splitlines() == [
+        assert python(checkout, "notebooks/source/build.py", "--check").stdout.splitlines() == [
             "notebooks/01_tiny.ipynb is out of date with 01_tiny.py",
             "notebooks/solutions/01_tiny.ipynb is out of date with 01_tiny.py",
         ]
@@ -334,7 +344,7 @@ def test_a_notebook_out_of_date_with_its_source_fails(checkout):
 
 def test_a_cell_that_was_not_executed_fails(checkout, learner):
     edit(learner, 3, outputs=[], execution_count=None)
-    name = "tests/test_notebooks.py::test_every_code_cell_was_executed_in_order[notebooks/01_tiny]"
+    name = "tests/notebooks/test_notebooks.py::test_every_code_cell_was_executed_in_order[notebooks/01_tiny]"
     assert failed(checkout, "tests") == [name]
 
 
@@ -343,7 +353,7 @@ def test_a_failing_cell_leaves_the_old_notebook(checkout, learner):
     before = learner.read_bytes()
     path.write_text(LESSON.replace("print(id(object()))", "1 / 0"), encoding="utf-8")
     try:
-        done = python(checkout, "notebooks/build.py", "01")
+        done = python(checkout, "notebooks/source/build.py", "01")
     finally:
         path.write_text(LESSON, encoding="utf-8")
     assert done.returncode == 1 and "ZeroDivisionError" in done.stderr

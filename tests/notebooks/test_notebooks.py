@@ -2,7 +2,7 @@
 
 import build
 import pytest
-from lesson_lint import lint
+from lint import lint
 
 SOURCES = build.sources()
 NOTEBOOKS = [path for source in SOURCES for path, _ in build.targets(source) if path.exists()]
@@ -10,7 +10,7 @@ NOTEBOOKS = [path for source in SOURCES for path, _ in build.targets(source) if 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 def test_notebooks_are_up_to_date_with_their_source(source):
-    assert build.out_of_date(source) == [], "run: python notebooks/build.py"
+    assert build.out_of_date(source) == [], "run: python notebooks/source/build.py"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: f"{path.parent.name}/{path.stem}")

@@ -1,7 +1,8 @@
 """Exercises of the course: stubs, hints, checks and solutions, all made from one reference solution each.
 
-A lesson uses three functions, ``check``, ``hint`` and ``solution``; a module of this package, one a lesson, defines its
-exercises with ``exercise`` and the ``expect...`` helpers. Only ``build.py`` in ``notebooks/`` needs the rest.
+A lesson uses three functions, ``check``, ``hint`` and ``solution``. Its package, ``binpack/course/lNN_topic/``, defines
+its exercises with ``exercise`` and the ``expect...`` helpers, in ``exercises.py`` or in the modules of ``exercises/``.
+Only what makes the notebooks, in ``notebooks/source/``, needs the rest.
 """
 
 from binpack.course.exercises._expect import (

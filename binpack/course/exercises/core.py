@@ -1,8 +1,8 @@
 """What an exercise is: one reference solution, from which stub, solution, hint and check are made.
 
-A lesson's module defines its number once and its exercises in the order in which the lesson sets them::
-
-    LESSON = 3
+A lesson's package, ``binpack/course/lNN_topic/``, defines its exercises in the order in which the lesson sets them, in
+``exercises.py`` or in several modules that ``exercises/__init__.py`` imports in that order (each may use those before
+it). The package's name says which lesson and which topic they belong to::
 
     @exercise(minutes=8, difficulty=2, hints=("Look at one cell first.", "A maximum over a window."))
     def landing_height(heights: np.ndarray, length: int) -> np.ndarray:
@@ -30,24 +30,20 @@ from __future__ import annotations
 import ast
 import contextlib
 import functools
-import importlib
 import inspect
-import pkgutil
-import re
 import sys
 import textwrap
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
 from binpack.course.exercises._expect import Mistake
 from binpack.course.exercises._judging import explain, is_empty, one_line, quiet, time_limit
+from binpack.course.exercises._lessons import Lesson, lesson_of, lessons
 from binpack.course.exercises._source import bindings, numbered_comments, outside_names
 
 DIFFICULTY = {1: "easy", 2: "medium", 3: "hard"}
-_PACKAGE = "binpack.exercises"
 _GOING_ON = "going on with the reference solution"
 _REGISTRY: dict[tuple[str, str], Exercise] = {}
 
@@ -94,8 +90,9 @@ class Exercise:
             raise ExerciseError(f"{self.name}: difficulty must be 1, 2 or 3, got {self.difficulty!r}")
         if not self.hints:
             raise ExerciseError(f"{self.name}: an exercise needs at least one hint")
-        if not isinstance(self.reference.__globals__.get("LESSON"), int):
-            raise ExerciseError(f"{self.name}: its module must set LESSON to the lesson's number before its exercises")
+        if lesson_of(self.module) is None:
+            where = "in the package of a lesson, binpack/course/lNN_topic"
+            raise ExerciseError(f"{self.name}: an exercise must stand {where}, not in {self.module}")
         functools.update_wrapper(self, self.reference)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -123,15 +120,21 @@ class Exercise:
         return self.reference.__module__
 
     @property
+    def lesson(self) -> Lesson:
+        """The lesson whose package defines the exercise."""
+        lesson = lesson_of(self.module)
+        assert lesson is not None  # or it could not have been made
+        return lesson
+
+    @property
     def topic(self) -> str:
-        """Name of the lesson's module, as it stands before the dot in a source file."""
-        return self.module.rpartition(".")[2]
+        """Topic of the lesson, as it stands before the dot in a source file."""
+        return self.lesson.topic
 
     @property
     def number(self) -> str:
         """Lesson and place within the lesson, for example "3.1"."""
-        place = [other.name for other in exercises_of(self.module)].index(self.name) + 1
-        return f"{self.reference.__globals__['LESSON']}.{place}"
+        return f"{self.lesson.number}.{exercises_of(self.module).index(self) + 1}"
 
     @property
     def title(self) -> str:
@@ -229,47 +232,67 @@ def exercise(
         seconds: how long the check may take before the answer counts as one that never ends.
 
     Raises:
-        ExerciseError: the module sets no LESSON, there is no hint, or the difficulty is none of the three.
+        ExerciseError: the function does not stand in a lesson's package, or the lesson has an exercise of its name in
+            another module already; there is no hint; the difficulty is none of the three.
     """
 
     def register(reference: Callable) -> Exercise:
         made = Exercise(reference, minutes, difficulty, tuple(hints), seconds)
+        for other in exercises_of(made.module):
+            if other.name == made.name and other.module != made.module:
+                raise ExerciseError(f"{made.name}: {other.module} defines an exercise of that name already")
         _REGISTRY[made.module, made.name] = made
         return made
 
     return register
 
 
-def exercises_of(module: str | ModuleType) -> list[Exercise]:
-    """List a module's exercises in the order in which they are defined.
+def exercises_of(lesson: str | ModuleType) -> list[Exercise]:
+    """List a lesson's exercises in the order in which they are defined, as far as they are imported.
 
     Args:
-        module: the module or its full name.
+        lesson: the lesson's package or any module of it, or its full name.
     """
-    name = module if isinstance(module, str) else module.__name__
-    found = [made for (where, _), made in _REGISTRY.items() if where == name]
-    return sorted(found, key=lambda made: made.reference.__code__.co_firstlineno)
+    wanted = lesson_of(lesson if isinstance(lesson, str) else lesson.__name__)
+    found = [made for made in _REGISTRY.values() if made.lesson == wanted]
+    modules = list(dict.fromkeys(made.module for made in found))
+    return sorted(found, key=lambda made: (modules.index(made.module), made.reference.__code__.co_firstlineno))
 
 
 def find(name: str) -> Exercise:
     """Find an exercise by its name.
 
     Args:
-        name: name of the function, or "topic.name" where two lessons use one name. Where no module imported so far
-            has it, the modules of this package are looked through.
+        name: name of the function, or "topic.name" where two lessons use one name. Where no lesson imported so far has
+            it, the others are looked through.
 
     Raises:
         ExerciseError: there is no such exercise, or there are several.
     """
     topic, _, function = name.rpartition(".")
-    _import_modules(topic, function)
-    found = [made for made in _REGISTRY.values() if made.name == function and topic in ("", made.topic)]
+    if not _imported(topic, function):
+        for lesson in lessons(topic):
+            if lesson.defines(function):
+                lesson.load()
+    found = _imported(topic, function)
     if not found:
-        raise ExerciseError(f"there is no exercise called {name!r}")
+        raise ExerciseError(f"there is no exercise called {name!r}{_why_not(topic)}")
     if len(found) > 1:
         names = ", ".join(sorted(f"{made.topic}.{made.name}" for made in found))
         raise ExerciseError(f"{name!r} names more than one exercise: {names}")
     return found[0]
+
+
+def _imported(topic: str, function: str) -> list[Exercise]:
+    return [made for made in _REGISTRY.values() if made.name == function and topic in ("", made.topic)]
+
+
+def _why_not(topic: str) -> str:
+    """Say why a topic has no exercise of some name; nothing where no topic was named."""
+    if not topic:
+        return ""
+    packages = [lesson.package for lesson in lessons(topic)]
+    return f": {packages[0]} defines none of that name" if packages else f": no lesson is called lNN_{topic}"
 
 
 def check(answer: Callable) -> Callable:
@@ -284,7 +307,7 @@ def check(answer: Callable) -> Callable:
     Raises:
         ExerciseError: there is no exercise of that name.
     """
-    asked = _find_for(answer, inspect.currentframe().f_back.f_globals)
+    asked = _find_for(answer, sys._getframe(1).f_globals)
     verdict = asked.judge(answer)
     print(verdict.text)
     return answer if verdict.outcome == "correct" else asked.reference
@@ -296,7 +319,7 @@ def hint(answer: Callable | str) -> None:
     Args:
         answer: the function of the exercise, or its name.
     """
-    print(_find_for(answer, inspect.currentframe().f_back.f_globals).next_hint())
+    print(_find_for(answer, sys._getframe(1).f_globals).next_hint())
 
 
 def solution(answer: Callable | str) -> None:
@@ -305,7 +328,7 @@ def solution(answer: Callable | str) -> None:
     Args:
         answer: the function of the exercise, or its name.
     """
-    asked = _find_for(answer, inspect.currentframe().f_back.f_globals)
+    asked = _find_for(answer, sys._getframe(1).f_globals)
     if "IPython" not in sys.modules or sys.modules["IPython"].get_ipython() is None:
         print(asked.source, end="")
         return
@@ -331,17 +354,3 @@ def _find_for(answer: Callable | str, namespace: dict[str, Any]) -> Exercise:
         with contextlib.suppress(ExerciseError):
             return find(name)
     return find(names[0] or type(answer).__name__)
-
-
-def _import_modules(topic: str, function: str) -> None:
-    """Import the modules of this package that define an exercise, unless an imported one does already."""
-    if not function or any(made.name == function and topic in ("", made.topic) for made in _REGISTRY.values()):
-        return
-    package = importlib.import_module(_PACKAGE)
-    for info in pkgutil.iter_modules(package.__path__):
-        if info.name == "core" or info.name.startswith("_") or topic not in ("", info.name):
-            continue
-        path = Path(info.module_finder.path, f"{info.name}.py")
-        # reading is much cheaper than importing: a lesson's module may bring in torch
-        if path.is_file() and re.search(rf"^def {re.escape(function)}\(", path.read_text(encoding="utf-8"), re.M):
-            importlib.import_module(f"{_PACKAGE}.{info.name}")

@@ -12,9 +12,6 @@ from numpy.typing import NDArray
 from binpack import system
 from binpack.course.exercises import exercise, expect, expect_close, expect_shape
 
-LESSON = 0
-
-
 # --------------------------------------------------------------------------------------------- used by the notebook
 
 

@@ -17,9 +17,6 @@ from binpack.course.exercises import Mistake, exercise, expect, expect_close, ex
 from binpack.course.exercises import global_randomness_untouched as own_randomness
 from binpack.course.l01_q_learning.worlds import Outcomes, TabularWorld, policy_value
 
-LESSON = 1
-
-
 # --------------------------------------------------------------------------------------------- used by the notebook
 
 

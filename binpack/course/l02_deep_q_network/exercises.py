@@ -40,7 +40,6 @@ from binpack.course.l02_deep_q_network.agent import (
     make_agent,
 )
 
-LESSON = 2
 VALIDATION_SEED = 1_000_000
 """Seed of the first validation episode; training and test episodes start from others."""
 

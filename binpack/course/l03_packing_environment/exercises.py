@@ -13,9 +13,6 @@ from binpack.core import placement
 from binpack.core.placement import OUTSIDE, Candidates
 from binpack.course.exercises import Mistake, exercise, expect, expect_close, expect_shape
 
-LESSON = 3
-
-
 # --------------------------------------------------------------------------------------------- used by the notebook
 
 

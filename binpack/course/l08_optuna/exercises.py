@@ -26,7 +26,6 @@ from binpack.search.config import TuneConfig
 from binpack.search.report import Comparison
 from binpack.search.space import Categorical, Float
 
-LESSON = 8
 RECORD = Path(__file__).with_name("study_random.json")
 
 Curves = Mapping[int, Mapping[int, float]]

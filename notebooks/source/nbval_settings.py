@@ -1,4 +1,7 @@
-"""How pytest runs the notebooks: nbval compares every output except those that no two machines share."""
+"""How pytest runs the notebooks: nbval compares every output except those that no two machines share.
+
+A plugin that pyproject.toml names rather than a conftest.py, which would have to lie among the notebooks.
+"""
 
 from pathlib import Path
 
@@ -6,7 +9,7 @@ import pytest
 
 from binpack.system import use_private_folders
 
-use_private_folders(Path(__file__).resolve().parent.parent)
+use_private_folders(Path(__file__).resolve().parents[2])
 
 # A figure is compared by its line of text; plotly's JSON holds floats and stderr holds warnings of other packages.
 NOT_COMPARED = ("application/vnd.plotly.v1+json", "image/svg+xml", "stderr")

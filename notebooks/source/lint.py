@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from build import find_exercise, read_source, render
+from lesson import find_exercise, read_source, render
 from nbformat import NotebookNode
 
 from binpack.course.exercises import exercises_of
@@ -131,11 +131,11 @@ def _sections(prose: str) -> Iterator[str]:
 
 def _exercises(source: Path) -> Iterator[str]:
     asked = [find_exercise(cell.text, source) for cell in read_source(source) if cell.kind == "exercise"]
-    for module in sorted({exercise.module for exercise in asked}):
-        here = [exercise.name for exercise in asked if exercise.module == module]
+    for package, module in sorted({exercise.lesson.package: exercise.module for exercise in asked}.items()):
+        here = [exercise.name for exercise in asked if exercise.lesson.package == package]
         defined = [exercise.name for exercise in exercises_of(module)]
         if here != defined:
-            yield f"exercises stand as {', '.join(here)} but {module} defines {', '.join(defined)}"
+            yield f"exercises stand as {', '.join(here)} but {package} defines {', '.join(defined)}"
     for exercise in asked:
         if exercise.number.partition(".")[0] != str(int(source.stem[:2])):
             yield f"{exercise.title} does not belong to lesson {source.stem[:2]}"

@@ -1,242 +1,43 @@
 """Make the notebooks from their sources: ``notebooks/source/NN_topic.py`` is the only text that people edit.
 
-    python notebooks/build.py                  build every lesson: notebooks/NN_topic.ipynb and notebooks/solutions/
-    python notebooks/build.py 03_packing       build one (a name, or the start of one)
-    python notebooks/build.py --check          say what is out of date, without running anything; exit 1 if something is
+    python notebooks/source/build.py               build every lesson: notebooks/NN_topic.ipynb and its solved twin
+    python notebooks/source/build.py 03_packing    build one (a name, or the start of one)
+    python notebooks/source/build.py --check       say what is out of date, run nothing; exit 1 if something is
 
 Both notebooks are executed in a fresh kernel of this interpreter, in the folder they are written to, and replaced only
 once every cell has run. Building twice gives the same cells, ids and metadata.
 
-A source is jupytext's percent format::
-
-    # %% [markdown]
-    # # 03 The packing environment
-    # *45 minutes. Builds on lesson 02.*
-
-    # %%
-    print("a code cell")
-
-    # %% tags=["nbval-ignore-output"]
-    train()                 # output differs from machine to machine: nbval runs the cell and compares nothing
-
-    # %% [exercise packing.landing_height]
-
-    # %% tags=["learner"]   only in the learner's notebook: code to mend, say
-    # %% tags=["solution"]  only in the solutions
-
-An exercise line stands alone. It becomes three cells: a heading (number, first paragraph of the docstring, minutes,
-difficulty, how to get a hint), then the stub (in ``solutions/`` the reference itself), then
-``landing_height = ex.check(landing_height)``. So every lesson says ``from binpack import exercises as ex`` near its
-top. Imports that the reference needs and that no earlier cell makes are put above the function, in both notebooks;
-helpers that the reference uses are imported from its module, here ``binpack/exercises/packing.py``.
+How a source reads is told in ``lesson.py``, what a lesson must hold to (cells, lines, words, order of its parts) in
+``lint.py``; a build ends with what that has to say.
 
 What nbval compares must be the same everywhere: text on stdout and ``text/plain`` of results, never PNG, plotly JSON or
-stderr. Show figures with ``binpack.plots.show``; assign a last expression that prints an object to ``_``. Everything
-that a lesson must hold to (cells, lines, words, order of its parts) is in ``lesson_lint.py``; a build ends with what it
-has to say.
+stderr (``nbval_settings.py``). Show figures with ``binpack.plots.show``; assign a last expression that prints an object
+to ``_``.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
-import hashlib
-import importlib
-import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import jupytext
 import nbformat
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
+from lesson import METADATA, BuildError, render
+from lint import lint
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbformat import NotebookNode
 from traitlets import default
 
-from binpack.course.exercises import Exercise, ExerciseError, find
-from binpack.course.exercises.core import DIFFICULTY
 from binpack.system import use_private_folders
 
-FOLDER = Path(__file__).resolve().parent
+FOLDER = Path(__file__).resolve().parent.parent
 TIMEOUT = 300  # seconds a cell, as in nbval's setting in pyproject.toml
-_EXERCISE_LINE = re.compile(r"^# %% \[exercise\s+([\w.]+)\]\s*$", re.MULTILINE)
-_METADATA = {
-    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-    "language_info": {
-        "codemirror_mode": {"name": "ipython", "version": 3},
-        "file_extension": ".py",
-        "mimetype": "text/x-python",
-        "name": "python",
-        "nbconvert_exporter": "python",
-        "pygments_lexer": "ipython3",
-    },
-}
-
-
-class BuildError(ValueError):
-    """A source that cannot be turned into a notebook."""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One cell of a source.
-
-    Attributes:
-        kind: "markdown", "code" or "exercise".
-        text: its text; for an exercise its name, "topic.function".
-        tags: tags of the notebook's cell.
-    """
-
-    kind: str
-    text: str
-    tags: tuple[str, ...] = field(default=())
-
-
-# ------------------------------------------------------------------------------------------------ source -> notebook
-
-
-def read_source(path: Path) -> list[Cell]:
-    """Read a lesson's source.
-
-    Args:
-        path: a file in jupytext's percent format with exercise lines.
-
-    Raises:
-        BuildError: text stands below an exercise line.
-    """
-    text = _EXERCISE_LINE.sub(r'# %% exercise="\1"', Path(path).read_text(encoding="utf-8"))
-    cells = []
-    for cell in jupytext.reads(text, fmt="py:percent").cells:
-        tags = tuple(cell.metadata.get("tags", ()))
-        if "exercise" not in cell.metadata:
-            cells.append(Cell(cell.cell_type, cell.source, tags))
-        elif cell.source.strip():
-            name = cell.metadata["exercise"]
-            raise BuildError(f"{Path(path).name}: text stands below [exercise {name}]; start a cell of its own for it")
-        else:
-            cells.append(Cell("exercise", cell.metadata["exercise"], tags))
-    return cells
-
-
-def render(path: Path, *, solved: bool) -> NotebookNode:
-    """Turn a source into a notebook that has not run yet.
-
-    Args:
-        path: the lesson's source.
-        solved: whether exercises hold their reference solution or their stub.
-
-    Raises:
-        BuildError: an exercise does not exist, or text stands below its line.
-    """
-    notebook = nbformat.v4.new_notebook(metadata=nbformat.from_dict(_METADATA))
-    bound: set[str] = set()
-    for cell in read_source(path):
-        if ("learner" if solved else "solution") in cell.tags:
-            continue
-        for made in _exercise_cells(cell, path, bound, solved) if cell.kind == "exercise" else [_plain_cell(cell)]:
-            if made.cell_type == "code":
-                bound |= bound_names(made.source)
-            notebook.cells.append(made)
-    _make_unique(notebook.cells)
-    return notebook
-
-
-def _plain_cell(cell: Cell) -> NotebookNode:
-    make = nbformat.v4.new_markdown_cell if cell.kind == "markdown" else nbformat.v4.new_code_cell
-    metadata = {"tags": list(cell.tags)} if cell.tags else {}
-    digest = hashlib.sha256(cell.text.encode()).hexdigest()[:12]
-    return make(cell.text, id=f"{cell.kind}-{digest}", metadata=metadata)
-
-
-def _exercise_cells(cell: Cell, path: Path, bound: set[str], solved: bool) -> list[NotebookNode]:
-    exercise = find_exercise(cell.text, path)
-    imports = exercise.imports(bound)
-    above = "\n".join(imports) + "\n\n\n" if imports else ""
-    function = exercise.source if solved else exercise.stub
-    name = exercise.name
-    label = name.replace("_", "-").strip("-")
-    return [
-        nbformat.v4.new_markdown_cell(_heading(exercise, solved), id=f"exercise-{label}"[:60]),
-        nbformat.v4.new_code_cell((above + function).rstrip(), id=f"answer-{label}"[:60]),
-        nbformat.v4.new_code_cell(f"{name} = ex.check({name})", id=f"check-{label}"[:60]),
-    ]
-
-
-def _heading(exercise: Exercise, solved: bool) -> str:
-    level = f"{DIFFICULTY[exercise.difficulty]} ({exercise.difficulty} of {len(DIFFICULTY)})"
-    number, name = exercise.number, exercise.name
-    facts = f"{exercise.summary}\n\n*{exercise.minutes} minutes, {level}.*"
-    if solved:
-        return f"### Exercise {number}, solved: `{name}`\n\n{facts}"
-    return (
-        f"### Exercise {number}: `{name}`\n\n{facts} Write the function, then run its cell and the check below it. "
-        f"`ex.hint({name})` gives one more hint at each call, `ex.solution({name})` a solution."
-    )
-
-
-def find_exercise(name: str, path: Path) -> Exercise:
-    """Look up the exercise that a source names.
-
-    Args:
-        name: "topic.function".
-        path: the source, for the message.
-
-    Raises:
-        BuildError: there is no such exercise.
-    """
-    topic, _, function = name.rpartition(".")
-    if not topic:
-        raise BuildError(f"{path.name}: [exercise {name}] should read [exercise topic.{name}]")
-    try:
-        importlib.import_module(f"binpack.exercises.{topic}")
-        return find(f"{topic}.{function}")
-    except ModuleNotFoundError as error:
-        if error.name != f"binpack.exercises.{topic}":
-            raise
-        raise BuildError(f"{path.name}: [exercise {name}]: there is no binpack/exercises/{topic}.py") from None
-    except ExerciseError:
-        where = f"binpack/exercises/{topic}.py"
-        raise BuildError(f"{path.name}: [exercise {name}]: {where} defines no exercise {function!r}") from None
-
-
-def bound_names(source: str) -> set[str]:
-    """Names that a cell binds in the notebook's namespace; none where it is not plain Python.
-
-    Args:
-        source: text of a code cell.
-    """
-    try:
-        tree = ast.parse(source)
-    except SyntaxError:
-        return set()
-    names: set[str] = set()
-    todo: list[ast.AST] = list(tree.body)
-    while todo:
-        node = todo.pop()
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            names |= {alias.asname or alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-            names.add(node.name)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-        elif not isinstance(node, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
-            todo += ast.iter_child_nodes(node)
-    return names
-
-
-def _make_unique(cells: Sequence[NotebookNode]) -> None:
-    """Number the ids of cells with the same text."""
-    seen: dict[str, int] = {}
-    for cell in cells:
-        seen[cell.id] = seen.get(cell.id, 0) + 1
-        if seen[cell.id] > 1:
-            cell.id = f"{cell.id}-{seen[cell.id]}"
 
 
 # ------------------------------------------------------------------------------------------------- running and writing
@@ -279,7 +80,7 @@ def execute(notebook: NotebookNode, folder: Path) -> None:
         coalesce_streams=True,
     )
     client.execute(stderr=subprocess.DEVNULL)  # the kernel's own log; what cells write to stderr is kept
-    notebook.metadata = nbformat.from_dict(_METADATA)  # nbclient adds the version of Python
+    notebook.metadata = nbformat.from_dict(METADATA)  # nbclient adds the version of Python
 
 
 def write(notebook: NotebookNode, path: Path) -> None:
@@ -446,8 +247,6 @@ def _check(chosen: Sequence[Path], folder: Path) -> int:
 
 
 def _build(chosen: Sequence[Path], folder: Path) -> int:
-    from lesson_lint import lint
-
     use_private_folders(folder.parent)
     for source in chosen:
         try:
