@@ -34,15 +34,7 @@ from binpack.core.statistics import bootstrap_ci
 from binpack.course import exercises as ex
 from binpack.course.l02_deep_q_network import bug_hunt, probes, records
 from binpack.course.l02_deep_q_network import exercises as dqn
-from binpack.course.l02_deep_q_network.agent import (
-    DQNConfig,
-    Parts,
-    Run,
-    Validation,
-    load_config,
-    make_agent,
-    save_config,
-)
+from binpack.course.l02_deep_q_network.agent import DQNConfig, Parts, Run, Validation, make_agent
 from binpack.course.l02_deep_q_network.exercises import VALIDATION_SEED
 
 torch.set_num_threads(1)
@@ -257,6 +249,8 @@ for name, found in bug_hunt.measure(train, parts, is_over, parts_for_all_trials,
 base = DQNConfig(total_steps=1_500, epsilon_steps=1_000, learning_starts=200)
 study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=0))
 study.optimize(lambda t: tune_objective(t, lambda: gym.make("CartPole-v1"), base, parts, (0, 1)), n_trials=3)
+from binpack.course.l02_deep_q_network.agent import load_config, save_config
+
 with tempfile.TemporaryDirectory() as folder:
     save_config(base.replace(**study.best_params), Path(folder) / "best.json")
     print("saved and loaded again:", load_config(Path(folder) / "best.json") == base.replace(**study.best_params))

@@ -12,7 +12,7 @@ from binpack import system
 from binpack.course.exercises.core import exercises_of
 from binpack.course.l00_start_here import exercises as lesson
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SOURCE = ROOT / "notebooks" / "source" / "00_start_here.py"
 
 
