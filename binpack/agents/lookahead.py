@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from binpack.agents.store import PPOAgent
 from binpack.env.batch import PackingBatch
 from binpack.env.config import EnvConfig
+from binpack.env.rewards import pays_utilization
 from binpack.items.sources import ItemSource
 
 CELLS = 2**18
@@ -54,8 +55,11 @@ class Lookahead:
         for name, least in (("width", 1), ("samples", 1), ("depth", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"lookahead: {name} is {getattr(self, name)}, expected {least} or more")
-        if self.agent.config.env.reward == "density":
-            raise ValueError("lookahead compares utilization, which an agent trained with reward density cannot value")
+        reward = self.agent.config.env.reward
+        if pays_utilization(reward) is None:
+            raise ValueError(
+                f"lookahead compares utilization, which an agent trained with reward {reward} cannot value"
+            )
 
     def act(self, batch: PackingBatch, rng: np.random.Generator) -> NDArray:
         """Return the action with the best mean value over the simulated futures, int64 (n,); 0 for a bin that is done.
@@ -94,8 +98,8 @@ class Lookahead:
                 break
             bins.step(self.agent.act(bins, rng))
         values = self.agent.values(bins).astype(float)
-        # A critic of the terminal reward estimates the whole utilization, that of the volume what is still to come.
-        whole = bins.done | (self.agent.config.env.reward == "volume")
+        # Where the last step pays for all, the critic estimates the whole utilization, else what is still to come.
+        whole = bins.done | (pays_utilization(self.agent.config.env.reward) == "step")
         return (values + bins.utilization * whole).reshape(shape).mean(axis=2)
 
     def _futures(

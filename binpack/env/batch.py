@@ -6,66 +6,143 @@ with one row, ``BinPackingVecEnv`` with many, and ``evaluate`` runs it over fixe
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from binpack.core import placement
-from binpack.core.features import contact
 from binpack.core.placement import Candidates
 from binpack.core.support import Support
 from binpack.env.config import EnvConfig
+from binpack.env.observations import FEATURES, Features
+from binpack.env.rewards import REWARDS, Step, new_memory
 from binpack.items.streams import Streams
+
+
+@dataclass
+class _Bins:
+    """All that distinguishes one bin of a batch from another: arrays with a row a bin, and nothing else."""
+
+    heights: NDArray
+    """Height maps, int16, (n, L, W)."""
+    visible: NDArray
+    """Stream positions of the visible items, oldest first, -1 for none, int64, (n, k)."""
+    done: NDArray
+    """Whether the episode is over, bool, (n,)."""
+    packed: NDArray
+    """Number of packed items, int64, (n,)."""
+    volume: NDArray
+    """Their volume in cells, int64, (n,)."""
+    boxes: NDArray
+    """Packed boxes in order of placing, int32, (n, as many as any bin needs, 6)."""
+    items: NDArray
+    """The streams, int32, (n, T + 1, 3): the last item is one without edges, which is what position -1 finds."""
+    upright: NDArray | None
+    """Which edges may stand upright, bool, as ``items``; None until a stream says so."""
+    lengths: NDArray
+    """Number of items in each stream, int64, (n,)."""
+    next: NDArray
+    """Stream position of the item to show next, int64, (n,)."""
+    oriented: NDArray
+    """Edges of the candidates, int32, (n, K, 3)."""
+    landing: NDArray
+    """Their landing heights, int16, (n, K, L, W)."""
+    mask: NDArray
+    """Where they can be placed, bool, (n, K, L, W)."""
+    memory: dict[str, NDArray]
+    """What the reward keeps."""
+
+    def take(self, rows: NDArray) -> _Bins:
+        """Return copies of some bins, integers (m,)."""
+        return _Bins(**{field.name: _rows(getattr(self, field.name), rows) for field in fields(self)})
+
+
+def _rows(values: Any, rows: NDArray) -> Any:
+    """Return some rows of an array, of each array of a dict, or None of None."""
+    if isinstance(values, dict):
+        return {name: value[rows] for name, value in values.items()}
+    return None if values is None else values[rows]
 
 
 class PackingBatch:
     """``n`` bins being packed side by side.
 
+        >>> batch = PackingBatch(EnvConfig(bin_size=(4, 4, 4), items="random:2-2"), n=3)
+        >>> batch.load(batch.config.source().sample(np.random.default_rng(0), 3))
+        >>> rewards, legal = batch.step(batch.masks().argmax(axis=1))
+        >>> rewards.tolist(), batch.utilization.tolist()
+        ([0.125, 0.125, 0.125], [0.125, 0.125, 0.125])
+
     Args:
         config: bin, items, rules and reward.
         n: number of bins.
+        skip: what happens where no visible item fits. False: the episode ends, as in the environments. True, for
+            packers that choose the order of the items beforehand: the oldest visible item is passed over for good and
+            the stream's next one is shown, until something fits or no further item comes.
 
-    Attributes:
-        heights: height maps, int16, (n, L, W).
-        visible: stream positions of the visible items, oldest first, -1 for none, int64, (n, k).
-        done: True for a bin in which nothing visible fits or no item is left, bool, (n,).
-        utilization: packed share of the bin's volume, float64, (n,).
-        packed: number of packed items, int64, (n,).
+    Raises:
+        ValueError: the config names a reward or features that are not here.
     """
 
-    def __init__(self, config: EnvConfig, n: int = 1) -> None:
+    def __init__(self, config: EnvConfig, n: int = 1, *, skip: bool = False) -> None:
         self.config = config
         self.n = n
+        self.skip = skip
         self.support = Support.parse(config.support)
+        self._reward = REWARDS.get(config.reward)
+        self._features: dict[str, Features] = {config.features: FEATURES.get(config.features)}
         length, width, _ = config.bin_size
-        self.heights = np.zeros((n, length, width), np.int16)
-        self.visible = np.full((n, config.visible), -1)
-        self.done = np.ones(n, bool)
-        self.packed = np.zeros(n, np.int64)
-        self._volume = np.zeros(n, np.int64)
-        self._low = np.zeros((n, 3), np.int64)
-        self._high = np.zeros((n, 3), np.int64)
-        # The last item of every stream is one without edges, which is what the position -1 then finds.
-        self._items = np.zeros((n, 1, 3), np.int32)
-        self._upright: NDArray | None = None  # until a stream says which edges may stand upright
-        self._lengths = np.zeros(n, np.int64)
-        self._next = np.zeros(n, np.int64)
-        self._boxes = np.zeros((n, 16, 6), np.int32)
+        shape = (n, config.candidates, length, width)
+        memory, self._empty_memory = new_memory(self._reward, n, config.bin_size)
+        self._state = _Bins(
+            heights=np.zeros((n, length, width), np.int16),
+            visible=np.full((n, config.visible), -1),
+            done=np.ones(n, bool),
+            packed=np.zeros(n, np.int64),
+            volume=np.zeros(n, np.int64),
+            boxes=np.zeros((n, 16, 6), np.int32),
+            items=np.zeros((n, 1, 3), np.int32),
+            upright=None,
+            lengths=np.zeros(n, np.int64),
+            next=np.zeros(n, np.int64),
+            oriented=np.zeros((n, config.candidates, 3), np.int32),
+            landing=np.full(shape, placement.OUTSIDE, np.int16),
+            mask=np.zeros(shape, bool),
+            memory=memory,
+        )
         self._bins = np.arange(n)
         self._slots = np.arange(config.visible)
+        self._actions = config.actions
         self._bin_volume = config.volume
-        shape = (n, config.candidates, length, width)
-        self._oriented = np.zeros((n, config.candidates, 3), np.int32)
-        self._landing = np.full(shape, placement.OUTSIDE, np.int16)
-        self._mask = np.zeros(shape, bool)
         self._scale = np.array(config.bin_size, np.float32)
         self._upright_edges = np.array([order[2] for order in placement.ORIENTATIONS[: config.orientations]])
 
     @property
+    def heights(self) -> NDArray:
+        """Height maps in cells, int16, (n, L, W)."""
+        return self._state.heights
+
+    @property
+    def visible(self) -> NDArray:
+        """Stream positions of the visible items, oldest first, -1 for none, int64, (n, k)."""
+        return self._state.visible
+
+    @property
+    def done(self) -> NDArray:
+        """True for a bin in which nothing visible fits or no item is left, bool, (n,)."""
+        return self._state.done
+
+    @property
+    def packed(self) -> NDArray:
+        """Number of packed items, int64, (n,)."""
+        return self._state.packed
+
+    @property
     def utilization(self) -> NDArray:
         """Packed share of each bin's volume, float64, (n,)."""
-        return self._volume / self._bin_volume
+        return self._state.volume / self._bin_volume
 
     def load(self, streams: Streams, rows: NDArray | None = None) -> None:
         """Empty bins and give each a new stream of items.
@@ -74,18 +151,18 @@ class PackingBatch:
             streams: one stream a row.
             rows: which bins, integers; all of them by default.
         """
+        state = self._state
         rows = self._bins if rows is None else np.asarray(rows)
         self._keep_streams(streams, rows)
-        self.heights[rows] = 0
-        self.packed[rows] = self._volume[rows] = 0
-        if self.config.reward == "density":
-            self._low[rows] = self.config.bin_size
-            self._high[rows] = 0
+        state.heights[rows] = 0
+        state.packed[rows] = state.volume[rows] = 0
+        for name, empty in self._empty_memory.items():
+            state.memory[name][rows] = empty
         lengths = streams.lengths
-        self._lengths[rows] = lengths
-        self.visible[rows] = np.where(self._slots < lengths[:, None], self._slots, -1)
-        self._next[rows] = np.minimum(self.config.visible, lengths)
-        self._refresh(rows)
+        state.lengths[rows] = lengths
+        state.visible[rows] = np.where(self._slots < lengths[:, None], self._slots, -1)
+        state.next[rows] = np.minimum(self.config.visible, lengths)
+        self._show(rows)
 
     def branch(self, rows: NDArray, items: NDArray, lengths: NDArray, upright: NDArray | None = None) -> PackingBatch:
         """Return a new batch that goes on from some of these bins with other items to come; this one stays as it is.
@@ -97,31 +174,30 @@ class PackingBatch:
             lengths: how many of them follow, integers (m,), 0 to T.
             upright: which of their edges may stand upright, bool (m, T, 3), or None where every edge may.
         """
-        child = PackingBatch(self.config, len(rows))
-        picked = rows[:, None], self.visible[rows]
-        shown = (picked[1] >= 0).sum(axis=1)
-        if self._upright is not None or upright is not None:
-            before = np.True_ if self._upright is None else self._upright[picked]
+        child = PackingBatch(self.config, len(rows), skip=self.skip)
+        state = child._state = self._state.take(rows)
+        shown = (state.visible >= 0).sum(axis=1)
+        picked = child._bins[:, None], state.visible
+        if state.upright is not None or upright is not None:
+            before = np.True_ if state.upright is None else state.upright[picked]
             after = np.True_ if upright is None else upright
-            both = [np.broadcast_to(before, (*picked[1].shape, 3)), np.broadcast_to(after, items.shape)]
+            both = [np.broadcast_to(before, (*state.visible.shape, 3)), np.broadcast_to(after, items.shape)]
             upright = np.concatenate(both, axis=1)
-        child._lengths = np.where(shown == self.config.visible, shown + lengths, shown)
-        known = np.concatenate([self._items[picked], items], axis=1)
-        child._keep_streams(Streams._trusted(known, child._lengths, upright), child._bins)
-        child.visible = np.where(self._slots < shown[:, None], self._slots, -1)
-        child._next[:] = self.config.visible
-        places = ("_boxes", "_oriented", "_landing", "_mask")
-        for name in ("heights", "done", "packed", "_volume", "_low", "_high", *places):
-            setattr(child, name, getattr(self, name)[rows])
+        known = np.concatenate([state.items[picked], items], axis=1)
+        state.lengths = np.where(shown == self.config.visible, shown + lengths, shown)
+        child._keep_streams(Streams._trusted(known, state.lengths, upright), child._bins)
+        state.visible = np.where(self._slots < shown[:, None], self._slots, -1)
+        state.next = np.full(len(rows), self.config.visible)
         return child
 
     def candidates(self) -> Candidates:
         """Return every placement open now (views of the state: copy what must outlive a step)."""
-        return Candidates(self.heights, self._oriented, self._landing, self._mask, self.config.bin_size[2])
+        state = self._state
+        return Candidates(state.heights, state.oriented, state.landing, state.mask, self.config.bin_size[2])
 
     def masks(self) -> NDArray:
         """Return the action masks, bool, (n, actions): exactly the legal actions. A copy."""
-        return self._mask.reshape(self.n, -1).copy()
+        return self._state.mask.reshape(self.n, -1).copy()
 
     def observation(self, rows: NDArray | slice = slice(None), *, features: str | None = None) -> dict[str, NDArray]:
         """Return what an agent sees, as new arrays.
@@ -134,22 +210,30 @@ class PackingBatch:
             ``heights``: height maps over the bin's height, float32, (n, L, W). ``edges``: the candidates' oriented
             edges over the bin's edges, at most 1, float32, (n, K, 3), zeros for no item or a forbidden orientation.
             ``landing``: landing heights over the bin's height where the placement is feasible and -1 elsewhere,
-            float32, (n, K, L, W). ``contact``, only where asked for: see ``features.contact``.
+            float32, (n, K, L, W). And what the features add: ``contact`` for those of that name, see
+            ``core.features.contact``.
         """
+        state, tall = self._state, self.config.bin_size[2]
         height = self._scale[2]
-        mask = self._mask[rows]
+        heights, oriented = state.heights[rows], state.oriented[rows]
+        low, mask = state.landing[rows], state.mask[rows]
         # The bin's height below 0, which becomes -1, where not feasible. A choice by ``where`` takes longer.
-        landing = (self._landing[rows] + self.config.bin_size[2]) * mask
-        landing -= self.config.bin_size[2]
+        landing = (low + tall) * mask
+        landing -= tall
         seen = {
-            "heights": self.heights[rows] / height,
-            "edges": np.minimum(np.divide(self._oriented[rows], self._scale, dtype=np.float32), 1),
+            "heights": heights / height,
+            "edges": np.minimum(np.divide(oriented, self._scale, dtype=np.float32), 1),
             "landing": landing / height,
         }
-        if (features or self.config.features) == "contact":
-            arrays = (self.heights[rows], self._oriented[rows], self._landing[rows], mask)
-            seen["contact"] = contact(Candidates(*arrays, self.config.bin_size[2]))
+        seen.update(self._feature_set(features).compute(Candidates(heights, oriented, low, mask, tall)))
         return seen
+
+    def _feature_set(self, name: str | None) -> Features:
+        """Return the features of that name, by default the config's; looked up once."""
+        name = name or self.config.features
+        if name not in self._features:
+            self._features[name] = FEATURES.get(name)
+        return self._features[name]
 
     def step(self, actions: NDArray) -> tuple[NDArray, NDArray]:
         """Place one item in each bin that is not done.
@@ -157,100 +241,133 @@ class PackingBatch:
         An action that the mask forbids places nothing and ends that bin's episode with a reward of 0.
 
         Args:
-            actions: integers, (n,).
+            actions: integers, (n,); those of bins that are done are ignored.
 
         Returns:
             ``(rewards, legal)``: float64 (n,), and bool (n,), False for actions that the mask forbids.
+
+        Raises:
+            ValueError: actions are not n integers, or one of a bin in play is not in 0 to ``config.actions - 1``.
         """
-        actions = np.asarray(actions).reshape(self.n)
-        active = ~self.done
-        legal = active & self._mask.reshape(self.n, -1)[self._bins, actions]
-        before = self._score()
-        self._put(actions, legal)
-        self._refresh(_where(active))
-        illegal = active & ~legal
-        if illegal.any():
-            self.done |= illegal
-            self._mask[illegal] = False
-        if self.config.reward == "terminal":
-            return self.utilization * (self.done & legal), legal | ~active
-        return self._score() - before, legal | ~active
+        state = self._state
+        active = ~state.done
+        actions = self._checked(np.asarray(actions), active)
+        legal = active & state.mask.reshape(self.n, -1)[self._bins, actions]
+        before = self.utilization
+        boxes = self._put(actions, legal)
+        self._show(_where(active))
+        every = bool(legal.all())
+        if not every:
+            illegal = active & ~legal
+            if illegal.any():
+                state.done |= illegal
+                state.mask[illegal] = False
+        after, size = self.utilization, self.config.bin_size
+        step = Step(boxes, legal, state.done, before, after, state.volume, state.heights, size, state.memory)
+        rewards = self._earned(step)
+        return (rewards, legal) if every else (np.where(legal, rewards, 0.0), legal | ~active)
+
+    def _earned(self, step: Step) -> NDArray:
+        """Return the rewards, float64 (n,)."""
+        rewards = np.asarray(self._reward(step), np.float64)
+        if rewards.shape != (self.n,):
+            raise ValueError(f"reward {self.config.reward!r} returned shape {rewards.shape}, expected ({self.n},)")
+        return rewards
+
+    def _checked(self, actions: NDArray, active: NDArray) -> NDArray:
+        """Return the actions, int64 (n,), with 0 for those outside the range of bins that are done."""
+        if actions.size != self.n or actions.dtype.kind not in "iu":
+            raise ValueError(f"actions must be {self.n} integers, got {actions.dtype} of shape {actions.shape}")
+        actions = actions.reshape(self.n).astype(np.int64, copy=False)
+        # read as unsigned, a negative number is a very large one: one comparison finds both
+        outside = actions.view(np.uint64) >= self._actions
+        if outside.any():
+            wrong = np.flatnonzero(outside & active)
+            if len(wrong):
+                raise ValueError(f"action {actions[wrong[0]]} of bin {wrong[0]} is not in 0..{self._actions - 1}")
+            actions = np.where(outside, 0, actions)
+        return actions
 
     def boxes(self, row: int) -> NDArray:
         """Return the packed boxes of a bin in order of placing, int32, (packed, 6): x, y, z, l, w, h. A copy."""
-        return self._boxes[row, : self.packed[row]].copy()
+        return self._state.boxes[row, : self._state.packed[row]].copy()
 
-    def _score(self) -> NDArray:
-        """What the reward measures, (n,): utilization, or density of the bounding box."""
-        if self.config.reward != "density":
-            return self.utilization
-        extent = np.maximum(self._high - self._low, 0).prod(axis=1)
-        return self._volume / np.maximum(extent, 1)
-
-    def _put(self, actions: NDArray, legal: NDArray) -> None:
-        """Place what the actions say in the bins where that is legal."""
-        _, length, width = self.heights.shape
+    def _put(self, actions: NDArray, legal: NDArray) -> NDArray:
+        """Place what the actions say in the bins where that is legal; return the boxes, int32 (n, 6)."""
+        state = self._state
+        _, length, width = state.heights.shape
         candidate, cell = np.divmod(actions, length * width)
         x, y = np.divmod(cell, width)
         boxes = np.empty((self.n, 6), np.int32)
         boxes[:, 0], boxes[:, 1] = x, y
-        boxes[:, 3:] = self._oriented[self._bins, candidate] * legal[:, None]
-        boxes[:, 2] = placement.place(self.heights, boxes[:, 3:], x, y)
+        boxes[:, 3:] = state.oriented[self._bins, candidate] * legal[:, None]
+        boxes[:, 2] = placement.place(state.heights, boxes[:, 3:], x, y)
         rows = _where(legal)
         self._record(rows, boxes[rows])
         self._take(rows, (candidate // self.config.orientations)[rows])
+        return boxes
 
     def _record(self, rows: NDArray | slice, boxes: NDArray) -> None:
         """Add one box to each of ``rows``, int32, (rows, 6)."""
-        if self.packed.max(initial=0) >= self._boxes.shape[1]:
-            self._boxes = np.concatenate([self._boxes, np.zeros_like(self._boxes)], axis=1)
-        self._boxes[self._bins[rows], self.packed[rows]] = boxes
-        self.packed[rows] += 1
-        self._volume[rows] += boxes[:, 3:].prod(axis=1, dtype=np.int64)
-        if self.config.reward == "density":
-            self._low[rows] = np.minimum(self._low[rows], boxes[:, :3])
-            self._high[rows] = np.maximum(self._high[rows], boxes[:, :3] + boxes[:, 3:])
+        state = self._state
+        if state.packed.max(initial=0) >= state.boxes.shape[1]:
+            state.boxes = np.concatenate([state.boxes, np.zeros_like(state.boxes)], axis=1)
+        state.boxes[self._bins[rows], state.packed[rows]] = boxes
+        state.packed[rows] += 1
+        state.volume[rows] += boxes[:, 3:].prod(axis=1, dtype=np.int64)
 
     def _take(self, rows: NDArray | slice, slots: NDArray) -> None:
         """Remove the item in a slot of each of ``rows``: later ones move up, and the stream's next item comes last."""
+        state = self._state
         if self.config.visible > 1:
-            before, after = self.visible[rows, :-1], self.visible[rows, 1:]
-            self.visible[rows, :-1] = np.where(self._slots[:-1] < slots[:, None], before, after)
-        following = self._next[rows]
-        self.visible[rows, -1] = np.where(following < self._lengths[rows], following, -1)
-        self._next[rows] += 1
+            before, after = state.visible[rows, :-1], state.visible[rows, 1:]
+            state.visible[rows, :-1] = np.where(self._slots[:-1] < slots[:, None], before, after)
+        following = state.next[rows]
+        state.visible[rows, -1] = np.where(following < state.lengths[rows], following, -1)
+        state.next[rows] += 1
+
+    def _show(self, rows: NDArray | slice) -> None:
+        """Find what can be done in ``rows`` now; where nothing can and ``skip`` is set, pass over items."""
+        self._refresh(rows)
+        if self.skip:
+            state, stuck = self._state, self._bins[rows]
+            while len(stuck := stuck[state.done[stuck] & (state.next[stuck] < state.lengths[stuck])]):
+                self._take(stuck, np.zeros(len(stuck), np.int64))
+                self._refresh(stuck)
 
     def _refresh(self, rows: NDArray | slice) -> None:
         """Find the candidates of ``rows`` anew, once for the observation, the mask and the end of the episode."""
+        state = self._state
         bins = self._bins[rows]
         if not len(bins):
             return
-        picked = (bins[:, None], self.visible[rows])
-        items = placement.orient(self._items[picked], self.config.rotation)
-        if self._upright is not None:
-            items = items * self._upright[picked][..., self._upright_edges, None]
+        picked = (bins[:, None], state.visible[rows])
+        items = placement.orient(state.items[picked], self.config.rotation)
+        if state.upright is not None:
+            items = items * state.upright[picked][..., self._upright_edges, None]
         oriented = items.reshape(len(bins), -1, 3)
-        landing, mask = placement.feasible(self.heights[rows], oriented, self.config.bin_size[2], self.support)
+        landing, mask = placement.feasible(state.heights[rows], oriented, self.config.bin_size[2], self.support)
         if isinstance(rows, slice):
-            self._oriented, self._landing, self._mask = oriented, landing, mask
+            state.oriented, state.landing, state.mask = oriented, landing, mask
         else:
-            self._oriented[rows], self._landing[rows], self._mask[rows] = oriented, landing, mask
-        self.done[rows] = ~mask.reshape(len(bins), -1).any(axis=1)
+            state.oriented[rows], state.landing[rows], state.mask[rows] = oriented, landing, mask
+        state.done[rows] = ~mask.reshape(len(bins), -1).any(axis=1)
 
     def _keep_streams(self, streams: Streams, rows: NDArray) -> None:
         """Remember the streams of ``rows``, making room for their items and the one without edges behind them."""
+        state = self._state
         width = streams.horizon
-        missing = ((0, 0), (0, max(0, width + 1 - self._items.shape[1])), (0, 0))
-        self._items = np.pad(self._items, missing) if missing[1][1] else self._items
-        self._items[rows, :width] = streams.items
-        self._items[rows, width:] = 0
-        if self._upright is not None and missing[1][1]:
-            self._upright = np.pad(self._upright, missing, constant_values=True)
-        if self._upright is None and streams.upright is not None:
-            self._upright = np.ones(self._items.shape, bool)
-        if self._upright is not None:
-            self._upright[rows] = True
-            self._upright[rows, :width] = True if streams.upright is None else streams.upright
+        missing = ((0, 0), (0, max(0, width + 1 - state.items.shape[1])), (0, 0))
+        state.items = np.pad(state.items, missing) if missing[1][1] else state.items
+        state.items[rows, :width] = streams.items
+        state.items[rows, width:] = 0
+        if state.upright is not None and missing[1][1]:
+            state.upright = np.pad(state.upright, missing, constant_values=True)
+        if state.upright is None and streams.upright is not None:
+            state.upright = np.ones(state.items.shape, bool)
+        if state.upright is not None:
+            state.upright[rows] = True
+            state.upright[rows, :width] = True if streams.upright is None else streams.upright
 
     def info(self, row: int, *, placements: bool) -> dict[str, Any]:
         """Return ``utilization``, ``packed`` and, if asked for, ``placements`` of a bin, as plain values."""

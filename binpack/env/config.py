@@ -2,34 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from pathlib import Path
+from typing import Any, Literal
 
-import numpy as np
 from gymnasium import spaces
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from binpack.core import placement
-from binpack.core.features import CONTACT
 from binpack.core.placement import Support
-from binpack.items.sources import ItemSource, item_source
+from binpack.env.observations import FEATURES, observation_space
+from binpack.env.rewards import REWARDS
+from binpack.items.sources import ItemSource, item_source, named_items
 from binpack.items.units import MAX_BIN_EDGE, parse_length
 
 
 class EnvConfig(BaseModel):
     """What an environment is made of; every field is JSON.
 
+        >>> config = EnvConfig(bin_size=(8, 8, 8), items="random:1-4", visible=2, rotation="z")
+        >>> config.candidates, config.actions
+        (4, 256)
+        >>> EnvConfig(**config.model_dump(mode="json")) == config
+        True
+
+    Rewards, features and items may be one's own: the name ``module:name`` stands for an object in a module, which is
+    imported when the config is made. A config out of a file imports nothing (see ``core.registry``).
+
     Attributes:
         bin_size: length, width and height of the bin, in cells.
-        items: where items come from: a generator such as ``random``, ``random:2-5``, ``cut_1``, ``cut_2``, ``split``,
-            ``korea_post``, or the path of a file of items.
+        items: where items come from: a generator such as ``random``, ``random:2-5``, ``random:1-5x150`` (150 items a
+            stream), ``cut_1``, ``cut_2``, ``split:10``; ``korea_post``; the path of a file of items; or
+            ``module:name``, see ``items.sources.SourceMaker``. The config of an environment that was given an object
+            may say ``<Streams object>``, from which nothing can be drawn (see ``env.feed.resolve``).
         cell: edge of a grid cell with its unit, such as ``"5cm"``, for items that are measured in a unit of length.
         visible: number of items that the agent sees and picks from (k).
         rotation: ``none``, ``z`` (turned about the vertical axis) or ``all`` (six orientations).
         support: support rule, see ``placement.Support.parse``.
         reward: ``volume`` (the placed item's share of the bin's volume, every step), ``terminal`` (the utilization, at
-            the end of the episode) or ``density`` (growth of the packed share of the boxes' bounding box, every step).
-            The return is the final utilization for the first two and the final density for the third.
-        features: what observations tell beyond the maps: ``none``, or ``contact`` (see ``features.contact``).
+            the end of the episode), ``density`` (growth of the packed share of the boxes' bounding box, every step) or
+            ``module:name``, see ``env.rewards.Reward``. The return is the final utilization for the first two and the
+            final density for the third.
+        features: what observations tell beyond the maps: ``none``, ``contact`` (see ``core.features.contact``) or
+            ``module:name``, see ``env.observations.Features``.
+
+    Raises:
+        ValueError: one line for each field that is wrong.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
@@ -40,8 +58,8 @@ class EnvConfig(BaseModel):
     visible: int = Field(default=1, ge=1, le=1000)
     rotation: Literal["none", "z", "all"] = "none"
     support: str = "corners"
-    reward: Literal["volume", "terminal", "density"] = "volume"
-    features: Literal["none", "contact"] = "none"
+    reward: str = "volume"
+    features: str = "none"
 
     @field_validator("bin_size")
     @classmethod
@@ -62,6 +80,29 @@ class EnvConfig(BaseModel):
     def _check_support(cls, rule: str | Support) -> str:
         return str(Support.parse(rule))
 
+    @field_validator("items", mode="before")
+    @classmethod
+    def _check_items(cls, items: Any) -> Any:
+        if not isinstance(items, str | Path):
+            kind = type(items).__name__
+            raise ValueError(
+                f"expected text, got {kind}: give an object to an environment, as in BinPackingEnv(items=)"
+            )
+        named_items(str(items))
+        return str(items)
+
+    @field_validator("reward")
+    @classmethod
+    def _check_reward(cls, name: str) -> str:
+        REWARDS.get(name)
+        return name
+
+    @field_validator("features")
+    @classmethod
+    def _check_features(cls, name: str) -> str:
+        FEATURES.get(name)
+        return name
+
     @property
     def orientations(self) -> int:
         """Number of orientations of an item."""
@@ -80,7 +121,7 @@ class EnvConfig(BaseModel):
     @property
     def volume(self) -> int:
         """Volume of the bin, in cells."""
-        return int(np.prod(self.bin_size, dtype=np.int64))
+        return math.prod(self.bin_size)
 
     def source(self) -> ItemSource:
         """Return the source of items.
@@ -91,18 +132,12 @@ class EnvConfig(BaseModel):
         return item_source(self.items, self.bin_size, cell=self.cell, rotation=self.rotation)
 
     def observation_space(self) -> spaces.Dict:
-        """Return the space of observations, see ``PackingBatch.observation``."""
-        length, width, _ = self.bin_size
-        shape = (self.candidates, length, width)
-        entries = {
-            "heights": spaces.Box(0.0, 1.0, (length, width), np.float32),
-            "edges": spaces.Box(0.0, 1.0, (self.candidates, 3), np.float32),
-            "landing": spaces.Box(-1.0, 1.0, shape, np.float32),
-        }
-        if self.features == "contact":
-            stacked = (self.candidates, len(CONTACT), length, width)
-            entries["contact"] = spaces.Box(0.0, np.inf, stacked, np.float32)
-        return spaces.Dict(entries)
+        """Return the space of observations, see ``PackingBatch.observation``.
+
+        Raises:
+            ValueError: the features have an entry that cannot be called so.
+        """
+        return observation_space(self.features, self.candidates, self.bin_size)
 
     def action_space(self) -> spaces.Discrete:
         """Return the space of actions: ((item * orientations + orientation) * L + x) * W + y."""

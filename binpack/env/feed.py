@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from binpack.env.batch import PackingBatch
 from binpack.env.config import EnvConfig
-from binpack.items.sources import ItemSource, item_source
+from binpack.items.sources import ItemSource, item_source, unnamed
 from binpack.items.streams import Streams
 from binpack.items.units import InstanceError
 
@@ -46,19 +46,32 @@ class StreamFeed:
 def resolve(config: EnvConfig | None, items: Any, settings: dict[str, Any]) -> tuple[EnvConfig, ItemSource]:
     """Return a config and the source of its items from the arguments that both environments take.
 
+    The config's ``items`` always tell the truth: where items are given as an object, they are the object's own
+    description if that gives the same items again, and otherwise say that they were an object, so that a config that is
+    stored and made anew cannot silently have other items.
+
     Raises:
         ValueError: if settings are given twice or are bad.
     """
     if config is not None and settings:
         raise ValueError(f"give either config or single settings, not both: {', '.join(sorted(settings))}")
     if isinstance(items, str | Path):
-        settings["items"], items = str(items), None
-        config = config.model_copy(update=settings) if config is not None else None
+        settings = {**(config.model_dump() if config is not None else settings), "items": str(items)}
+        config, items = None, None
     config = config or EnvConfig(**settings)
     if items is None:
         return config, config.source()
     source = item_source(items, config.bin_size, cell=config.cell, rotation=config.rotation)
-    return config.model_copy(update={"items": source.spec}), source
+    return config.model_copy(update={"items": _description(source, items, config)}), source
+
+
+def _description(source: ItemSource, items: Any, config: EnvConfig) -> str:
+    """Return what names the items of an object in a config."""
+    try:
+        again = item_source(source.spec, config.bin_size, cell=config.cell, rotation=config.rotation)
+    except ValueError:
+        return unnamed(items)
+    return source.spec if again.fingerprint == source.fingerprint else unnamed(items)
 
 
 def load_playable(batch: PackingBatch, feeds: Sequence[Iterator[tuple[Streams, int]]], rows: NDArray) -> None:
@@ -80,11 +93,3 @@ def load_playable(batch: PackingBatch, feeds: Sequence[Iterator[tuple[Streams, i
         if not len(rows):
             return
     raise InstanceError(f"no visible item fits the empty bin in 100 streams of {batch.config.items!r}")
-
-
-def __getattr__(name: str) -> Any:
-    if name == "BinPackingVecEnv":
-        from binpack.env.vector import BinPackingVecEnv
-
-        return BinPackingVecEnv
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,13 +1,9 @@
-"""The packing environment for gymnasium: a batch of one.
-
-``BinPackingVecEnv``, the native batch for Stable-Baselines3, is importable from here too. It lives in ``vec_env`` so
-that nobody pays for importing torch who only wants to step one environment.
-"""
+"""The packing environment for gymnasium: a batch of one."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -18,11 +14,6 @@ from binpack.env.config import EnvConfig
 from binpack.env.feed import StreamFeed, load_playable, resolve
 from binpack.items.streams import Streams
 from binpack.items.units import InstanceError
-
-if TYPE_CHECKING:
-    from binpack.env.vector import BinPackingVecEnv
-
-__all__ = ["BinPackingEnv", "BinPackingVecEnv", "EnvConfig", "PackingBatch"]
 
 
 class BinPackingEnv(gym.Env[dict[str, NDArray], np.int64]):
@@ -37,7 +28,7 @@ class BinPackingEnv(gym.Env[dict[str, NDArray], np.int64]):
         items: what ``EnvConfig.items`` takes, or a ``Streams``, ``Catalogue`` or ``ItemSource`` object.
         render_mode: ``None``, ``"plotly"`` (``render`` returns an interactive figure) or ``"rgb_array"`` (uint8 (h, w,
             3)).
-        settings: fields of ``EnvConfig``: bin_size, cell, visible, rotation, support, reward.
+        settings: fields of ``EnvConfig``: bin_size, cell, visible, rotation, support, reward, features.
 
     Raises:
         ValueError: for a bad setting, in one line for each.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from binpack.files import write_atomically
 from binpack.items.catalogue import load_arrays
 from binpack.items.units import InstanceError
 
@@ -94,14 +94,9 @@ class Streams:
         arrays = {"items": self.items, "lengths": self.lengths}
         if self.upright is not None:
             arrays["upright"] = self.upright
-        path = Path(path)
-        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
         try:
-            with partial.open("wb") as file:
-                np.savez_compressed(file, **arrays)
-            partial.replace(path)
+            write_atomically(path, lambda temporary: _write_npz(temporary, arrays))
         except OSError as error:
-            partial.unlink(missing_ok=True)
             raise InstanceError(f"{path}: cannot be written ({error.strerror})") from error
 
     @classmethod
@@ -122,6 +117,11 @@ class Streams:
             return cls(arrays["items"], arrays["lengths"], arrays.get("upright"))
         except InstanceError as error:
             raise InstanceError(f"{path}: {error}") from None
+
+
+def _write_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    with path.open("wb") as file:  # an open file, for numpy would add a suffix to a path without one
+        np.savez_compressed(file, **arrays)
 
 
 def _checked(items: Any, lengths: Any, upright: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:

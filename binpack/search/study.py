@@ -107,7 +107,7 @@ def tune(
             _search(study, location, config, train, progress, workers)
             result = collect(location, config, study)
             if result.best is not None and config.final_seeds and result.comparison is None:
-                compare(config, result, train, held_out, progress, workers, same_file=items.kind == "streams")
+                compare(config, result, train, held_out, progress, workers, same_file=items.finite)
                 result = collect(location, config, study)
             return result
         except KeyboardInterrupt:

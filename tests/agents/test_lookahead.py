@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -71,8 +73,7 @@ def test_a_branch_with_the_same_items_to_come_goes_on_as_its_bin(visible, rotati
     rows = rng.integers(6, size=9)
     heights = batch.heights.copy()
     child = batch.branch(rows, *after(streams, batch, rows))
-    both = PackingBatch(config, 6)
-    both.__dict__.update({name: np.copy(v) if isinstance(v, np.ndarray) else v for name, v in batch.__dict__.items()})
+    both = copy.deepcopy(batch)
     for _ in range(12):
         np.testing.assert_array_equal(child.done, both.done[rows])
         np.testing.assert_array_equal(child.masks(), both.masks()[rows])

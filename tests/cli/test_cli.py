@@ -20,7 +20,7 @@ from binpack.agents.config import TrainConfig
 from binpack.cli import lab, options, packing
 from binpack.core.heuristics import first_fit_decreasing
 from binpack.env.config import EnvConfig
-from binpack.items.sources import random_items
+from binpack.items.generators import random_items
 from binpack.items.streams import Streams
 
 SMALL = ["--bin", "4x4x4", "--items", "random:1-2"]

@@ -86,7 +86,7 @@ def test_masks_are_exactly_the_legal_actions(config, seed):
             position = batch.visible[0, item]
             if position < 0:
                 continue
-            edges = batch._items[0, position][list(ORIENTATIONS[orientation])]
+            edges = batch._state.items[0, position][list(ORIENTATIONS[orientation])]
             if cell == 0:
                 legal = placement_oracle(batch.heights[0], edges, height, Support.parse(config.support))[3]
             expected[action] = legal[divmod(cell, width)]
@@ -222,7 +222,7 @@ def test_no_item_that_fits_is_an_error_and_not_an_empty_mask():
         ({"rotation": "flip"}, "'none', 'z' or 'all'"),
         ({"visible": 0}, "greater than or equal to 1"),
         ({"support": "glue"}, "support rule 'glue' is not one of full, fraction, corners, none"),
-        ({"reward": "money"}, "'volume', 'terminal' or 'density'"),
+        ({"reward": "money"}, "reward 'money' is not one of volume, terminal, density, nor module:name of your own"),
         ({"colour": 1}, "colour"),
         ({"render_mode": "human"}, "render_mode 'human' is not one of plotly, rgb_array"),
     ],

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from binpack.items import cutting
 from binpack.items.catalogue import Catalogue, korea_post
-from binpack.items.sources import ItemSource, cut_1, cut_2, item_source, random_items, split_bin
+from binpack.items.generators import cut_1, cut_2, random_items, split_bin
+from binpack.items.sources import ItemSource, item_source
 from binpack.items.streams import Streams
 from binpack.items.units import InstanceError
 
@@ -380,9 +381,12 @@ def test_missing_stream_files_are_answered_in_one_line(tmp_path):
             Streams.load(path)
         assert one_line(error) == f"{path}: {words}, expected an .npz file of item streams"
     with pytest.raises(InstanceError) as error:
-        cut_1((4, 4, 4), 1, np.random.default_rng(0)).save(tmp_path / "no" / "such.npz")
-    assert one_line(error) == f"{tmp_path}/no/such.npz: cannot be written (No such file or directory)"
+        cut_1((4, 4, 4), 1, np.random.default_rng(0)).save(tmp_path)
+    assert one_line(error) == f"{tmp_path}: cannot be written (Is a directory)"
     assert not list(tmp_path.iterdir())
+    (tmp_path / "file").touch()
+    with pytest.raises(InstanceError, match="file/such.npz: cannot be written"):
+        cut_1((4, 4, 4), 1, np.random.default_rng(0)).save(tmp_path / "file" / "such.npz")
 
 
 # ------------------------------------------------------------------------------------------------------------- sources
@@ -415,7 +419,7 @@ def test_specs_name_files_too(tmp_path):
     path = tmp_path / "s.npz"
     streams = split_bin((5, 5, 5), 3, np.random.default_rng(0), items=4)
     streams.save(path)
-    assert item_source(str(path), (5, 5, 5)).kind == "streams"
+    assert item_source(str(path), (5, 5, 5)).finite
     np.savez(path, edges=np.array([[1, 2, 3]]), quantity=np.array([4]))
     assert item_source(path, (5, 5, 5)).sample(np.random.default_rng(0), 1).items.tolist() == [[[1, 2, 3]] * 4]
     path = tmp_path / "two.txt"
@@ -429,7 +433,10 @@ def test_specs_name_files_too(tmp_path):
     assert item_source(same, (5, 5, 5)) is same
 
 
-LISTING = "random[:2-5], cut_1[:2-5], cut_2[:2-5], split[:10 or :10-20], korea_post, or a file .csv, .json, .npz, .txt"
+LISTING = (
+    "random[:2-5 or :2-5x150], cut_1[:2-5], cut_2[:2-5], split[:10 or :10-20], korea_post, a file .csv, .json, .npz, "
+    ".txt, or module:name of your own"
+)
 BAD_SPECS = [
     ("cutt_1", f"item source 'cutt_1': expected {LISTING}"),
     ("", f"item source '': expected {LISTING}"),
