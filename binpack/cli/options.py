@@ -31,10 +31,16 @@ Rotation = Annotated[
 SupportRule = Annotated[
     str | None, typer.Option("--support", metavar="RULE", help="full, fraction:0.8, corners:0.95,0.80,0.60 or none.")
 ]
-Reward = Annotated[str | None, typer.Option("--reward", metavar="NAME", help="volume, terminal or density.")]
+Reward = Annotated[
+    str | None, typer.Option("--reward", metavar="NAME", help="volume, terminal, density, or module:name of your own.")
+]
 Items = Annotated[
     str | None,
-    typer.Option("--items", metavar="SPEC|FILE", help="random:2-5, cut_1:2-5, cut_2, split:10, korea_post, or a file."),
+    typer.Option(
+        "--items",
+        metavar="SPEC|FILE",
+        help="random:2-5 (random:2-5x150: 150 each), cut_1:2-5, cut_2, split:10, korea_post, a file, or module:name.",
+    ),
 ]
 Config = Annotated[
     Path | None, typer.Option("--config", metavar="FILE.json", help="A stored training configuration to start from.")

@@ -89,10 +89,16 @@ class Registry(Generic[T]):
 
     def _checked(self, found: Any, text: str) -> T:
         """Return a user's own object, once it has the methods that it needs; a class is called without arguments."""
+        if isinstance(found, type):
+            try:
+                found = found()
+            except Exception as error:  # a constructor may fail in any way
+                reason = (str(error).splitlines() or [type(error).__name__])[0]
+                raise ValueError(f"{self.what} {text!r}: {found.__name__}() cannot be made ({reason})") from None
         missing = [method for method in self._methods if not callable(getattr(found, method, None))]
         if missing:
             raise ValueError(f"{self.what} {text!r} is no {self.what}: it has no method {' and no '.join(missing)}")
-        return found() if isinstance(found, type) else found
+        return found
 
 
 def _own(what: str, text: str, module: str, attribute: str) -> Any:

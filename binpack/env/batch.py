@@ -92,7 +92,7 @@ class PackingBatch:
         self.skip = skip
         self.support = Support.parse(config.support)
         self._reward = REWARDS.get(config.reward)
-        self._features: dict[str, Features] = {config.features: FEATURES.get(config.features)}
+        self._features = FEATURES.get(config.features)
         length, width, _ = config.bin_size
         shape = (n, config.candidates, length, width)
         memory, self._empty_memory = new_memory(self._reward, n, config.bin_size)
@@ -115,6 +115,8 @@ class PackingBatch:
         self._bins = np.arange(n)
         self._slots = np.arange(config.visible)
         self._actions = config.actions
+        self._orientations = config.orientations
+        self._tall = config.bin_size[2]
         self._bin_volume = config.volume
         self._scale = np.array(config.bin_size, np.float32)
         self._upright_edges = np.array([order[2] for order in placement.ORIENTATIONS[: config.orientations]])
@@ -193,7 +195,7 @@ class PackingBatch:
     def candidates(self) -> Candidates:
         """Return every placement open now (views of the state: copy what must outlive a step)."""
         state = self._state
-        return Candidates(state.heights, state.oriented, state.landing, state.mask, self.config.bin_size[2])
+        return Candidates(state.heights, state.oriented, state.landing, state.mask, self._tall)
 
     def masks(self) -> NDArray:
         """Return the action masks, bool, (n, actions): exactly the legal actions. A copy."""
@@ -213,8 +215,7 @@ class PackingBatch:
             float32, (n, K, L, W). And what the features add: ``contact`` for those of that name, see
             ``core.features.contact``.
         """
-        state, tall = self._state, self.config.bin_size[2]
-        height = self._scale[2]
+        state, tall, height = self._state, self._tall, self._scale[2]
         heights, oriented = state.heights[rows], state.oriented[rows]
         low, mask = state.landing[rows], state.mask[rows]
         # The bin's height below 0, which becomes -1, where not feasible. A choice by ``where`` takes longer.
@@ -225,15 +226,11 @@ class PackingBatch:
             "edges": np.minimum(np.divide(oriented, self._scale, dtype=np.float32), 1),
             "landing": landing / height,
         }
-        seen.update(self._feature_set(features).compute(Candidates(heights, oriented, low, mask, tall)))
-        return seen
+        chosen = self._features if features is None else self._feature_set(features)
+        return seen | chosen.compute(Candidates(heights, oriented, low, mask, tall))
 
-    def _feature_set(self, name: str | None) -> Features:
-        """Return the features of that name, by default the config's; looked up once."""
-        name = name or self.config.features
-        if name not in self._features:
-            self._features[name] = FEATURES.get(name)
-        return self._features[name]
+    def _feature_set(self, name: str) -> Features:
+        return self._features if name == self.config.features else FEATURES.get(name)
 
     def step(self, actions: NDArray) -> tuple[NDArray, NDArray]:
         """Place one item in each bin that is not done.
@@ -253,10 +250,11 @@ class PackingBatch:
         active = ~state.done
         actions = self._checked(np.asarray(actions), active)
         legal = active & state.mask.reshape(self.n, -1)[self._bins, actions]
+        rows = _where(legal)
+        every = isinstance(rows, slice)
         before = self.utilization
-        boxes = self._put(actions, legal)
-        self._show(_where(active))
-        every = bool(legal.all())
+        boxes = self._put(actions, legal, rows)
+        self._show(rows if every else _where(active))
         if not every:
             illegal = active & ~legal
             if illegal.any():
@@ -279,9 +277,10 @@ class PackingBatch:
         if actions.size != self.n or actions.dtype.kind not in "iu":
             raise ValueError(f"actions must be {self.n} integers, got {actions.dtype} of shape {actions.shape}")
         actions = actions.reshape(self.n).astype(np.int64, copy=False)
-        # read as unsigned, a negative number is a very large one: one comparison finds both
-        outside = actions.view(np.uint64) >= self._actions
-        if outside.any():
+        # read as unsigned, a negative number is a very large one: one maximum finds both
+        unsigned = actions.view(np.uint64)
+        if self.n and unsigned.max() >= self._actions:
+            outside = unsigned >= self._actions
             wrong = np.flatnonzero(outside & active)
             if len(wrong):
                 raise ValueError(f"action {actions[wrong[0]]} of bin {wrong[0]} is not in 0..{self._actions - 1}")
@@ -292,8 +291,8 @@ class PackingBatch:
         """Return the packed boxes of a bin in order of placing, int32, (packed, 6): x, y, z, l, w, h. A copy."""
         return self._state.boxes[row, : self._state.packed[row]].copy()
 
-    def _put(self, actions: NDArray, legal: NDArray) -> NDArray:
-        """Place what the actions say in the bins where that is legal; return the boxes, int32 (n, 6)."""
+    def _put(self, actions: NDArray, legal: NDArray, rows: NDArray | slice) -> NDArray:
+        """Place what the actions say in the bins where that is legal, ``rows``; return the boxes, int32 (n, 6)."""
         state = self._state
         _, length, width = state.heights.shape
         candidate, cell = np.divmod(actions, length * width)
@@ -302,9 +301,8 @@ class PackingBatch:
         boxes[:, 0], boxes[:, 1] = x, y
         boxes[:, 3:] = state.oriented[self._bins, candidate] * legal[:, None]
         boxes[:, 2] = placement.place(state.heights, boxes[:, 3:], x, y)
-        rows = _where(legal)
         self._record(rows, boxes[rows])
-        self._take(rows, (candidate // self.config.orientations)[rows])
+        self._take(rows, (candidate // self._orientations)[rows])
         return boxes
 
     def _record(self, rows: NDArray | slice, boxes: NDArray) -> None:
@@ -346,7 +344,7 @@ class PackingBatch:
         if state.upright is not None:
             items = items * state.upright[picked][..., self._upright_edges, None]
         oriented = items.reshape(len(bins), -1, 3)
-        landing, mask = placement.feasible(state.heights[rows], oriented, self.config.bin_size[2], self.support)
+        landing, mask = placement.feasible(state.heights[rows], oriented, self._tall, self.support)
         if isinstance(rows, slice):
             state.oriented, state.landing, state.mask = oriented, landing, mask
         else:

@@ -85,9 +85,7 @@ class EnvConfig(BaseModel):
     def _check_items(cls, items: Any) -> Any:
         if not isinstance(items, str | Path):
             kind = type(items).__name__
-            raise ValueError(
-                f"expected text, got {kind}: give an object to an environment, as in BinPackingEnv(items=)"
-            )
+            raise ValueError(f"expected text, got {kind}: objects go to an environment, as in BinPackingEnv(items=...)")
         named_items(str(items))
         return str(items)
 

@@ -35,7 +35,7 @@ class Features(Protocol):
         """
         ...
 
-    def compute(self, candidates: Candidates) -> Mapping[str, NDArray]:
+    def compute(self, candidates: Candidates) -> dict[str, NDArray]:
         """Return the same entries for B bins, new arrays (B, ...)."""
         ...
 

@@ -104,7 +104,7 @@ class Density:
         corner, placed = step.boxes[:, :3], step.placed[:, None]
         np.minimum(low, corner, out=low, where=placed)
         np.maximum(high, corner + step.boxes[:, 3:], out=high, where=placed)
-        now = step.volume / np.maximum(np.maximum(high - low, 0).prod(axis=1), 1)
+        now = step.volume / np.maximum((high - low).prod(axis=1), 1)  # below 1 in an empty bin alone
         growth = now - density
         density[:] = now
         return growth

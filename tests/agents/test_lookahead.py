@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import copy
-
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from binpack.agents.config import PPOConfig, TrainConfig
 from binpack.agents.evaluation import evaluate, make_streams
@@ -30,63 +26,6 @@ def agent(tmp_path_factory) -> PPOAgent:
     run = TrainConfig(env=ENV, ppo=ppo, total_steps=512, n_envs=8, eval_streams=5, device="cpu", tensorboard=False)
     train(run, folder)
     return load_agent(folder)
-
-
-def after(streams: Streams, batch: PackingBatch, rows: np.ndarray):
-    """Return what really follows the visible items of some bins: items, lengths, upright."""
-    taken = batch.packed[rows] + batch.config.visible
-    at = taken[:, None] + np.arange(streams.horizon)
-    lengths = np.maximum(streams.lengths[rows] - taken, 0)
-    picked = rows[:, None], np.minimum(at, streams.horizon - 1)
-    inside = np.arange(streams.horizon) < lengths[:, None]
-    return (
-        streams.items[picked] * inside[..., None],
-        lengths,
-        None if streams.upright is None else streams.upright[picked],
-    )
-
-
-@settings(max_examples=25, deadline=None)
-@given(
-    st.integers(1, 3),
-    st.sampled_from(["none", "z", "all"]),
-    st.sampled_from(["volume", "terminal", "density"]),
-    st.booleans(),
-    st.integers(0, 1000),
-)
-def test_a_branch_with_the_same_items_to_come_goes_on_as_its_bin(visible, rotation, reward, upright, seed):
-    config = EnvConfig(bin_size=(6, 6, 6), items="split", visible=visible, rotation=rotation, reward=reward)
-    rng = np.random.default_rng(seed)
-    streams = config.source().sample(rng, 6)
-    if upright:
-        flags = rng.random(streams.items.shape) < 0.5
-        flags[..., 2] = True
-        streams = Streams(streams.items, streams.lengths, flags)
-    batch = PackingBatch(config, 6)
-    batch.load(streams)
-
-    def actions(bins: PackingBatch) -> np.ndarray:
-        return np.where(bins.masks(), rng.random((bins.n, config.actions)), -1).argmax(axis=1)
-
-    for _ in range(int(rng.integers(0, 8))):
-        batch.step(actions(batch))
-    rows = rng.integers(6, size=9)
-    heights = batch.heights.copy()
-    child = batch.branch(rows, *after(streams, batch, rows))
-    both = copy.deepcopy(batch)
-    for _ in range(12):
-        np.testing.assert_array_equal(child.done, both.done[rows])
-        np.testing.assert_array_equal(child.masks(), both.masks()[rows])
-        np.testing.assert_array_equal(child.utilization, both.utilization[rows])
-        seen = both.observation(rows)
-        for name, value in child.observation().items():
-            np.testing.assert_array_equal(value, seen[name])
-        chosen = actions(both)
-        rewards, _ = both.step(chosen)
-        np.testing.assert_array_equal(child.step(chosen[rows])[0], rewards[rows])
-    for place, row in enumerate(rows):
-        np.testing.assert_array_equal(child.boxes(place), both.boxes(row))
-    np.testing.assert_array_equal(batch.heights, heights)
 
 
 def test_hidden_items_change_no_action(agent):

@@ -32,7 +32,15 @@ class Plain:
         return ""
 
 
+class Wanting:
+    """Cannot be made without something."""
+
+    def __init__(self, amount: int) -> None:
+        self.paint = lambda: str(amount)
+
+
 RED, PLAIN, NUMBER = Colour(), Plain(), 3
+CALLED = Registry("call", ("__call__",), {})
 
 
 @pytest.fixture
@@ -77,6 +85,7 @@ def test_a_file_imports_nothing(own):
         ("broken_colours:green", r"broken_colours cannot be imported \(No module named 'no_such_module_at_all'\)"),
         ("test_registry:NUMBER", "is no colour: it has no method paint"),
         ("os:system", "is no colour: it has no method paint"),
+        ("test_registry:Wanting", r"Wanting\(\) cannot be made \(.*missing 1 required positional argument"),
         ("test_registry:PLAIN:3", "test_registry:PLAIN takes no options"),
         ("red:much", "could not convert string to float: 'much'"),
     ],
@@ -85,6 +94,12 @@ def test_what_is_wrong_is_said_in_one_line(own, text, message):
     with pytest.raises(ValueError, match=message) as caught:
         COLOURS.get(text)
     assert "\n" not in str(caught.value)
+
+
+def test_an_object_of_a_class_is_checked_and_not_the_class():
+    """Every class can be called; that does not mean that its objects can."""
+    with pytest.raises(ValueError, match="is no call: it has no method __call__"):
+        CALLED.get("test_registry:Plain")
 
 
 def test_what_has_the_form_of_a_name():

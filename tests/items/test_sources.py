@@ -187,7 +187,7 @@ def test_random_items_take_a_set_and_a_horizon():
     assert random_items((100, 100, 100), 1, np.random.default_rng(0), edges=(1, 2)).horizon == 1000
 
 
-SPECS = ["random", "random:1-3", "cut_1", "cut_2:3-5", "split", "split:5-20", "korea_post"]
+SPECS = ["random", "random:1-3", "random:2-5x30", "cut_1", "cut_2:3-5", "split", "split:5-20", "korea_post"]
 
 
 @pytest.mark.parametrize("spec", SPECS)
@@ -446,6 +446,21 @@ BAD_SPECS = [
     (None, "item source NoneType: expected random"),
     ("random:", "item source 'random:': expected a range of whole numbers, such as random:2-5"),
     ("random:2-x", "item source 'random:2-x': expected a range"),
+    (
+        "random:x150",
+        "item source 'random:x150': expected a range of whole numbers, such as random:2-5 or random:2-5x150",
+    ),
+    ("random:2-5x", "item source 'random:2-5x': length '': expected 1 to 10000 items"),
+    ("random:2-5x0", "item source 'random:2-5x0': length '0': expected 1 to 10000 items"),
+    ("random:2-5x10001", "item source 'random:2-5x10001': length '10001'"),
+    ("random:2-5x-7", "item source 'random:2-5x-7': length '-7'"),
+    ("cut_1:2-5x150", "item source 'cut_1:2-5x150': expected a range of whole numbers, such as cut_1:2-5"),
+    ("korea_post:2", "item source 'korea_post:2': korea_post takes no options"),
+    ("no_such_module:items", "item source 'no_such_module:items': no_such_module cannot be imported"),
+    (f"{__name__}:nothing", f"item source '{__name__}:nothing': module {__name__} has no nothing"),
+    (f"{__name__}:wrong", f"item source {__name__}:wrong: expected random[:2-5"),
+    (f"{__name__}:elsewhere", "item source random: made for the bin 9x9x9, expected 10x10x10"),
+    (f"{__name__}:cubes:12", f"{__name__}:cubes:12 (item 1): item 12x12x12 fits the bin 10x10x10 in no permitted"),
     ("random:-2", "item source 'random:-2': expected a range"),
     ("random:5-2", "item source 'random:5-2': edges 5-2: expected whole numbers with 1 <= low <= high"),
     ("random:0-2", "item source 'random:0-2': edges 0-2: expected"),
@@ -468,6 +483,71 @@ BAD_SPECS = [
     (Streams(np.zeros((0, 1, 3), int), np.zeros(0, int)), "streams: no sequences, expected at least one"),
     (item_source("random", (9, 9, 9)), "item source random: made for the bin 9x9x9, expected 10x10x10"),
 ]
+
+
+def wrong(bin_size, *, cell=None, rotation="none"):
+    """Return what is no source of items."""
+    return 7
+
+
+def elsewhere(bin_size, *, cell=None, rotation="none"):
+    """Return a source for another bin."""
+    return item_source("random", (9, 9, 9))
+
+
+class Cubes:
+    """Three cubes of one size."""
+
+    def __init__(self, edge: int = 2) -> None:
+        self.edge = edge
+
+    def with_options(self, text: str) -> Cubes:
+        """Read the edge."""
+        return Cubes(int(text))
+
+    def __call__(self, bin_size, *, cell=None, rotation="none"):
+        """Return a catalogue."""
+        return Catalogue(np.full((1, 3), self.edge), np.array([3]), source=f"{__name__}:cubes:{self.edge}")
+
+
+cubes = Cubes()
+
+
+@pytest.mark.parametrize(("spec", "edge"), [("cubes", 2), ("cubes:3", 3), ("Cubes", 2), ("Cubes:4", 4)])
+def test_ones_own_items_are_found_by_name(spec, edge):
+    source = item_source(f"{__name__}:{spec}", (10, 10, 10))
+    assert source.spec == f"{__name__}:{spec}" and source.horizon == 3 and not source.finite
+    assert (source.sample(np.random.default_rng(0), 2).items == edge).all()
+
+
+def test_a_file_that_is_called_like_a_name_is_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "boxes:today").write_text("length,width,height\n1,2,3\n")
+    with pytest.raises(InstanceError, match="unknown kind of file|boxes:today"):
+        item_source("no_boxes:today", (5, 5, 5))
+    assert item_source("boxes:today", (5, 5, 5)).sample(np.random.default_rng(0), 1).items.tolist() == [[[1, 2, 3]]]
+
+
+def test_random_items_of_a_length():
+    source, usual = item_source("random:1-5x150", (10, 10, 10)), item_source("random:1-5", (10, 10, 10))
+    streams = source.sample(np.random.default_rng(0), 3)
+    assert source.horizon == 150 and streams.items.shape == (3, 150, 3) and (streams.lengths == 150).all()
+    assert set(np.unique(streams.items)) == set(range(1, 6))
+    assert usual.horizon == 1000
+    assert source.fingerprint == "random:1-5x150" and usual.fingerprint == "random:1-5"
+    assert item_source("random:1-5x1000", (10, 10, 10)).fingerprint == "random:1-5"  # the very same streams
+
+
+def test_fingerprints_stay_what_stored_studies_hold(tmp_path):
+    found = {spec: item_source(spec, (10, 10, 10)).fingerprint for spec in ("random", "cut_1:2-4", "cut_2", "split:3")}
+    assert found == {"random": "random:2-5", "cut_1:2-4": "cut_1:2-4", "cut_2": "cut_2:2-5", "split:3": "split:3-3"}
+    parcels = item_source("korea_post", (22, 22, 20), cell="5cm").fingerprint
+    assert parcels == "397b954b75fbcfcf26f34eb219d48f5a67532da6312a1ab2f5b61f0c72144c9a"
+    path = tmp_path / "s.npz"
+    Streams(np.array([[[1, 2, 3], [2, 2, 2]]]), np.array([2])).save(path)
+    assert (
+        item_source(path, (5, 5, 5)).fingerprint == "4bfc7a7b9be59a36d2d81aba37416fb556949f772998572e42fcd35129e12b51"
+    )
 
 
 @pytest.mark.parametrize(("spec", "words"), BAD_SPECS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import warnings
 
 import gymnasium as gym
@@ -12,9 +11,7 @@ from gymnasium.utils.env_checker import check_env as gymnasium_check_env
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import placement_oracle
-from sb3_contrib.common.maskable.utils import get_action_masks, is_masking_supported
 from stable_baselines3.common.env_checker import check_env as sb3_check_env
-from stable_baselines3.common.vec_env import SubprocVecEnv, VecMonitor
 
 from binpack.core import geometry
 from binpack.core.placement import ORIENTATIONS
@@ -22,7 +19,6 @@ from binpack.core.support import Support
 from binpack.env.batch import PackingBatch
 from binpack.env.config import EnvConfig
 from binpack.env.single import BinPackingEnv
-from binpack.env.vector import BinPackingVecEnv
 from binpack.items.streams import Streams
 from binpack.items.units import InstanceError
 
@@ -97,39 +93,6 @@ def test_masks_are_exactly_the_legal_actions(config, seed):
         done = env.step(int(rng.choice(np.flatnonzero(expected))))[2]
 
 
-@pytest.mark.parametrize("rotation", ["none", "z", "all"])
-@pytest.mark.parametrize("items", ["random", "cut_2"])
-@pytest.mark.parametrize("reward", ["volume", "density"])
-def test_single_and_batched_trajectories_are_identical(rotation, items, reward):
-    config = EnvConfig(bin_size=(8, 7, 9), items=items, visible=2, rotation=rotation, reward=reward)
-    n, seed, rng = 3, 11, np.random.default_rng(5)
-    batched = BinPackingVecEnv(config, n, seed)
-    singles = [BinPackingEnv(config) for _ in range(n)]
-    together = batched.reset()
-    for row, single in enumerate(singles):
-        observation, _ = single.reset(seed=seed + row)
-        assert all((together[name][row] == observation[name]).all() for name in observation)
-    episodes = 0
-    for _ in range(60):
-        masks = batched.action_masks()
-        actions = [int(rng.choice(np.flatnonzero(mask))) for mask in masks]
-        together, rewards, dones, infos = batched.step(np.array(actions))
-        for row, single in enumerate(singles):
-            observation, reward_alone, done, _, info = single.step(actions[row])
-            assert rewards[row] == np.float32(reward_alone)
-            assert dones[row] == done
-            assert infos[row]["utilization"] == info["utilization"]
-            if done:
-                episodes += 1
-                last = infos[row]["terminal_observation"]
-                assert all((last[name] == observation[name]).all() for name in observation)
-                assert (infos[row]["placements"] == info["placements"]).all()
-                observation, _ = single.reset()
-            assert all((together[name][row] == observation[name]).all() for name in observation)
-            assert (batched.action_masks()[row] == single.action_masks()).all()
-    assert episodes > n
-
-
 @pytest.mark.parametrize("rotation", ["none", "all"])
 def test_both_checkers_approve(rotation):
     env = gym.make("BinPacking-v0", bin_size=(6, 5, 7), visible=2, rotation=rotation).unwrapped
@@ -137,28 +100,6 @@ def test_both_checkers_approve(rotation):
         warnings.simplefilter("ignore")  # hints on style: a 2D box is neither an image nor a vector
         gymnasium_check_env(env, skip_render_check=True)
         sb3_check_env(env)
-
-
-def test_the_batch_knows_masks_as_sb3_contrib_asks_for_them():
-    env = VecMonitor(BinPackingVecEnv(EnvConfig(), 4, seed=0))
-    env.reset()
-    assert is_masking_supported(env)
-    assert get_action_masks(env).shape == (4, 100)
-    with pytest.raises(AttributeError, match="no method 'close_lid'"):
-        env.env_method("close_lid")
-
-
-def test_observations_are_copies():
-    env = BinPackingVecEnv(EnvConfig(), 2, seed=0)
-    first = env.reset()
-    kept = {name: value.copy() for name, value in first.items()}
-    masks = env.action_masks()
-    masks_kept = masks.copy()
-    env.step(np.array([np.flatnonzero(mask)[0] for mask in masks]))
-    assert all((first[name] == kept[name]).all() for name in first)
-    assert (masks == masks_kept).all()
-    first["heights"][:] = 9
-    assert env._batch.heights.max() < 9
 
 
 def test_observations_lie_in_their_space():
@@ -174,27 +115,6 @@ def test_an_illegal_action_places_nothing_and_ends_the_episode():
     assert (reward, terminated, truncated, info["illegal_action"], info["packed"]) == (0.0, True, False, True, 0)
     assert observation["heights"].max() == 0
     assert not env.action_masks().any()
-
-
-@pytest.mark.parametrize("n", [1, 3])
-def test_bins_that_are_done_stay_as_they_are(n):
-    batch = PackingBatch(EnvConfig(bin_size=(4, 4, 4)), n)
-    batch.load(Streams(np.full((n, 1, 3), 4), np.ones(n, int)))
-    assert batch.step(np.zeros(n, int))[0].tolist() == [1.0] * n
-    assert batch.done.all()
-    rewards, legal = batch.step(np.full(n, -1))
-    assert rewards.tolist() == [0.0] * n and legal.all() and batch.done.all()
-    assert batch.heights.min() == 4 and batch.packed.tolist() == [1] * n and not batch.masks().any()
-
-
-def test_upright_flags_may_come_late_and_with_longer_streams():
-    batch = PackingBatch(EnvConfig(bin_size=(4, 4, 4), visible=2), 2)
-    batch.load(Streams(np.full((2, 1, 3), 2), np.ones(2, int)))
-    late = Streams(np.full((1, 3, 3), 2), np.array([3]), np.array([[[True] * 3, [True, True, False], [True] * 3]]))
-    batch.load(late, np.array([1]))
-    assert batch.masks().reshape(2, 2, -1).any(axis=2).tolist() == [[True, False], [True, False]]
-    batch.load(late[np.array([0, 0])])
-    assert batch.masks().reshape(2, 2, -1).any(axis=2).tolist() == [[True, False], [True, False]]
 
 
 def test_items_of_your_own_and_forbidden_orientations():
@@ -247,20 +167,6 @@ def test_nothing_touches_the_global_generator():
     assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
 
 
-def _make() -> gym.Env:
-    return gym.make("binpack:BinPacking-v0", bin_size=(5, 5, 5), visible=2)
-
-
-def test_workers_that_were_spawned_know_the_environment():
-    assert "spawn" in multiprocessing.get_all_start_methods()
-    env = SubprocVecEnv([_make, _make], start_method="spawn")
-    try:
-        assert env.reset()["heights"].shape == (2, 5, 5)
-        assert get_action_masks(env).shape == (2, 50)
-    finally:
-        env.close()
-
-
 def test_pictures(tmp_path):
     for mode in ("rgb_array", "plotly"):
         env = BinPackingEnv(render_mode=mode)
@@ -272,12 +178,6 @@ def test_pictures(tmp_path):
     assert path.read_bytes()[:6] == b"GIF89a"
 
 
-def test_upright_flags_hold_without_rotation_too():
-    batch = PackingBatch(EnvConfig(bin_size=(4, 4, 4)), 1)
-    batch.load(Streams(np.array([[[1, 2, 3]]], np.int32), np.array([1]), np.array([[[True, False, False]]])))
-    assert batch.done[0]
-
-
 def test_an_illegal_action_earns_nothing_for_any_reward():
     for reward in ("volume", "terminal", "density"):
         env = BinPackingEnv(bin_size=(4, 4, 4), items="random:1-2", reward=reward)
@@ -286,22 +186,6 @@ def test_an_illegal_action_earns_nothing_for_any_reward():
         _, reward_of_illegal, terminated, *_ = env.step(int(np.flatnonzero(~env.action_masks())[0]))
         assert terminated and reward_of_illegal == 0
         assert (earned > 0) == (reward != "terminal")
-
-
-@pytest.mark.parametrize(
-    ("actions", "message"),
-    [
-        ([0, -1], r"actions must be in 0\.\.99, got -1 to 0"),
-        ([0, 100], r"actions must be in 0\.\.99, got 0 to 100"),
-        ([0.5, 0.5], "actions must be 2 integers, got float64"),
-        ([0], r"actions must be 2 integers, got int64 of shape \(1,\)"),
-    ],
-)
-def test_the_batch_refuses_actions_outside_the_space(actions, message):
-    env = BinPackingVecEnv(EnvConfig(), 2, seed=0)
-    env.reset()
-    with pytest.raises(ValueError, match=message):
-        env.step(np.array(actions))
 
 
 @pytest.mark.parametrize(
