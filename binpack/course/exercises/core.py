@@ -39,8 +39,9 @@ from types import ModuleType
 from typing import Any, Literal
 
 from binpack.course.exercises._expect import Mistake
-from binpack.course.exercises._judging import explain, is_empty, one_line, quiet, time_limit
+from binpack.course.exercises._judging import explain, is_empty, one_line, quiet
 from binpack.course.exercises._lessons import Lesson, lesson_of, lessons
+from binpack.course.exercises._limit import TooLong, call_within
 from binpack.course.exercises._source import bindings, numbered_comments, outside_names
 
 DIFFICULTY = {1: "easy", 2: "medium", 3: "hard"}
@@ -195,13 +196,16 @@ class Exercise:
         if is_empty(answer):
             return Verdict("not attempted", f"{self.title} not attempted yet: {_GOING_ON}")
         try:
-            with quiet(), time_limit(self.seconds):
-                self._checker(answer)
+            with quiet():
+                call_within(self.seconds, self._checker, answer)
         except Mistake as mistake:
             text = f"{self.title} is not right yet: {one_line(str(mistake))}; {_GOING_ON}"
             return Verdict("wrong", text)
+        except TooLong:
+            endless = f"did not end within {self.seconds:g} s: is there a loop that never stops?"
+            return Verdict("error", f"{self.title} {endless}; {_GOING_ON}")
         except (Exception, SystemExit) as error:
-            return Verdict("error", f"{self.title} {explain(error, answer, self.seconds)}; {_GOING_ON}")
+            return Verdict("error", f"{self.title} {explain(error, answer)}; {_GOING_ON}")
         return Verdict("correct", f"{self.title}: correct")
 
     def next_hint(self) -> str:
