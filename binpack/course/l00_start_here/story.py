@@ -13,7 +13,6 @@ and run again. The first takes a minute and is the one to run when the shipped a
 from __future__ import annotations
 
 import hashlib
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from binpack.agents.evaluation import Agent, evaluate, make_streams
 from binpack.agents.store import SHIPPED, load_agent
 from binpack.core.heuristics import HEURISTICS
 from binpack.core.statistics import bootstrap_ci
-from binpack.course.records.provenance import about
+from binpack.course.records import about, read_record, write_record
 from binpack.env.config import EnvConfig
 from binpack.items.streams import Streams
 from binpack.search.seeds import SeedPlan
@@ -140,8 +139,7 @@ def record(runs: Path | None, path: Path = FILE) -> dict[str, Any]:
             "utilization": play(agent),
         },
     }
-    parts = [f"{json.dumps(name)}: {json.dumps(part)}" for name, part in story.items()]
-    path.write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")
+    write_record(path, story)
     return story
 
 
@@ -170,7 +168,7 @@ def load(path: Path = FILE) -> dict[str, Any]:
     Args:
         path: the file.
     """
-    return json.loads(path.read_text(encoding="utf-8"))
+    return read_record(path)
 
 
 def packers(story: dict[str, Any]) -> dict[str, list[float]]:

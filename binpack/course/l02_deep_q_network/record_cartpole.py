@@ -10,10 +10,8 @@ study did not see; and tries random settings from the ranges of the published li
 from __future__ import annotations
 
 import dataclasses
-import json
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +22,7 @@ import torch
 from binpack.course.l02_deep_q_network import bug_hunt
 from binpack.course.l02_deep_q_network import exercises as dqn
 from binpack.course.l02_deep_q_network.agent import DQNConfig, Validation, with_weights
-from binpack.course.records.provenance import about
+from binpack.course.records import about, kept, write_record
 
 FILE = Path(__file__).with_name("cartpole.json")
 ENV = "CartPole-v1"
@@ -97,19 +95,6 @@ def published(number: int) -> dict[str, Any]:
     return {"number": number, "params": asked.params, **final("published ranges", config, STUDY_SEEDS[0])}
 
 
-def kept(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Return what a file holds; make it first if it is not there.
-
-    Args:
-        path: a JSON file.
-        make: makes its content.
-    """
-    if not path.exists():
-        path.write_text(json.dumps(make()) + "\n", encoding="utf-8")
-        print(path.read_text(encoding="utf-8").strip(), flush=True)
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
 def record(folder: Path) -> None:
     """Run what is missing and write the file.
 
@@ -133,7 +118,7 @@ def record(folder: Path) -> None:
         for seed in HELD_OUT_SEEDS
     ]
     drawn = [kept(folder / f"published_{number}.json", lambda number=number: published(number)) for number in range(5)]
-    parts = {
+    made = {
         "about": about("python -m binpack.course.l02_deep_q_network.record_cartpole FOLDER", LIBRARIES),
         "environment": ENV,
         "config": dataclasses.asdict(CONFIG),
@@ -143,12 +128,7 @@ def record(folder: Path) -> None:
         "held_out_seeds": HELD_OUT_SEEDS,
         "test_seed": TEST_SEED,
     }
-    head = ",\n".join(f"{json.dumps(name)}: {json.dumps(part)}" for name, part in parts.items())
-    tables = {"runs": solved, "trials": trials, "finals": finals, "published": drawn}
-    body = ",\n".join(
-        f"{json.dumps(name)}: [\n" + ",\n".join(map(json.dumps, rows)) + "\n]" for name, rows in tables.items()
-    )
-    FILE.write_text(f"{{\n{head},\n{body}\n}}\n", encoding="utf-8")
+    write_record(FILE, made | {"runs": solved, "trials": trials, "finals": finals, "published": drawn})
 
 
 if __name__ == "__main__":

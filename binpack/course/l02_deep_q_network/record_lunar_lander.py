@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import json
 import os
 import sys
 import time
@@ -25,7 +24,8 @@ from numpy.typing import NDArray
 
 from binpack.course.l02_deep_q_network import exercises as dqn
 from binpack.course.l02_deep_q_network.agent import DQNConfig, Validation, greedy_action
-from binpack.course.records.provenance import about
+from binpack.course.records import about, read_record, write_record
+from binpack.files import write_json
 
 FILE = Path(__file__).with_name("lunar_lander.json")
 WEIGHTS = FILE.with_suffix(".pt")
@@ -76,7 +76,7 @@ def record_seed(seed: int, folder: Path) -> None:
         "cpu_seconds": round(time.process_time() - start),
     }
     torch.save({"late": weights, "early": validation.kept[EARLY_STEP]}, folder / f"seed_{seed}.pt")
-    (folder / f"seed_{seed}.json").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    write_json(folder / f"seed_{seed}.json", row, indent=None)
     print(f"seed {seed}: checkpoint of step {step}, mean test return {np.mean(row['test']):.1f}", flush=True)
 
 
@@ -86,14 +86,14 @@ def write_files(folder: Path) -> None:
     Args:
         folder: where `record_seed` left them.
     """
-    rows = [json.loads((folder / f"seed_{seed}.json").read_text(encoding="utf-8")) for seed in SEEDS]
+    rows = [read_record(folder / f"seed_{seed}.json") for seed in SEEDS]
     middle = sorted(rows, key=lambda row: np.mean(row["test"]))[len(rows) // 2]
     weights = torch.load(folder / f"seed_{middle['seed']}.pt", weights_only=True)
     torch.save(weights["late"], WEIGHTS)
     films = {}
     for path, stage in ((EARLY, "early"), (LATE, "late")):
         films[stage] = write_film(weights[stage], path)
-    parts = {
+    record = {
         "about": about("python -m binpack.course.l02_deep_q_network.record_lunar_lander FOLDER", LIBRARIES),
         "environment": ENV,
         "config": dataclasses.asdict(CONFIG),
@@ -103,9 +103,9 @@ def write_files(folder: Path) -> None:
         "shipped_seed": middle["seed"],
         "early_step": EARLY_STEP,
         "films": films,
+        "runs": rows,
     }
-    head = ",\n".join(f"{json.dumps(name)}: {json.dumps(part)}" for name, part in parts.items())
-    FILE.write_text(f'{{\n{head},\n"runs": [\n' + ",\n".join(map(json.dumps, rows)) + "\n]}\n", encoding="utf-8")
+    write_record(FILE, record)
 
 
 def write_film(weights: dict[str, torch.Tensor], path: Path) -> dict[str, float]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
+
+from binpack.course.records import read_record
 
 DATA = Path(__file__).parent
 
@@ -23,9 +24,9 @@ def load(name: str) -> dict[str, Any]:
         name: "cartpole" or "lunar_lander"; `record_NAME.py` beside the file made it.
 
     Raises:
-        FileNotFoundError: there is no such record.
+        binpack.files.FileError: there is no such record.
     """
-    return json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"))
+    return read_record(DATA / f"{name}.json")
 
 
 def curve(record: dict[str, Any]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

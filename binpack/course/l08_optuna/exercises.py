@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,6 +21,7 @@ from pydantic import ValidationError
 from binpack.agents.config import PPOConfig, TrainConfig
 from binpack.core.statistics import bootstrap_ci
 from binpack.course.exercises import Mistake, exercise, expect, expect_close, expect_type
+from binpack.course.records import read_record
 from binpack.search.config import TuneConfig
 from binpack.search.report import Comparison
 from binpack.search.space import Categorical, Float
@@ -45,7 +45,7 @@ def recorded_study(path: str | Path = RECORD) -> optuna.Study:
         leaves them; its own attributes are ``about`` (command, versions, machine, date), ``comparison`` and
         ``binpack`` (the configuration).
     """
-    record = json.loads(Path(path).read_text(encoding="utf-8"))
+    record = read_record(path)
     config = TuneConfig(**record["config"])
     study = optuna.create_study(
         study_name=config.name, direction="maximize", sampler=optuna.samplers.RandomSampler(seed=config.sampler.seed)

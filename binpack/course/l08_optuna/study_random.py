@@ -8,12 +8,12 @@ with every report, the held-out comparison, and where and when all this was made
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from binpack.agents.config import PPOConfig, TrainConfig
-from binpack.course.records.provenance import about
+from binpack.course.records import about, write_record
 from binpack.env.config import EnvConfig
 from binpack.search.config import TuneConfig
 from binpack.search.report import TuneResult
@@ -22,7 +22,6 @@ from binpack.search.storage import load_study, quiet
 from binpack.search.study import tune
 
 FILE = Path(__file__).with_suffix(".json")
-KEPT = ("number", "state", "value", "scores", "params", "steps", "seconds", "default", "error")
 LIBRARIES = ("numpy", "torch", "stable-baselines3", "sb3-contrib", "optuna")
 
 CONFIG = TuneConfig(
@@ -65,7 +64,7 @@ def record(storage: Path, path: Path = FILE) -> None:
         path: the file to write.
     """
     result = tune(CONFIG, storage, progress=False)
-    path.write_text(to_json(result, reports(storage)), encoding="utf-8")
+    write_record(path, to_record(result, reports(storage)))
     print(result.summary())
 
 
@@ -76,8 +75,8 @@ def reports(storage: Path) -> dict[int, dict[int, float]]:
     return {trial.number: dict(sorted(trial.intermediate_values.items())) for trial in trials}
 
 
-def to_json(result: TuneResult, curves: dict[int, dict[int, float]]) -> str:
-    """Put everything into JSON text, a trial a line."""
+def to_record(result: TuneResult, curves: dict[int, dict[int, float]]) -> dict[str, Any]:
+    """Put everything into values for JSON."""
     rows = [
         {
             **{
@@ -89,13 +88,12 @@ def to_json(result: TuneResult, curves: dict[int, dict[int, float]]) -> str:
         }
         for row in result.rows
     ]
-    parts = {
+    return {
         "about": about("python -m binpack.course.l08_optuna.study_random study.journal", LIBRARIES),
         "config": result.config.model_dump(mode="json"),
         "comparison": result.comparison.to_dict() if result.comparison else None,
+        "trials": rows,
     }
-    head = ",\n".join(f"{json.dumps(name)}: {json.dumps(part)}" for name, part in parts.items())
-    return f'{{\n{head},\n"trials": [\n' + ",\n".join(map(json.dumps, rows)) + "\n]}\n"
 
 
 if __name__ == "__main__":

@@ -7,10 +7,10 @@ The figure is drawn from the results beside the agents' weights; nothing is trai
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from binpack.agents.store import SHIPPED
+from binpack.files import read_json
 from binpack.plots import Figure, curves_with_spread, save
 
 FILE = Path(__file__).with_suffix(".png")
@@ -29,7 +29,7 @@ def learning_curve(name: str) -> tuple[list[float], list[float]]:
     steps, scores, before = [], [], 0
     for path in (SHIPPED / name / "first_result.json", SHIPPED / name / "result.json"):
         if path.exists():
-            history = json.loads(path.read_text(encoding="utf-8"))["history"]
+            history = read_json(path, "a run's result")["history"]
             steps += [(before + step) / 1e6 for step, _ in history]
             scores += [score for _, score in history]
             before += history[-1][0]

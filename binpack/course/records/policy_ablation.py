@@ -10,7 +10,6 @@ finished is in the JSON file beside it, and a run that was stopped goes on from 
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,8 @@ from binpack.agents.store import load_agent
 from binpack.agents.training import train
 from binpack.course.records.ablation_figures import ablation_curves
 from binpack.course.records.provenance import about
+from binpack.course.records.store import read_record, write_record
 from binpack.env.config import EnvConfig
-from binpack.files import write_atomically
 from binpack.plots import save
 
 FILE = Path(__file__).with_suffix(".json")
@@ -76,7 +75,7 @@ def record(
         steps: environment steps of each run.
         try_steps: environment steps of each learning rate's trial.
     """
-    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    before = read_record(path) if path.exists() else {}
     rows: dict[str, list[dict[str, Any]]] = {name: before.get(name, []) for name in ("trials", "runs")}
 
     def once(kind: str, arm: str, seed: int, learning_rate: float, steps: int) -> None:
@@ -92,7 +91,7 @@ def record(
         arms = list(ARMS)
         rows["trials"].sort(key=lambda row: (arms.index(row["arm"]), row["learning_rate"]))
         rows["runs"].sort(key=lambda row: (row["seed"], arms.index(row["arm"])))
-        write_atomically(path, lambda place: place.write_text(to_json(rows, steps), encoding="utf-8"))
+        write_record(path, {"about": about(COMMAND, LIBRARIES), "steps": steps, **rows})
         print(f"{arm}, learning rate {learning_rate:g}, seed {seed}: {result.score:.4f}", flush=True)
 
     for arm in ARMS:
@@ -109,15 +108,8 @@ def best_rate(trials: list[dict[str, Any]], arm: str) -> float:
     return max(own, key=lambda row: row["score"])["learning_rate"]
 
 
-def to_json(rows: dict[str, list[dict[str, Any]]], steps: int = STEPS) -> str:
-    """Put everything into JSON text, a run a line."""
-    lines = {name: ",\n".join(map(json.dumps, found)) for name, found in rows.items()}
-    lists = ",\n".join(f'"{name}": [\n{text}\n]' for name, text in lines.items())
-    return f'{{\n"about": {json.dumps(about(COMMAND, LIBRARIES))},\n"steps": {steps},\n{lists}\n}}\n'
-
-
 if __name__ == "__main__":
     if len(sys.argv) > 1:
         sys.exit("expected no arguments")
     record(Path("runs") / FILE.stem)
-    save(ablation_curves(json.loads(FILE.read_text(encoding="utf-8"))["runs"]), FILE.with_suffix(".png"))
+    save(ablation_curves(read_record(FILE)["runs"]), FILE.with_suffix(".png"))

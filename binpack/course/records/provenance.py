@@ -1,4 +1,4 @@
-"""Where a recorded result comes from: what every record in this folder says under ``about``."""
+"""Where a recorded result comes from: what every record says under ``about``."""
 
 from __future__ import annotations
 

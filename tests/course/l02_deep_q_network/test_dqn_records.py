@@ -21,6 +21,7 @@ from binpack.course.l02_deep_q_network import exercises as lesson
 from binpack.course.l02_deep_q_network import record_cartpole as dqn_cartpole
 from binpack.course.l02_deep_q_network import record_lunar_lander as dqn_lunar_lander
 from binpack.course.l02_deep_q_network import records
+from binpack.files import FileError
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def test_a_record_is_found_by_its_name(folder):
 
 
 def test_a_record_that_is_not_there_is_named(folder):
-    with pytest.raises(FileNotFoundError, match=r"dqn_acrobot\.json"):
+    with pytest.raises(FileError, match=r"dqn_acrobot\.json: no such file"):
         records.load("dqn_acrobot")
 
 
