@@ -8,13 +8,16 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
+import binpack
 from binpack import system
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TOP_LEVEL = {
     *("README.md", "requirements.txt", "pyproject.toml"),
+    *("LICENSE", "CONTRIBUTING.md", "CHANGELOG.md", "CITATION.cff"),
     *("binpack", "notebooks", "tutorials", "tests"),
 }
 
@@ -60,11 +63,32 @@ def test_ci_fails_without_a_command_and_when_the_command_fails(tmp_path):
     assert run.stdout.splitlines() == ["+ echo first && false && echo second", "first"]
 
 
-def test_workflow_runs_the_ci_script_on_every_supported_python():
-    text = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
-    assert "- run: .ci/run" in text
-    assert 'python: ["3.11", "3.12", "3.13"]' in text
+def test_workflow_runs_lint_units_and_notebooks_side_by_side_on_every_supported_python():
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
+    runs = {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in jobs.items()}
+    assert not any("needs" in job for job in jobs.values())
+    assert runs["all"] == [".ci/run"]
+    install = "python -m pip install -r requirements.txt"
+    assert runs["lint"] == [install, "ruff check .", "ruff format --check .", "mypy"]
+    assert runs["units"] == [install, "python -m pytest tests binpack"]
+    assert runs["notebooks"] == [install, "python -m pytest notebooks"]
+    for name in ("units", "notebooks"):
+        assert jobs[name]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
+    for name in ("lint", "units", "notebooks"):
+        setup = next(step for step in jobs[name]["steps"] if "setup-python" in step.get("uses", ""))
+        assert (setup["with"]["cache"], setup["with"]["cache-dependency-path"]) == ("pip", "requirements.txt")
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o100
+
+
+def test_ci_lints_and_checks_types_after_the_tests():
+    lines = (ROOT / ".ci" / "run").read_text().splitlines()
+    assert lines[-3:] == [".venv/bin/ruff check .", ".venv/bin/ruff format --check .", ".venv/bin/mypy"]
+
+
+def test_the_version_stands_in_one_place():
+    assert 'dynamic = ["version"]' in (ROOT / "pyproject.toml").read_text()
+    assert f"\n## {binpack.__version__} " in (ROOT / "CHANGELOG.md").read_text()
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == binpack.__version__
 
 
 def test_links_point_to_files():
@@ -103,8 +127,8 @@ def test_top_level_holds_what_the_design_names():
 def test_every_import_is_pinned():
     pinned = system.pins((ROOT / "requirements.txt").read_text())
     providers = importlib.metadata.packages_distributions()
-    local = {path.stem for path in own_files("notebooks/*.py", "tests/**/*.py")} | {"binpack", "tests"}
-    files = own_files("binpack/**/*.py", "notebooks/*.py", "notebooks/source/*.py", "tests/**/*.py")
+    local = {path.stem for path in own_files("notebooks/source/*.py", "tests/**/*.py")} | {"binpack", "tests"}
+    files = own_files("binpack/**/*.py", "notebooks/source/*.py", "tests/**/*.py")
     for file in files:
         for module in imported(ast.parse(file.read_text(encoding="utf-8"))):
             if module in sys.stdlib_module_names or module in local:

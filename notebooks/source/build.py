@@ -11,7 +11,7 @@ How a source reads is told in ``lesson.py``, what a lesson must hold to (cells, 
 ``lint.py``; a build ends with what that has to say.
 
 What nbval compares must be the same everywhere: text on stdout and ``text/plain`` of results, never PNG, plotly JSON or
-stderr (``nbval_settings.py``). Show figures with ``binpack.plots.show``; assign a last expression that prints an object
+stderr (``pytest_course.py``). Show figures with ``binpack.plots.show``; assign a last expression that prints an object
 to ``_``.
 """
 

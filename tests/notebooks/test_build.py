@@ -260,7 +260,7 @@ def test_an_exercise_of_another_lesson_is_a_fault(source):
 def checkout(tmp_path_factory):
     """A small checkout with one lesson, built."""
     top = tmp_path_factory.mktemp("checkout")
-    for name in ("build.py", "lesson.py", "lint.py", "nbval_settings.py", "nbval_sanitize.cfg"):
+    for name in ("build.py", "lesson.py", "lint.py", "pytest_course.py", "nbval_sanitize.cfg"):
         copy(f"notebooks/source/{name}", top)
     for name in ("pyproject.toml", "tests/conftest.py", "tests/notebooks/test_notebooks.py"):
         copy(name, top)
