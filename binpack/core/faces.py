@@ -22,7 +22,7 @@ def lazy_face(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[
         package: the package's ``__name__``.
         file: the package's ``__file__``, whose imports under ``if TYPE_CHECKING`` are the face.
     """
-    where = {}
+    where: dict[str, tuple[str | None, str]] = {}
     for node in ast.parse(Path(file).read_text(encoding="utf-8")).body:
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
             for line in node.body:

@@ -66,9 +66,10 @@ class Catalogue:
     """
 
     edges: np.ndarray
-    quantity: np.ndarray | None = None
+    # None may be given; from then on it is always an array
+    quantity: np.ndarray = None  # type: ignore[assignment]
     names: tuple[str, ...] = ()
-    upright: np.ndarray | None = None
+    upright: np.ndarray = None  # type: ignore[assignment]
     source: str = "catalogue"
     places: tuple[str, ...] = ()
     container: tuple[int, int, int] | None = None
@@ -82,8 +83,11 @@ class Catalogue:
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
         object.__setattr__(self, "names", tuple(self.names) or tuple(f"item {i + 1}" for i in range(count)))
-        wanted = {"edges": ((count, 3), "iu", np.int32), "quantity": ((count,), "iu", np.int64)}
-        wanted["upright"] = ((count, 3), "b", np.bool_)
+        wanted: dict[str, tuple[tuple[int, ...], str, type[np.generic]]] = {
+            "edges": ((count, 3), "iu", np.int32),
+            "quantity": ((count,), "iu", np.int64),
+            "upright": ((count, 3), "b", np.bool_),
+        }
         for name, (shape, kinds, dtype) in wanted.items():
             array = np.asarray(getattr(self, name))
             if array.shape != shape or array.dtype.kind not in kinds:
@@ -247,8 +251,8 @@ def _csv_rows(text: str, source: str) -> list[_Row]:
                 expected = f"expected {len(header)} ({','.join(header)})"
                 raise InstanceError(f"{source}: {place}: {len(fields)} columns {show(','.join(fields))}: {expected}")
             row = dict(zip(header, fields, strict=True))
-            edges = tuple(row.pop(name) for name in _EDGES)
-            rows.append(_Row(place, edges, **row))
+            length, width, height = (row.pop(name) for name in _EDGES)
+            rows.append(_Row(place, (length, width, height), **row))
     except csv.Error as error:
         raise InstanceError(f"{source}: line {reader.line_num}: {error}: expected comma-separated values") from error
     if header is None:
@@ -291,8 +295,8 @@ def _read_json(text: str, source: str, grid: Grid) -> Catalogue:
         grid = replace(grid, unit=unit_name(data["unit"], f"{source}: line 1: unit"))
     container = bin_edges(data["bin"], grid, f"{source}: line 1: bin") if "bin" in data else None
     rows = []
-    for item, line in zip(data["items"], _json_lines(text), strict=True):
-        where = f"{source}: line {line}:"
+    for item, number in zip(data["items"], _json_lines(text), strict=True):
+        where = f"{source}: line {number}:"
         if not isinstance(item, dict):
             raise InstanceError(f"{where} {show(item)}: expected an object with length, width and height")
         _known(item, (*_EDGES, "quantity", "name", "unit", "upright"), where)
@@ -300,7 +304,7 @@ def _read_json(text: str, source: str, grid: Grid) -> Catalogue:
             if name not in item:
                 raise InstanceError(f"{where} {name!r} is missing in {show(item)}: expected length, width and height")
         rest = {key: value for key, value in item.items() if key not in _EDGES}
-        rows.append(_Row(f"line {line}", (item["length"], item["width"], item["height"]), **rest))
+        rows.append(_Row(f"line {number}", (item["length"], item["width"], item["height"]), **rest))
     return _build(rows, source, grid, container=container)
 
 
@@ -316,7 +320,8 @@ def _json_lines(text: str) -> list[int]:
     decoder, blank = json.JSONDecoder(), re.compile(r"[\s,:]*")
 
     def skip(at: int) -> int:
-        return blank.match(text, at).end()
+        match = blank.match(text, at)
+        return at if match is None else match.end()
 
     lines: list[int] = []
     at = skip(text.index("{") + 1)
@@ -523,7 +528,7 @@ def fits(edges: np.ndarray, upright: np.ndarray | None, bin_size: Sequence[int],
     fitting = (edges[..., orientations] <= np.asarray(bin_size)).all(axis=-1)
     if upright is not None:
         fitting &= upright[..., orientations[:, 2]]
-    return fitting.any(axis=-1)
+    return np.asarray(fitting.any(axis=-1))
 
 
 def misfit(edges: Sequence[int], upright: Sequence[bool], bin_size: Sequence[int], rotation: str) -> str:

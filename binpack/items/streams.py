@@ -67,7 +67,7 @@ class Streams:
         for part in parts:
             rows = slice(start, start := start + len(part))
             items[rows, : part.horizon] = part.items
-            if part.upright is not None:
+            if upright is not None and part.upright is not None:
                 upright[rows, : part.horizon] = part.upright
         return cls._trusted(items, np.concatenate([part.lengths for part in parts]), upright)
 
@@ -119,7 +119,7 @@ class Streams:
             raise InstanceError(f"{path}: {error}") from None
 
 
-def _write_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
+def _write_npz(path: Path, arrays: dict[str, Any]) -> None:
     with path.open("wb") as file:  # an open file, for numpy would add a suffix to a path without one
         np.savez_compressed(file, **arrays)
 

@@ -157,11 +157,12 @@ def bin_edges(text: Any, grid: Grid, where: str) -> tuple[int, int, int]:
     if not isinstance(parts, list | tuple | np.ndarray) or len(parts) != 3:
         raise InstanceError(f"{where} {show(text)}: expected three edges, such as 110x110x100")
     parts = [part.item() if isinstance(part, np.generic) else part for part in parts]
-    shared = _number(parts[2])[1] if isinstance(parts[2], str) else ""
-    shared = shared if shared in MILLIMETRES else None
-    edges = tuple(grid.cells(part, f"{where} {show(text)}: edge", unit=shared, up=False) for part in parts)
+    unit = _number(parts[2])[1] if isinstance(parts[2], str) else ""
+    shared = unit if unit in MILLIMETRES else None
+    edges = [grid.cells(part, f"{where} {show(text)}: edge", unit=shared, up=False) for part in parts]
     for part, edge in zip(parts, edges, strict=True):
         if not 1 <= edge <= MAX_BIN_EDGE:
             expected = f"expected 1 to {MAX_BIN_EDGE} cells (choose a {'finer' if edge < 1 else 'coarser'} cell)"
             raise InstanceError(f"{where} {show(text)}: edge {show(part)} has {edge} cells, {expected}")
-    return edges
+    length, width, height = edges
+    return length, width, height
