@@ -69,6 +69,7 @@ def _rows(values: Any, rows: NDArray) -> Any:
 class PackingBatch:
     """``n`` bins being packed side by side.
 
+    Example:
         >>> batch = PackingBatch(EnvConfig(bin_size=(4, 4, 4), items="random:2-2"), n=3)
         >>> batch.load(batch.config.source().sample(np.random.default_rng(0), 3))
         >>> rewards, legal = batch.step(batch.masks().argmax(axis=1))

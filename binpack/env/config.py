@@ -20,6 +20,7 @@ from binpack.items.units import MAX_BIN_EDGE, parse_length
 class EnvConfig(BaseModel):
     """What an environment is made of; every field is JSON.
 
+    Example:
         >>> config = EnvConfig(bin_size=(8, 8, 8), items="random:1-4", visible=2, rotation="z")
         >>> config.candidates, config.actions
         (4, 256)

@@ -1,11 +1,7 @@
 """Rewards: what an agent earns for a step, for all bins of a batch at once.
 
-A reward is a function from a `Step` to one number a bin. A config names it: a built-in one by its short name, one of
-your own as ``module:name``:
-
-    >>> from binpack.env.config import EnvConfig
-    >>> EnvConfig(reward="terminal").reward
-    'terminal'
+A reward is a function from a `Step` to one number a bin. A config names it: a built-in one by its short name, as in
+``EnvConfig(reward="terminal")``, one of your own as ``module:name``:
 
     def low(step):  # in mypackage/rewards.py, then EnvConfig(reward="mypackage.rewards:low")
         return 1 - step.boxes[:, 2] / step.bin_size[2]
@@ -130,6 +126,7 @@ def pays_utilization(name: str) -> Literal["step", "end"] | None:
     With R the return still to come and u the utilization so far, the final utilization is u + R where the answer is
     ``"step"`` and R where it is ``"end"`` (and u once the episode is over); ``None``: it cannot be known from R.
 
+    Example:
         >>> pays_utilization("volume"), pays_utilization("terminal"), pays_utilization("density")
         ('step', 'end', None)
 

@@ -23,6 +23,13 @@ class BinPackingEnv(gym.Env[dict[str, NDArray], np.int64]):
     the item comes down from above. The episode ends when nothing visible fits or items run out. ``action_masks()`` says
     which actions are legal; an illegal one places nothing, earns 0 and ends the episode (``info["illegal_action"]``).
 
+    Example:
+        >>> env = BinPackingEnv(bin_size=(4, 4, 4), items="random:2-2")
+        >>> observation, info = env.reset(seed=0)
+        >>> observation, reward, terminated, truncated, info = env.step(int(env.action_masks().argmax()))
+        >>> reward, info["packed"], terminated
+        (0.125, 1, False)
+
     Args:
         config: all settings at once; or give them one by one.
         items: what ``EnvConfig.items`` takes, or a ``Streams``, ``Catalogue`` or ``ItemSource`` object.

@@ -24,6 +24,14 @@ class BinPackingVecEnv(VecEnv):
     a row that ends starts its next episode in the same step and leaves its last observation in
     ``info["terminal_observation"]``. Wrap it in ``VecMonitor`` for episode statistics.
 
+    Example:
+        >>> env = BinPackingVecEnv(EnvConfig(bin_size=(4, 4, 4), items="random:2-2"), n_envs=3, seed=0)
+        >>> env.reset()["heights"].shape
+        (3, 4, 4)
+        >>> observations, rewards, dones, infos = env.step(env.action_masks().argmax(axis=1))
+        >>> rewards.tolist()
+        [0.125, 0.125, 0.125]
+
     Args:
         config: all settings at once; or give them one by one.
         n_envs: number of bins.

@@ -51,6 +51,11 @@ _DAMAGE = (
 class Catalogue:
     """Kinds of items on a grid of cells.
 
+    Example:
+        >>> catalogue = Catalogue(np.array([[2, 2, 3], [1, 1, 1]]), np.array([2, 5]))
+        >>> catalogue.total, catalogue.volume
+        (7, 29)
+
     Attributes:
         edges: ``(M, 3)`` int32, length, width and height in cells.
         quantity: ``(M,)`` int64, how many of each, 1 or more. Default: one.
@@ -499,6 +504,10 @@ def korea_post_parcels(cell: Length = "1cm") -> Catalogue:
 
 def korea_post(cell: Length = "1cm") -> Catalogue:
     """Return the six Korea Post parcel boxes, one of each (No.1 22x19x9 to No.5 48x38x34 cm).
+
+    Example:
+        >>> korea_post("10cm").edges[0].tolist()  # 22 x 19 x 9 cm, each edge rounded up to whole cells
+        [3, 2, 1]
 
     Args:
         cell: Cell size; edges are rounded up to cells.

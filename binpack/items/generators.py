@@ -68,6 +68,10 @@ def random_items(
 ) -> Streams:
     """Draw items uniformly and independently from a set (the "RS" sequences of Zhao et al. 2021).
 
+    Example:
+        >>> random_items((10, 10, 10), 3, np.random.default_rng(0), edges=(1, 5), horizon=150).items.shape
+        (3, 150, 3)
+
     Args:
         bin_size: The bin's edges in cells; only its volume matters here.
         n: Number of sequences.
@@ -115,6 +119,11 @@ def cut_1(bin_size: Sequence[int], n: int, rng: np.random.Generator, *, low: int
 
     A piece with an edge over `high` is cut along one of its too long edges (uniform), at a place that leaves two parts
     which can still end in [low, high] (uniform). Pieces whose bases are equally high come in random order.
+
+    Example:
+        >>> streams = cut_1((6, 6, 6), 2, np.random.default_rng(0))
+        >>> streams.items.prod(axis=2).sum(axis=1).tolist()  # the volume of the bin, every time
+        [216, 216]
 
     Args:
         bin_size: The bin's edges in cells.
@@ -169,6 +178,10 @@ def split_bin(
     an edge e has a probability proportional to ``|p - e / 2|``, so unequal parts are likely (with e = 2 the middle is
     the only place). Ours alone: cuts are at whole cells and parts have edges from 1 cell up, pieces of one cell are
     never picked, parts are not rotated (the environment rotates), and the items come in random order.
+
+    Example:
+        >>> split_bin((6, 6, 6), 2, np.random.default_rng(0), items=7).lengths.tolist()
+        [7, 7]
 
     Args:
         bin_size: The bin's edges in cells.

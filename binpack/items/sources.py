@@ -429,6 +429,7 @@ def item_source(
 ) -> ItemSource:
     """Turn a description of items into a source of episodes, and check that every item can fit the empty bin.
 
+    Example:
         >>> source = item_source("random:1-5x150", (10, 10, 10))
         >>> source.sample(np.random.default_rng(0), 2).items.shape
         (2, 150, 3)

@@ -18,6 +18,11 @@ from binpack.items.units import InstanceError
 class Streams:
     """Sequences of items, one episode each.
 
+    Example:
+        >>> streams = Streams(np.array([[[2, 2, 3], [1, 1, 1]], [[4, 4, 4], [0, 0, 0]]]), np.array([2, 1]))
+        >>> len(streams), streams.horizon, streams[1].items.tolist()
+        (2, 2, [[[4, 4, 4], [0, 0, 0]]])
+
     Attributes:
         items: ``(N, T, 3)`` int32, length, width and height in cells, zero behind the end of a sequence.
         lengths: ``(N,)`` int64, number of items of each sequence, 1 to T.

@@ -127,6 +127,10 @@ class Grid:
 def parse_length(text: Length) -> float:
     """Return a length in millimetres.
 
+    Example:
+        >>> parse_length("5cm")
+        50.0
+
     Args:
         text: A number with its unit (mm, cm, dm, m, in), such as ``"50mm"``; a plain float counts millimetres.
 
@@ -138,6 +142,10 @@ def parse_length(text: Length) -> float:
 
 def parse_bin(text: str | Sequence[Any], cell: Length | None = None, *, unit: str = "cm") -> tuple[int, int, int]:
     """Return a bin's edges in cells.
+
+    Example:
+        >>> parse_bin("10x8x6"), parse_bin("110x110x100", cell="50mm")
+        ((10, 8, 6), (22, 22, 20))
 
     Args:
         text: ``"110x110x100"``, with a unit after the last or after each edge if you like, or three numbers.
