@@ -7,6 +7,7 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
+from gymnasium import spaces
 from numpy.typing import NDArray
 
 from binpack.env.batch import PackingBatch
@@ -51,8 +52,8 @@ class BinPackingEnv(gym.Env[dict[str, NDArray], np.int64]):
             raise ValueError(f"render_mode {render_mode!r} is not one of {', '.join(self.metadata['render_modes'])}")
         self.config, self._source = resolve(config, items, settings)
         self.render_mode = render_mode
-        self.observation_space = self.config.observation_space()
-        self.action_space = self.config.action_space()
+        self.observation_space: spaces.Space = self.config.observation_space()
+        self.action_space: spaces.Discrete = self.config.action_space()
         self._batch = PackingBatch(self.config, 1)
         self._feed: StreamFeed | None = None
 

@@ -65,7 +65,7 @@ class BinPackingVecEnv(VecEnv):
         self._replicas = replicas
         self._sources: list[StreamFeed | None] = [None] * (n_envs // replicas)
         self._feeds: list[Iterator[tuple[Streams, int]]] = []
-        self._actions: NDArray | None = None
+        self._actions = np.zeros(n_envs, np.int64)
         self.render_mode = None
         super().__init__(n_envs, self.config.observation_space(), self.config.action_space())
         if seed is not None:
@@ -80,10 +80,12 @@ class BinPackingVecEnv(VecEnv):
 
     def reset(self) -> dict[str, NDArray]:
         """Empty every bin and start new streams; returns the observations, see ``PackingBatch.observation``."""
+        self._feeds = []
         for group, seed in enumerate(self._seeds[:: self._replicas]):
-            if seed is not None or self._sources[group] is None:
-                self._sources[group] = StreamFeed(self._source, seeding.np_random(seed)[0])
-        self._feeds = [feed for source in self._sources for feed in tee(source, self._replicas)]
+            source = self._sources[group]
+            if seed is not None or source is None:
+                source = self._sources[group] = StreamFeed(self._source, seeding.np_random(seed)[0])
+            self._feeds += tee(source, self._replicas)
         load_playable(self._batch, self._feeds, np.arange(self.num_envs))
         self.reset_infos = [self._batch.info(row, placements=True) for row in range(self.num_envs)]
         self._reset_seeds()

@@ -286,8 +286,8 @@ def _read_json(text: str, source: str, grid: Grid) -> Catalogue:
     try:
         data = json.loads(text)
     except json.JSONDecodeError as error:
-        line = text.split("\n")[error.lineno - 1]
-        problem = f"{error.msg} at column {error.colno} of {show(line.strip())}"
+        wrong = text.split("\n")[error.lineno - 1]
+        problem = f"{error.msg} at column {error.colno} of {show(wrong.strip())}"
         raise InstanceError(f"{source}: line {error.lineno}: {problem}: expected JSON") from error
     except (ValueError, RecursionError) as error:
         raise InstanceError(f"{source}: line 1: {error}: expected JSON") from error

@@ -67,7 +67,8 @@ class Streams:
         horizon = max(part.horizon for part in parts)
         count = sum(len(part) for part in parts)
         items = np.zeros((count, horizon, 3), dtype=np.int32)
-        upright = None if all(part.upright is None for part in parts) else np.ones((count, horizon, 3), dtype=bool)
+        flagged = any(part.upright is not None for part in parts)
+        upright = np.ones((count, horizon, 3), dtype=bool) if flagged else None
         start = 0
         for part in parts:
             rows = slice(start, start := start + len(part))
@@ -126,7 +127,7 @@ class Streams:
 
 def _write_npz(path: Path, arrays: dict[str, Any]) -> None:
     with path.open("wb") as file:  # an open file, for numpy would add a suffix to a path without one
-        np.savez_compressed(file, **arrays)
+        np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
 def _checked(items: Any, lengths: Any, upright: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
