@@ -1,4 +1,7 @@
-"""Files: written so that a kill at any moment leaves the old one or the new one, and read with errors of one line."""
+"""Files: written so that a kill at any moment leaves the old one or the new one, and read with errors of one line.
+
+The base of the package's own errors stands here as well, below everything that raises them.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,15 @@ from pathlib import Path
 from typing import Any
 
 
-class FileError(ValueError):
+class InputError(ValueError):
+    """What a user gave is wrong: a value, a name, a file. The message is one line that says what was expected.
+
+    Every error of the package's own that answers a user is one of these. Any other exception is a bug in the package or
+    in a user's own code, and the command line shows it as such.
+    """
+
+
+class FileError(InputError):
     """A file that is missing, cannot be read, or holds something else; the message is one line and names the file."""
 
 

@@ -25,6 +25,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from binpack.files import InputError
+
 _DEFAULT_SHARES: dict[str, tuple[str, ...]] = {
     "full": (),
     "fraction": ("0.8",),
@@ -37,7 +39,7 @@ _LARGEST = 2**28
 """Products of two coordinates must stay far inside int64."""
 
 
-class GeometryError(ValueError):
+class GeometryError(InputError):
     """A packing that is not valid, or an argument that describes no packing; the message is one line."""
 
 

@@ -19,6 +19,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any, Generic, TypeVar
 
+from binpack.files import InputError
+
 _OWN = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):([A-Za-z_]\w*)(?::(.*))?", re.DOTALL)
 T = TypeVar("T")
 _imports: ContextVar[bool] = ContextVar("imports", default=True)
@@ -80,11 +82,11 @@ class Registry(Generic[T]):
             colon = "" if options is None else ":"
             found = self._checked(_own(self.what, text, module, attribute), text)
         else:
-            raise ValueError(f"{self.what} {text!r} is not one of {', '.join(self.names)}, nor module:name of your own")
+            raise InputError(f"{self.what} {text!r} is not one of {', '.join(self.names)}, nor module:name of your own")
         if not colon:
             return found
         if not hasattr(found, "with_options"):
-            raise ValueError(f"{self.what} {text!r}: {text[: -len(options) - 1]} takes no options")
+            raise InputError(f"{self.what} {text!r}: {text[: -len(options) - 1]} takes no options")
         return found.with_options(options)
 
     def _checked(self, found: Any, text: str) -> T:
@@ -94,10 +96,10 @@ class Registry(Generic[T]):
                 found = found()
             except Exception as error:  # a constructor may fail in any way
                 reason = (str(error).splitlines() or [type(error).__name__])[0]
-                raise ValueError(f"{self.what} {text!r}: {found.__name__}() cannot be made ({reason})") from None
+                raise InputError(f"{self.what} {text!r}: {found.__name__}() cannot be made ({reason})") from None
         missing = [method for method in self._methods if not callable(getattr(found, method, None))]
         if missing:
-            raise ValueError(f"{self.what} {text!r} is no {self.what}: it has no method {' and no '.join(missing)}")
+            raise InputError(f"{self.what} {text!r} is no {self.what}: it has no method {' and no '.join(missing)}")
         return found
 
 
@@ -105,7 +107,7 @@ def _own(what: str, text: str, module: str, attribute: str) -> Any:
     """Return the object behind ``module:name``."""
     if module not in sys.modules:
         if not _imports.get():
-            raise ValueError(
+            raise InputError(
                 f"{what} {text!r}: its module is not imported, and nothing that is read from a file imports one: "
                 f"import it first (python -m binpack --import {module} ...)"
             )
@@ -113,8 +115,8 @@ def _own(what: str, text: str, module: str, attribute: str) -> Any:
             importlib.import_module(module)
         except Exception as error:  # a module may fail in any way
             reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise ValueError(f"{what} {text!r}: {module} cannot be imported ({reason})") from None
+            raise InputError(f"{what} {text!r}: {module} cannot be imported ({reason})") from None
     try:
         return getattr(sys.modules[module], attribute)
     except AttributeError:
-        raise ValueError(f"{what} {text!r}: module {module} has no {attribute}") from None
+        raise InputError(f"{what} {text!r}: module {module} has no {attribute}") from None

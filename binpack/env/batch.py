@@ -18,6 +18,7 @@ from binpack.core.support import Support
 from binpack.env.config import EnvConfig
 from binpack.env.observations import FEATURES, Features
 from binpack.env.rewards import REWARDS, Step, new_memory
+from binpack.files import InputError
 from binpack.items.streams import Streams
 
 
@@ -270,13 +271,13 @@ class PackingBatch:
         """Return the rewards, float64 (n,)."""
         rewards = np.asarray(self._reward(step), np.float64)
         if rewards.shape != (self.n,):
-            raise ValueError(f"reward {self.config.reward!r} returned shape {rewards.shape}, expected ({self.n},)")
+            raise InputError(f"reward {self.config.reward!r} returned shape {rewards.shape}, expected ({self.n},)")
         return rewards
 
     def _checked(self, actions: NDArray, active: NDArray) -> NDArray:
         """Return the actions, int64 (n,), with 0 for those outside the range of bins that are done."""
         if actions.size != self.n or actions.dtype.kind not in "iu":
-            raise ValueError(f"actions must be {self.n} integers, got {actions.dtype} of shape {actions.shape}")
+            raise InputError(f"actions must be {self.n} integers, got {actions.dtype} of shape {actions.shape}")
         actions = actions.reshape(self.n).astype(np.int64, copy=False)
         # read as unsigned, a negative number is a very large one: one maximum finds both
         unsigned = actions.view(np.uint64)
@@ -284,7 +285,7 @@ class PackingBatch:
             outside = unsigned >= self._actions
             wrong = np.flatnonzero(outside & active)
             if len(wrong):
-                raise ValueError(f"action {actions[wrong[0]]} of bin {wrong[0]} is not in 0..{self._actions - 1}")
+                raise InputError(f"action {actions[wrong[0]]} of bin {wrong[0]} is not in 0..{self._actions - 1}")
             actions = np.where(outside, 0, actions)
         return actions
 

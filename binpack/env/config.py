@@ -13,6 +13,7 @@ from binpack.core import placement
 from binpack.core.placement import Support
 from binpack.env.observations import FEATURES, observation_space
 from binpack.env.rewards import REWARDS
+from binpack.files import InputError
 from binpack.items.sources import ItemSource, item_source, named_items
 from binpack.items.units import MAX_BIN_EDGE, parse_length
 
@@ -66,7 +67,7 @@ class EnvConfig(BaseModel):
     @classmethod
     def _check_bin(cls, size: tuple[int, int, int]) -> tuple[int, int, int]:
         if min(size) < 1 or max(size) > MAX_BIN_EDGE:
-            raise ValueError(f"bin edges must be between 1 and {MAX_BIN_EDGE} cells, got {'x'.join(map(str, size))}")
+            raise InputError(f"bin edges must be between 1 and {MAX_BIN_EDGE} cells, got {'x'.join(map(str, size))}")
         return size
 
     @field_validator("cell")
@@ -86,7 +87,7 @@ class EnvConfig(BaseModel):
     def _check_items(cls, items: Any) -> Any:
         if not isinstance(items, str | Path):
             kind = type(items).__name__
-            raise ValueError(f"expected text, got {kind}: objects go to an environment, as in BinPackingEnv(items=...)")
+            raise InputError(f"expected text, got {kind}: objects go to an environment, as in BinPackingEnv(items=...)")
         named_items(str(items))
         return str(items)
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from binpack.env.batch import PackingBatch
 from binpack.env.config import EnvConfig
+from binpack.files import InputError
 from binpack.items.sources import ItemSource, item_source, unnamed
 from binpack.items.streams import Streams
 from binpack.items.units import InstanceError
@@ -54,7 +55,7 @@ def resolve(config: EnvConfig | None, items: Any, settings: dict[str, Any]) -> t
         ValueError: if settings are given twice or are bad.
     """
     if config is not None and settings:
-        raise ValueError(f"give either config or single settings, not both: {', '.join(sorted(settings))}")
+        raise InputError(f"give either config or single settings, not both: {', '.join(sorted(settings))}")
     if isinstance(items, str | Path):
         settings = {**(config.model_dump() if config is not None else settings), "items": str(items)}
         config, items = None, None
@@ -69,7 +70,7 @@ def _description(source: ItemSource, items: Any, config: EnvConfig) -> str:
     """Return what names the items of an object in a config."""
     try:
         again = item_source(source.spec, config.bin_size, cell=config.cell, rotation=config.rotation)
-    except ValueError:
+    except InputError:
         return unnamed(items)
     return source.spec if again.fingerprint == source.fingerprint else unnamed(items)
 

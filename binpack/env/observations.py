@@ -18,6 +18,7 @@ from binpack.core.features import CONTACT as CONTACT_NAMES
 from binpack.core.features import contact
 from binpack.core.placement import Candidates
 from binpack.core.registry import Registry
+from binpack.files import InputError
 
 MAPS = ("heights", "edges", "landing")
 """What every observation tells; see ``PackingBatch.observation``."""
@@ -97,6 +98,6 @@ def observation_space(name: str, candidates: int, bin_size: tuple[int, int, int]
     }
     for key, space in FEATURES.get(name).space(candidates, bin_size).items():
         if key in MAPS or hasattr(dict, key) or not key.isidentifier():
-            raise ValueError(f"feature set {name!r}: an entry cannot be called {key!r}: choose another name")
+            raise InputError(f"feature set {name!r}: an entry cannot be called {key!r}: choose another name")
         entries[key] = space
     return spaces.Dict(entries)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from binpack.env.batch import PackingBatch
 from binpack.env.config import EnvConfig
 from binpack.env.feed import StreamFeed, load_playable, resolve
+from binpack.files import InputError
 from binpack.items.streams import Streams
 from binpack.items.units import InstanceError
 
@@ -49,7 +50,7 @@ class BinPackingEnv(gym.Env[dict[str, NDArray], np.int64]):
         self, config: EnvConfig | None = None, *, items: Any = None, render_mode: str | None = None, **settings: Any
     ) -> None:
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
-            raise ValueError(f"render_mode {render_mode!r} is not one of {', '.join(self.metadata['render_modes'])}")
+            raise InputError(f"render_mode {render_mode!r} is not one of {', '.join(self.metadata['render_modes'])}")
         self.config, self._source = resolve(config, items, settings)
         self.render_mode = render_mode
         self.observation_space: spaces.Space = self.config.observation_space()
@@ -77,7 +78,7 @@ class BinPackingEnv(gym.Env[dict[str, NDArray], np.int64]):
         if self._feed is None or seed is not None:
             self._feed = StreamFeed(self._source, self.np_random)
         if unknown := set(options or ()) - {"items"}:
-            raise ValueError(f"reset option {min(map(str, unknown))!r} is not known, only 'items' is")
+            raise InputError(f"reset option {min(map(str, unknown))!r} is not known, only 'items' is")
         if options:
             self._batch.load(_own_items(options["items"]))
             if self._batch.done[0]:
@@ -93,7 +94,7 @@ class BinPackingEnv(gym.Env[dict[str, NDArray], np.int64]):
             ValueError: if the action is outside the action space.
         """
         if np.asarray(action).dtype.kind not in "iu" or not self.action_space.contains(np.int64(action)):
-            raise ValueError(f"action {action} is not in 0..{self.action_space.n - 1}")
+            raise InputError(f"action {action} is not in 0..{self.action_space.n - 1}")
         rewards, legal = self._batch.step(np.array([action]))
         info = self._batch.info(0, placements=True)
         if not legal[0]:

@@ -14,6 +14,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvIndices
 from binpack.env.batch import PackingBatch
 from binpack.env.config import EnvConfig
 from binpack.env.feed import StreamFeed, load_playable, resolve
+from binpack.files import InputError
 from binpack.items.streams import Streams
 
 
@@ -57,9 +58,9 @@ class BinPackingVecEnv(VecEnv):
         **settings,
     ) -> None:
         if n_envs < 1:
-            raise ValueError(f"n_envs must be at least 1, got {n_envs}")
+            raise InputError(f"n_envs must be at least 1, got {n_envs}")
         if replicas < 1 or n_envs % replicas:
-            raise ValueError(f"n_envs must be a multiple of replicas, got {n_envs} and {replicas}")
+            raise InputError(f"n_envs must be a multiple of replicas, got {n_envs} and {replicas}")
         self.config, self._source = resolve(config, items, settings)
         self._batch = PackingBatch(self.config, n_envs)
         self._replicas = replicas
@@ -100,9 +101,9 @@ class BinPackingVecEnv(VecEnv):
         """
         actions = np.asarray(actions)
         if actions.shape != (self.num_envs,) or actions.dtype.kind not in "iu":
-            raise ValueError(f"actions must be {self.num_envs} integers, got {actions.dtype} of shape {actions.shape}")
+            raise InputError(f"actions must be {self.num_envs} integers, got {actions.dtype} of shape {actions.shape}")
         if actions.min() < 0 or actions.max() >= self.config.actions:
-            raise ValueError(f"actions must be in 0..{self.config.actions - 1}, got {actions.min()} to {actions.max()}")
+            raise InputError(f"actions must be in 0..{self.config.actions - 1}, got {actions.min()} to {actions.max()}")
         self._actions = actions
 
     def step_wait(self) -> tuple[dict[str, NDArray], NDArray, NDArray, list[dict[str, Any]]]:

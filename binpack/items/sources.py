@@ -20,6 +20,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from binpack.core.registry import Registry
+from binpack.files import InputError
 from binpack.items.catalogue import Catalogue, check_fits, fits, korea_post_parcels, misfit, read_catalogue
 from binpack.items.cutting import cut_horizon, split_range
 from binpack.items.generators import (
@@ -473,7 +474,7 @@ def named_items(spec: str) -> SourceMaker | None:
         return SOURCES.get(spec)
     except InstanceError:
         raise
-    except ValueError as error:
+    except InputError as error:
         raise InstanceError(str(error)) from None
 
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from binpack.files import InputError
+
 MAX_BIN_EDGE = 1000
 """Longest edge of a bin, in cells: beyond it a height map is no longer something to learn on."""
 MAX_ITEM_EDGE = 1_000_000
@@ -28,7 +30,7 @@ _NUMBER = re.compile(r"([+-]?(?:[0-9]{1,18}(?:\.[0-9]{0,18})?|\.[0-9]{1,18})(?:[
 _A_LENGTH = "a number above 0, such as 35, 3.5 or 350mm"
 
 
-class InstanceError(ValueError):
+class InstanceError(InputError):
     """Items that cannot be made or read. The message is one line, whatever the offending value holds."""
 
     def __init__(self, message: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from binpack.files import InputError
 from binpack.plots.figure import Figure, new_still, plain_layout
 from binpack.plots.style import INK
 from binpack.plots.viewer import count_boxes, matplotlib_packing, plotly_packing, rgb_array
@@ -50,7 +51,7 @@ def packings(named: Mapping[str, ArrayLike], bin_size: Sequence[int]) -> Figure:
         ValueError: there is no packing, or boxes and bin do not fit together.
     """
     if not named:
-        raise ValueError("there is nothing to draw: no packings")
+        raise InputError("there is nothing to draw: no packings")
     from plotly import graph_objects as go
 
     arrays = {name: np.asarray(boxes).reshape(-1, 6) for name, boxes in named.items()}
@@ -215,7 +216,7 @@ def _write_numbers(axes, plane: NDArray, top: float) -> None:
 def _planes(values: ArrayLike, what: str) -> NDArray[np.float64]:
     array = np.asarray(values, float)
     if array.ndim not in (2, 3) or not array.size:
-        raise ValueError(f"{what} must be an array (L, W) or (K, L, W), got shape {array.shape}")
+        raise InputError(f"{what} must be an array (L, W) or (K, L, W), got shape {array.shape}")
     return array if array.ndim == 3 else array[None]
 
 
@@ -223,7 +224,7 @@ def _names(names: Sequence[str] | None, count: int) -> list[str]:
     if names is None:
         return [""] if count == 1 else [f"item {k}" for k in range(count)]
     if len(names) != count:
-        raise ValueError(f"expected a name for each of the {count} planes, got {len(names)}")
+        raise InputError(f"expected a name for each of the {count} planes, got {len(names)}")
     return list(names)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from binpack.files import InputError
 from binpack.plots.style import COLORS, INK, PAPER, PLOTLY_CONFIG
 from binpack.plots.viewer import write_html
 
@@ -44,7 +45,7 @@ class Figure:
 
     def __post_init__(self) -> None:
         if not self.text or "\n" in self.text:
-            raise ValueError(f"the text of a figure must be one line, got {self.text!r}")
+            raise InputError(f"the text of a figure must be one line, got {self.text!r}")
 
     def png(self) -> bytes:
         """Draw the still form, small enough for a notebook; the same figure gives the same bytes."""
@@ -110,7 +111,7 @@ def save(figure: Figure, path: str | Path) -> Path:
     if path.suffix == ".html":
         return write_html(path, figure.plotly)
     if path.suffix != ".png":
-        raise ValueError(f"a figure is saved as .html or .png, not as {path.name}")
+        raise InputError(f"a figure is saved as .html or .png, not as {path.name}")
     path.write_bytes(figure.png())
     return path
 

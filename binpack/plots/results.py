@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from binpack.files import InputError
 from binpack.plots.figure import Figure, new_still, plain_layout
 from binpack.plots.style import COLORS, INK
 
@@ -39,7 +40,7 @@ def bars_with_spread(
     """
     values = {str(name): _runs(results, name) for name, results in data.items()}
     if not values:
-        raise ValueError("there is nothing to draw: data has no groups")
+        raise InputError("there is nothing to draw: data has no groups")
     names, means = list(values), [float(results.mean()) for results in values.values()]
     ends = [tuple(end[0] for end in _ends(results[:, None], spread)) for results in values.values()]
     heading = title or f"{y} by {x}"
@@ -77,7 +78,7 @@ def curves_with_spread(
     """
     curves = {str(name): _curve(*curve, name) for name, curve in data.items()}
     if not curves:
-        raise ValueError("there is nothing to draw: data has no curves")
+        raise InputError("there is nothing to draw: data has no curves")
     bands = {name: _ends(runs, spread) for name, (_, runs) in curves.items()}
     heading = title or f"{y} by {x}"
     parts = [
@@ -191,14 +192,14 @@ def _finish(axes, heading: str, x: str, y: str) -> None:
 def _runs(runs: ArrayLike, name: object) -> NDArray[np.float64]:
     array = np.asarray(runs, float)
     if array.ndim != 1 or not len(array) or not np.isfinite(array).all():
-        raise ValueError(f"the runs of {name} must be finite numbers, one a run, got shape {array.shape}")
+        raise InputError(f"the runs of {name} must be finite numbers, one a run, got shape {array.shape}")
     return array
 
 
 def _curve(steps: ArrayLike, runs: ArrayLike, name: object) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     places, array = np.asarray(steps, float), np.atleast_2d(np.asarray(runs, float))
     if places.ndim != 1 or array.ndim != 2 or array.shape[1] != len(places) or not array.size:
-        raise ValueError(f"the curve {name} has places of shape {places.shape} but runs of shape {array.shape}")
+        raise InputError(f"the curve {name} has places of shape {places.shape} but runs of shape {array.shape}")
     return places, array
 
 
@@ -207,7 +208,7 @@ def _ends(runs: NDArray[np.float64], spread: Spread) -> tuple[NDArray[np.float64
     if spread == "range":
         return runs.min(axis=0), runs.max(axis=0)
     if spread != "bootstrap":
-        raise ValueError(f"spread must be 'bootstrap' or 'range', got {spread!r}")
+        raise InputError(f"spread must be 'bootstrap' or 'range', got {spread!r}")
     if len(runs) == 1:
         return runs[0], runs[0]
     from binpack.core.statistics import bootstrap_ci

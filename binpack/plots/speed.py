@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from binpack.files import InputError
 from binpack.plots.figure import Figure, new_still, plain_layout
 from binpack.plots.style import COLORS
 
@@ -29,7 +30,7 @@ def mask_curve(rows: Sequence[Mapping[str, Any]]) -> Figure:
     sweeps = {sweep: [row for row in rows if row["sweep"] == sweep] for sweep in _SWEEPS}
     for sweep, points in sweeps.items():
         if not points:
-            raise ValueError(f"there is nothing to draw: no row has the sweep {sweep!r}")
+            raise InputError(f"there is nothing to draw: no row has the sweep {sweep!r}")
     titles = [f"items of edge {sweeps['area'][0]['edge']}", f"bin {sweeps['edge'][0]['bin']}"]
     lines = {sweep: _lines(points, _SWEEPS[sweep][1]) for sweep, points in sweeps.items()}
     rules = [name for name in lines["area"] if name != "copy"]

@@ -14,6 +14,7 @@ import optuna
 from optuna.distributions import IntDistribution
 from optuna.trial import FrozenTrial, TrialState
 
+from binpack.files import InputError
 from binpack.plots.figure import Figure, plain_layout
 from binpack.plots.style import COLORS, INK
 
@@ -84,7 +85,7 @@ def importance(
     trials = _complete(drawn, target, at_least=2)
     chosen = _parameters(trials, params)
     if len({_value(trial, target) for trial in trials}) < 2:
-        raise ValueError("importance needs trials whose values differ, and they are all equal")
+        raise InputError("importance needs trials whose values differ, and they are all equal")
     evaluator = evaluator or optuna.importance.PedAnovaImportanceEvaluator()
     explained = target
     if target is not None and not lower_is_better:
@@ -218,7 +219,7 @@ def intermediate_values(study: Study) -> Figure:
     """
     reported = [trial for trial in study.get_trials(deepcopy=False) if trial.intermediate_values]
     if not reported:
-        raise ValueError("no trial of this study reported intermediate values")
+        raise InputError("no trial of this study reported intermediate values")
     pruned = sum(trial.state == TrialState.PRUNED for trial in reported)
     plot = plain_layout(optuna.visualization.plot_intermediate_values(study), "intermediate values", 420)
     few = len(reported) <= 15
@@ -240,7 +241,7 @@ def timeline(study: Study) -> Figure:
     """
     trials = [trial for trial in study.get_trials(deepcopy=False) if trial.datetime_start is not None]
     if not trials:
-        raise ValueError("no trial of this study has started")
+        raise InputError("no trial of this study has started")
     states = [f"{n} {s.name.lower()}" for s in TrialState if (n := sum(trial.state == s for trial in trials))]
     plot = plain_layout(optuna.visualization.plot_timeline(study), "timeline", 420)
     still = _still(lambda v: v.plot_timeline(study), 7.5, 4.0, "timeline", legend_outside=True)
@@ -284,7 +285,7 @@ def pareto_front(study: Study, target_names: Sequence[str] | None = None) -> Fig
         ValueError: the study has another number of objectives, or no complete trial.
     """
     if len(study.directions) != 2:
-        raise ValueError(f"a Pareto front is drawn of 2 objectives, this study has {len(study.directions)}")
+        raise InputError(f"a Pareto front is drawn of 2 objectives, this study has {len(study.directions)}")
     trials = _complete(study, lambda trial: trial.values[0])
     names = list(target_names) if target_names else study.metric_names
     plot = plain_layout(optuna.visualization.plot_pareto_front(study, target_names=names), "Pareto front", 440)
@@ -303,11 +304,11 @@ def pareto_front(study: Study, target_names: Sequence[str] | None = None) -> Fig
 def _complete(study: Study, target: Target | None, at_least: int = 1) -> list[FrozenTrial]:
     """Complete trials with a finite value; says what is missing where they are too few."""
     if target is None and len(study.directions) > 1:
-        raise ValueError("this study has several objectives: say with target= which one to draw")
+        raise InputError("this study has several objectives: say with target= which one to draw")
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     trials = [trial for trial in complete if np.isfinite(_value(trial, target))]
     if len(trials) < at_least:
-        raise ValueError(f"this figure needs at least {_count(at_least)} that completed, the study has {len(trials)}")
+        raise InputError(f"this figure needs at least {_count(at_least)} that completed, the study has {len(trials)}")
     return trials
 
 
@@ -323,10 +324,10 @@ def _parameters(trials: Sequence[FrozenTrial], params: Sequence[str] | None, at_
     known = sorted({name for trial in trials for name in trial.params})
     for name in params or ():
         if name not in known:
-            raise ValueError(f"the study has no parameter {name!r}; it has: {', '.join(known)}")
+            raise InputError(f"the study has no parameter {name!r}; it has: {', '.join(known)}")
     chosen = known if params is None else list(dict.fromkeys(params))
     if len(chosen) < at_least:
-        raise ValueError(f"this figure needs at least {at_least} parameters, got {len(chosen)}")
+        raise InputError(f"this figure needs at least {at_least} parameters, got {len(chosen)}")
     return chosen
 
 

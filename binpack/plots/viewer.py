@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from binpack.files import InputError
 from binpack.plots.style import INK, PALETTE, PAPER, PLOTLY_CONFIG, WALL, WALL_EDGE
 
 if TYPE_CHECKING:
@@ -207,7 +208,7 @@ def save_gif(
 
     boxes, bin_edges = _packing(boxes, bin_size, labels)
     if not fps > 0:
-        raise ValueError(f"fps must be positive, got {fps}")
+        raise InputError(f"fps must be positive, got {fps}")
     shown = np.unique(np.linspace(0, len(boxes), min(len(boxes), max_frames) + 1).round().astype(int))
     # Colours and names are those of the whole packing, whatever is placed yet.
     colors, legend, inches = _colors(len(boxes), labels), _legend(labels), (size[1] / 100, size[0] / 100)
@@ -256,11 +257,11 @@ def _packing(boxes: ArrayLike, bin_size: Sequence[int], labels: Sequence[str] | 
     if array.size == 0:
         array = np.zeros((0, 6))
     if array.ndim != 2 or array.shape[1] != 6:
-        raise ValueError(f"boxes must be an (n, 6) array, got shape {array.shape}")
+        raise InputError(f"boxes must be an (n, 6) array, got shape {array.shape}")
     if size.shape != (3,) or not (size > 0).all():
-        raise ValueError(f"bin size must be three positive numbers, got {bin_size!r}")
+        raise InputError(f"bin size must be three positive numbers, got {bin_size!r}")
     if labels is not None and len(labels) != len(array):
-        raise ValueError(f"expected a label for each of the {len(array)} boxes, got {len(labels)}")
+        raise InputError(f"expected a label for each of the {len(array)} boxes, got {len(labels)}")
     return array, size
 
 

@@ -8,10 +8,12 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from binpack.files import InputError
+
 _UNION_TAGS = {"float", "int", "categorical"}
 
 
-class SearchError(ValueError):
+class SearchError(InputError):
     """A search space, a configuration or a storage that cannot be used; the message is one line."""
 
 

@@ -43,13 +43,14 @@ from binpack.course.exercises._judging import explain, is_empty, one_line, quiet
 from binpack.course.exercises._lessons import Lesson, lesson_of, lessons
 from binpack.course.exercises._limit import TooLong, call_within
 from binpack.course.exercises._source import bindings, numbered_comments, outside_names
+from binpack.files import InputError
 
 DIFFICULTY = {1: "easy", 2: "medium", 3: "hard"}
 _GOING_ON = "going on with the reference solution"
 _REGISTRY: dict[tuple[str, str], Exercise] = {}
 
 
-class ExerciseError(ValueError):
+class ExerciseError(InputError):
     """An exercise that is defined wrongly, or not defined at all."""
 
 
