@@ -55,7 +55,7 @@ class BinPackingVecEnv(VecEnv):
         *,
         items: Any = None,
         replicas: int = 1,
-        **settings,
+        **settings: Any,
     ) -> None:
         if n_envs < 1:
             raise InputError(f"n_envs must be at least 1, got {n_envs}")
