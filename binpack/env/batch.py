@@ -24,7 +24,10 @@ from binpack.items.streams import Streams
 
 @dataclass
 class _Bins:
-    """All that distinguishes one bin of a batch from another: arrays with a row a bin, and nothing else."""
+    """All that distinguishes one bin of a batch from another, but for its stream: arrays with a row a bin.
+
+    What is kept for each bin belongs here: a branch takes its rows, whatever they are.
+    """
 
     heights: NDArray
     """Height maps, int16, (n, L, W)."""
@@ -38,10 +41,6 @@ class _Bins:
     """Their volume in cells, int64, (n,)."""
     boxes: NDArray
     """Packed boxes in order of placing, int32, (n, as many as any bin needs, 6)."""
-    items: NDArray
-    """The streams, int32, (n, T + 1, 3): the last item is one without edges, which is what position -1 finds."""
-    upright: NDArray | None
-    """Which edges may stand upright, bool, as ``items``; None until a stream says so."""
     lengths: NDArray
     """Number of items in each stream, int64, (n,)."""
     next: NDArray
@@ -61,10 +60,8 @@ class _Bins:
 
 
 def _rows(values: Any, rows: NDArray) -> Any:
-    """Return some rows of an array, of each array of a dict, or None of None."""
-    if isinstance(values, dict):
-        return {name: value[rows] for name, value in values.items()}
-    return None if values is None else values[rows]
+    """Return some rows of an array, or of each array of a dict."""
+    return {name: value[rows] for name, value in values.items()} if isinstance(values, dict) else values[rows]
 
 
 class PackingBatch:
@@ -105,8 +102,6 @@ class PackingBatch:
             packed=np.zeros(n, np.int64),
             volume=np.zeros(n, np.int64),
             boxes=np.zeros((n, 16, 6), np.int32),
-            items=np.zeros((n, 1, 3), np.int32),
-            upright=None,
             lengths=np.zeros(n, np.int64),
             next=np.zeros(n, np.int64),
             oriented=np.zeros((n, config.candidates, 3), np.int32),
@@ -114,6 +109,9 @@ class PackingBatch:
             mask=np.zeros(shape, bool),
             memory=memory,
         )
+        # The streams, which a branch replaces; the last item is one without edges, which is what position -1 finds.
+        self._items = np.zeros((n, 1, 3), np.int32)
+        self._upright: NDArray | None = None  # until a stream says which edges may stand upright
         self._bins = np.arange(n)
         self._slots = np.arange(config.visible)
         self._actions = config.actions
@@ -180,14 +178,14 @@ class PackingBatch:
         """
         child = PackingBatch(self.config, len(rows), skip=self.skip)
         state = child._state = self._state.take(rows)
+        picked = rows[:, None], state.visible
         shown = (state.visible >= 0).sum(axis=1)
-        picked = child._bins[:, None], state.visible
-        if state.upright is not None or upright is not None:
-            before = np.True_ if state.upright is None else state.upright[picked]
+        if self._upright is not None or upright is not None:
+            before = np.True_ if self._upright is None else self._upright[picked]
             after = np.True_ if upright is None else upright
             both = [np.broadcast_to(before, (*state.visible.shape, 3)), np.broadcast_to(after, items.shape)]
             upright = np.concatenate(both, axis=1)
-        known = np.concatenate([state.items[picked], items], axis=1)
+        known = np.concatenate([self._items[picked], items], axis=1)
         state.lengths = np.where(shown == self.config.visible, shown + lengths, shown)
         child._keep_streams(Streams._trusted(known, state.lengths, upright), child._bins)
         state.visible = np.where(self._slots < shown[:, None], self._slots, -1)
@@ -342,9 +340,9 @@ class PackingBatch:
         if not len(bins):
             return
         picked = (bins[:, None], state.visible[rows])
-        items = placement.orient(state.items[picked], self.config.rotation)
-        if state.upright is not None:
-            items = items * state.upright[picked][..., self._upright_edges, None]
+        items = placement.orient(self._items[picked], self.config.rotation)
+        if self._upright is not None:
+            items = items * self._upright[picked][..., self._upright_edges, None]
         oriented = items.reshape(len(bins), -1, 3)
         landing, mask = placement.feasible(state.heights[rows], oriented, self._tall, self.support)
         if isinstance(rows, slice):
@@ -355,19 +353,18 @@ class PackingBatch:
 
     def _keep_streams(self, streams: Streams, rows: NDArray) -> None:
         """Remember the streams of ``rows``, making room for their items and the one without edges behind them."""
-        state = self._state
         width = streams.horizon
-        missing = ((0, 0), (0, max(0, width + 1 - state.items.shape[1])), (0, 0))
-        state.items = np.pad(state.items, missing) if missing[1][1] else state.items
-        state.items[rows, :width] = streams.items
-        state.items[rows, width:] = 0
-        if state.upright is not None and missing[1][1]:
-            state.upright = np.pad(state.upright, missing, constant_values=True)
-        if state.upright is None and streams.upright is not None:
-            state.upright = np.ones(state.items.shape, bool)
-        if state.upright is not None:
-            state.upright[rows] = True
-            state.upright[rows, :width] = True if streams.upright is None else streams.upright
+        missing = ((0, 0), (0, max(0, width + 1 - self._items.shape[1])), (0, 0))
+        self._items = np.pad(self._items, missing) if missing[1][1] else self._items
+        self._items[rows, :width] = streams.items
+        self._items[rows, width:] = 0
+        if self._upright is not None and missing[1][1]:
+            self._upright = np.pad(self._upright, missing, constant_values=True)
+        if self._upright is None and streams.upright is not None:
+            self._upright = np.ones(self._items.shape, bool)
+        if self._upright is not None:
+            self._upright[rows] = True
+            self._upright[rows, :width] = True if streams.upright is None else streams.upright
 
     def info(self, row: int, *, placements: bool) -> dict[str, Any]:
         """Return ``utilization``, ``packed`` and, if asked for, ``placements`` of a bin, as plain values."""

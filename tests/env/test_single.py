@@ -82,7 +82,7 @@ def test_masks_are_exactly_the_legal_actions(config, seed):
             position = batch.visible[0, item]
             if position < 0:
                 continue
-            edges = batch._state.items[0, position][list(ORIENTATIONS[orientation])]
+            edges = batch._items[0, position][list(ORIENTATIONS[orientation])]
             if cell == 0:
                 legal = placement_oracle(batch.heights[0], edges, height, Support.parse(config.support))[3]
             expected[action] = legal[divmod(cell, width)]
