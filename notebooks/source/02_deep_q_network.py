@@ -34,8 +34,7 @@ from binpack.core.statistics import bootstrap_ci
 from binpack.course import exercises as ex
 from binpack.course.l02_deep_q_network import bug_hunt, probes, records
 from binpack.course.l02_deep_q_network import exercises as dqn
-from binpack.course.l02_deep_q_network.agent import DQNConfig, Parts, Run, Validation, make_agent
-from binpack.course.l02_deep_q_network.exercises import VALIDATION_SEED
+from binpack.course.l02_deep_q_network.agent import VALIDATION_SEED, DQNConfig, Parts, Run, Validation, make_agent
 
 torch.set_num_threads(1)
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -246,11 +245,11 @@ for name, found in bug_hunt.measure(train, parts, is_over, parts_for_all_trials,
 # %% [exercise deep_q_network.tune_objective]
 
 # %%
+from binpack.course.l02_deep_q_network.agent import load_config, save_config
+
 base = DQNConfig(total_steps=1_500, epsilon_steps=1_000, learning_starts=200)
 study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=0))
 study.optimize(lambda t: tune_objective(t, lambda: gym.make("CartPole-v1"), base, parts, (0, 1)), n_trials=3)
-from binpack.course.l02_deep_q_network.agent import load_config, save_config
-
 with tempfile.TemporaryDirectory() as folder:
     save_config(base.replace(**study.best_params), Path(folder) / "best.json")
     print("saved and loaded again:", load_config(Path(folder) / "best.json") == base.replace(**study.best_params))
@@ -274,7 +273,8 @@ print("not separable" if low <= 0 <= high else "separable")
 #
 # $$y = r + \gamma\,(1 - d)\,Q^-\big(s', \arg\max_{a'} Q(s', a')\big)$$
 #
-# Write it as a function of its own and train with `parts.replace(td_targets=...)`; compare with `dqn.double_targets`.
+# Write it as a function of its own and train with `parts.replace(td_targets=...)`; compare with `double_targets` in
+# `agent.py` of the lesson's package.
 #
 # ## Takeaways
 #

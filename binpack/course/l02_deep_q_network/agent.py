@@ -1,6 +1,6 @@
 """Lesson 02: what the deep Q-network's exercises stand on: its settings, its memory, its state, its checkpoints.
 
-The parts that a learner writes live in `deep_q_network`; a training loop gets them as `Parts`, so that any of them can
+The parts that a learner writes live in `exercises`; a training loop gets them as `Parts`, so that any of them can
 be exchanged for the learner's own, for a defective one or for another algorithm's.
 """
 
@@ -22,6 +22,9 @@ from torch import Tensor, nn
 
 # The first optimizer of a process imports much of torch. Done here, it cannot hit the time limit of a check.
 torch.optim.SGD([torch.zeros(1)])
+
+VALIDATION_SEED = 1_000_000
+"""Seed of the first validation episode; training and test episodes start from others."""
 
 
 @dataclass(frozen=True)
@@ -281,6 +284,23 @@ def greedy_action(network: nn.Module, observation: NDArray) -> int:
     """
     with torch.inference_mode():
         return int(network(torch.from_numpy(observation)).argmax())
+
+
+def double_targets(batch: Batch, agent: Agent, gamma: float) -> Tensor:
+    """Double DQN's targets (van Hasselt et al., 2016): the online network chooses, the target network judges.
+
+    Args:
+        batch: transitions.
+        agent: both networks.
+        gamma: the discount.
+
+    Returns:
+        float32, (B,), through which no gradient flows.
+    """
+    with torch.no_grad():
+        choice = agent.network(batch.next_observations).argmax(dim=1, keepdim=True)
+        judged = agent.target(batch.next_observations).gather(1, choice).squeeze(1)
+    return batch.rewards + gamma * judged * ~batch.terminated
 
 
 class Validation:

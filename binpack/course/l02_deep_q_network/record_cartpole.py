@@ -21,7 +21,7 @@ import torch
 
 from binpack.course.l02_deep_q_network import bug_hunt
 from binpack.course.l02_deep_q_network import exercises as dqn
-from binpack.course.l02_deep_q_network.agent import DQNConfig, Validation, with_weights
+from binpack.course.l02_deep_q_network.agent import VALIDATION_SEED, DQNConfig, Validation, with_weights
 from binpack.course.records import about, kept, write_record
 
 FILE = Path(__file__).with_name("cartpole.json")
@@ -42,9 +42,7 @@ def solve(seed: int) -> dict[str, Any]:
         seed: of the run.
     """
     start = time.process_time()
-    validation = Validation(
-        dqn.evaluate, gym.make(ENV), EVERY, VALIDATION_EPISODES, dqn.VALIDATION_SEED, enough=HIGHEST
-    )
+    validation = Validation(dqn.evaluate, gym.make(ENV), EVERY, VALIDATION_EPISODES, VALIDATION_SEED, enough=HIGHEST)
     run = dqn.train(gym.make(ENV), CONFIG, dqn.REFERENCE, seed, validation)
     step, score, weights = validation.best
     network = with_weights(run.agent.network, weights)

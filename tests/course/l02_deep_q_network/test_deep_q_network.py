@@ -10,7 +10,7 @@ from torch import nn
 
 from binpack.course.exercises.core import exercises_of
 from binpack.course.l02_deep_q_network import exercises as lesson
-from binpack.course.l02_deep_q_network.agent import Run, greedy_action, new_agent
+from binpack.course.l02_deep_q_network.agent import VALIDATION_SEED, Run, double_targets, greedy_action, new_agent
 
 
 @pytest.mark.parametrize("exercise", exercises_of(lesson), ids=lambda exercise: exercise.name)
@@ -237,7 +237,7 @@ def future(b, agent):
             lambda b, a, g: b.rewards + g * a.target(b.observations).max(1).values.detach() * ~b.terminated,
             "it looks at the observation before the action",
         ),
-        (lesson.double_targets, "which is double DQN, the bonus"),
+        (double_targets, "which is double DQN, the bonus"),
         (lambda b, a, g: (b.rewards + g * future(b, a).max(1).values) * ~b.terminated, "the reward of a final step"),
         (
             lambda b, a, g: b.rewards + g * a.target(b.next_observations).max(1).values * ~b.terminated,
@@ -615,7 +615,7 @@ def tune(trial, make_env, base, parts, seeds, *, asked=None, used=lambda v: v, m
     scores = []
     for seed in seeds:
         run = lesson.train(make_env(), config, parts, seed)
-        start = lesson.VALIDATION_SEED if first is None else first
+        start = VALIDATION_SEED if first is None else first
         score = np.mean(lesson.evaluate(run.agent.network, make_env(), 10, start)) if judge else np.mean(run.returns)
         scores.append(score)
     return mean(scores)
@@ -636,7 +636,7 @@ def test_tune_objective_in_other_forms():
         config = base.replace(target_update=copies, **rest)
         runs = [lesson.train(make_env(), config, parts, seed) for seed in seeds]
         env = make_env()
-        scores = [lesson.evaluate(run.agent.network, env, 10, lesson.VALIDATION_SEED) for run in runs]
+        scores = [lesson.evaluate(run.agent.network, env, 10, VALIDATION_SEED) for run in runs]
         return np.concatenate(scores).mean()
 
     assert verdict(lesson.tune_objective, tune).outcome == "correct"

@@ -1,0 +1,24 @@
+"""Lesson 02: a deep Q-network (Mnih et al., 2015) in ten parts, each an exercise."""
+
+# isort: off
+# The order of these imports is the order of the lesson.
+from binpack.course.l02_deep_q_network.exercises.network import add, epsilon, make_network
+from binpack.course.l02_deep_q_network.exercises.learning import td_loss, td_targets, update
+from binpack.course.l02_deep_q_network.exercises.training import REFERENCE, evaluate, train
+from binpack.course.l02_deep_q_network.exercises.tuning import SPACE, save_and_load, tune_objective
+# isort: on
+
+__all__ = [
+    "REFERENCE",
+    "SPACE",
+    "add",
+    "epsilon",
+    "evaluate",
+    "make_network",
+    "save_and_load",
+    "td_loss",
+    "td_targets",
+    "train",
+    "tune_objective",
+    "update",
+]

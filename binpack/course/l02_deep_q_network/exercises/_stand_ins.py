@@ -1,0 +1,124 @@
+"""What the checks hand to an answer instead of the real thing: examples, environments and parts that take notes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import torch
+from gymnasium import spaces
+from numpy.typing import NDArray
+from torch import nn
+
+from binpack.course.exercises import expect
+from binpack.course.l02_deep_q_network.agent import Agent, Batch, Parts
+from binpack.course.l02_deep_q_network.exercises.network import add
+
+
+def example_batch() -> Batch:
+    """Six transitions of two numbers and three actions, two of them final."""
+    generator = torch.Generator().manual_seed(1)
+    return Batch(
+        torch.randn(6, 2, generator=generator),
+        torch.tensor([2, 0, 1, 0, 2, 1]),
+        torch.tensor([1.0, -2.0, 0.5, 3.0, -1.0, 0.25]),
+        torch.randn(6, 2, generator=generator),
+        torch.tensor([False, True, False, False, True, False]),
+    )
+
+
+def example_agent() -> Agent:
+    """Two different linear networks on two inputs and three actions, and plain gradient descent."""
+    network, target = nn.Linear(2, 3), nn.Linear(2, 3)
+    generator = torch.Generator().manual_seed(2)
+    with torch.no_grad():
+        for weights in (*network.parameters(), *target.parameters()):
+            weights.copy_(torch.randn(weights.shape, generator=generator))
+    return Agent(network, target, torch.optim.SGD(network.parameters(), lr=0.5))
+
+
+class Ride(gym.Env):
+    """Episodes of five steps: every second one is cut off, the others terminate; it notes what is done to it.
+
+    An observation is (number of the episode, step in it); the reward is 1, and 10 at the last step.
+    """
+
+    def __init__(self) -> None:
+        self.observation_space, self.action_space = spaces.Box(-1e6, 1e6, (2,), np.float32), spaces.Discrete(3)
+        self.actions: list[int] = []
+        self.seeds: list[int | None] = []
+        self._at, self._over = 0, True
+
+    def _see(self) -> NDArray[np.float32]:
+        return np.array([len(self.seeds), self._at], np.float32)
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[NDArray, dict]:
+        expect(self._over, "env.reset is called in the middle of an episode: only an end starts a new one")
+        self.seeds.append(seed)
+        self._at, self._over = 0, False
+        return self._see(), {}
+
+    def step(self, action: int) -> tuple[NDArray, float, bool, bool, dict]:
+        how = "truncated" if len(self.seeds) % 2 == 0 else "terminated"
+        expect(not self._over, f"env.step is called after {how}: an episode is over after terminated or truncated")
+        self.actions.append(int(action))
+        self._at += 1
+        self._over = self._at == 5
+        cut = len(self.seeds) % 2 == 0
+        return self._see(), 10.0 if self._over else 1.0, self._over and not cut, self._over and cut, {}
+
+
+class Pay(Ride):
+    """As `Ride`, but episode i of seed s pays s at its first step and the chosen action's number at the others."""
+
+    def step(self, action: int) -> tuple[NDArray, float, bool, bool, dict]:
+        observation, _, terminated, truncated, info = super().step(action)
+        paid = float(self.seeds[-1] or 0) if self._at == 1 else float(action)
+        return observation, paid, terminated, truncated, info
+
+
+class Spies:
+    """Parts that note how they are called. The network always prefers action 2."""
+
+    def __init__(self, explore: float, gamma: float | None = None) -> None:
+        self.explore, self.gamma, self.stored, self.steps = explore, gamma, [], []
+        self.updates_after: list[int] = []
+        self.calls = {"td_targets": 0, "td_loss": 0}
+        self.sampled: list[Batch] = []
+        self.networks: list[nn.Module] = []
+
+    def parts(self) -> Parts:
+        return Parts(self.network, self._add, self._epsilon, self._targets, self._loss, self._update)
+
+    def network(self, n_inputs: int, n_actions: int) -> nn.Module:
+        network = nn.Linear(n_inputs, n_actions)
+        with torch.no_grad():
+            network.weight.zero_()
+            network.bias.copy_(torch.arange(float(n_actions)))
+        self.networks.append(network)
+        return network
+
+    def _add(self, replay, observation, action, reward, next_observation, terminated):
+        self.stored.append((tuple(observation), int(action), float(reward), tuple(next_observation), bool(terminated)))
+        add(replay, observation, action, reward, next_observation, terminated)
+
+    def _epsilon(self, step, config):
+        self.steps.append(step)
+        return self.explore
+
+    def _targets(self, batch, agent, gamma):
+        self.calls["td_targets"] += 1
+        self.sampled.append(batch)
+        expect(self.gamma in (None, gamma), "td_targets should get config.gamma")
+        return torch.zeros(len(batch.rewards))
+
+    def _loss(self, network, batch, targets):
+        self.calls["td_loss"] += 1
+        same = batch is self.sampled[-1]
+        expect(same, "targets and loss come from different samples: draw one batch for both")
+        return network(batch.observations).sum() * 0
+
+    def _update(self, agent, loss, config):
+        self.updates_after.append(len(self.stored))
+        agent.updates += 1
