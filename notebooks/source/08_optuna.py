@@ -39,7 +39,8 @@ from binpack import plots
 from binpack.agents.config import PPOConfig, TrainConfig
 from binpack.agents.training import train
 from binpack.course import exercises as ex
-from binpack.course.l08_optuna import exercises as lab
+from binpack.course.l08_optuna import importance
+from binpack.course.l08_optuna import recorded as lab
 from binpack.env.config import EnvConfig
 from binpack.search.config import TuneConfig
 from binpack.search.report import study_config, trials_table
@@ -300,7 +301,7 @@ except ValueError as error:
 
 # %%
 plots.show(plots.importance(recorded))
-rows = lab.importances(recorded)
+rows = importance.importances(recorded)
 print(f"n = {len(lab.drawn_trials(recorded))}, random search: share (95 % of the shares of shuffled scores are below)")
 print("               PED-ANOVA       fANOVA          above chance by")
 for row in rows:
@@ -308,9 +309,9 @@ for row in rows:
     print(f"{row.name:<14} {ped:<15} {fanova:<15} {row.above_chance}".rstrip())
 print(f"of {2 * len(rows)} shares without any effect, {0.05 * 2 * len(rows):.1f} would be above chance on average")
 print("how often a random part of the study names the same first parameter as the whole:")
-sizes = {lab.ped_anova: [40, 80], lab.main_effects: [10, 20, 40, 80]}  # the best tenth of 10 trials is one trial
-for name, method in (("PED-ANOVA", lab.ped_anova), ("fANOVA", lab.main_effects)):
-    agreement = lab.same_winner(recorded, sizes[method], method, repeats=200)
+sizes = {"PED-ANOVA": [40, 80], "fANOVA": [10, 20, 40, 80]}  # the best tenth of 10 trials is one trial
+for name, method in (("PED-ANOVA", importance.ped_anova), ("fANOVA", importance.main_effects)):
+    agreement = importance.same_winner(recorded, sizes[name], method, repeats=200)
     print(f"{name:<10}", ", ".join(f"{size} trials {share:.0%}" for size, share in agreement.items()))
 
 # %% [markdown]

@@ -1,7 +1,5 @@
 """Every check of lesson 08: other right forms pass, each named mistake gets its own message; and the recorded study."""
 
-import json
-
 import numpy as np
 import optuna
 import pytest
@@ -13,8 +11,6 @@ from optuna.trial import TrialState
 from binpack.core.statistics import bootstrap_ci
 from binpack.course.exercises.core import exercises_of
 from binpack.course.l08_optuna import exercises as lesson
-from binpack.search.config import TuneConfig
-from binpack.search.report import trials_table
 from binpack.search.samplers import SeededSampler
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -459,97 +455,8 @@ def test_mistakes_in_separable_best(answer, message):
     assert message in wrong(lesson.separable_best, answer)
 
 
-# ---------------------------------------------------------------------------------------------- the recorded study
-
-
-@pytest.fixture(scope="module")
-def recorded():
-    return lesson.recorded_study()
-
-
-def test_the_recorded_study_keeps_the_rules_for_results(recorded):
-    about, config = recorded.user_attrs["about"], TuneConfig(**recorded.user_attrs["binpack"]["config"])
-    assert {"command", "date", "machine", "python", "optuna", "torch"} <= about.keys()
-    assert config.sampler.kind == "random" and config.pruner.kind == "none"
-    assert len(lesson.drawn_trials(recorded)) >= 50 and config.seeds >= 3
-    comparison = lesson.recorded_comparison(recorded)
-    assert len(comparison.best) == len(comparison.default) == config.final_seeds >= 10
-    assert comparison.number == recorded.best_trial.number
-    assert not set(config.plan().tuning) & set(comparison.seeds)
-    assert lesson.RECORD.stat().st_size < 300_000
-
-
-def test_every_recorded_trial_is_whole(recorded):
-    rows = trials_table(recorded)
-    assert [row["number"] for row in rows] == list(range(120))
-    assert [row["number"] for row in rows if row["default"]] == [0]
-    for row, trial in zip(rows, recorded.trials, strict=True):
-        assert row["value"] == pytest.approx(np.mean(row["scores"])) and len(row["scores"]) == 3
-        assert max(trial.intermediate_values) == 3 * 5120
-        assert trial.intermediate_values[3 * 5120] == pytest.approx(row["value"], abs=1e-6)
-
-
-def test_the_recorded_study_can_be_recorded_again_with_its_script(recorded):
-    from binpack.course.l08_optuna import study_random
-
-    space = recorded.user_attrs["binpack"]["config"]["space"]
-    assert study_random.CONFIG.model_dump(mode="json")["space"] == space
-    assert study_random.FILE == lesson.RECORD
-    assert json.loads(study_random.FILE.read_text())["about"]["command"].startswith(
-        "python -m binpack.course.l08_optuna.study_random"
-    )
-
-
-def test_main_effects_find_what_matters_and_give_chance_to_the_rest():
-    study = optuna.create_study(direction="maximize", sampler=random(0))
-
-    def objective(trial):
-        x, kind = trial.suggest_float("x", 0, 1), trial.suggest_categorical("kind", ["a", "b"])
-        trial.suggest_int("idle", 1, 10)
-        return 2 * x + (kind == "b")
-
-    study.optimize(objective, n_trials=200)
-    rows = {row.name: row for row in lesson.importances(study, permutations=50)}
-    assert list(rows) == ["x", "kind", "idle"]
-    assert rows["x"].fanova == pytest.approx(
-        0.57 * 15 / 16, abs=0.1
-    )  # variances 1/3 and 1/4; quarters lose 1/16 of x's
-    assert rows["idle"].fanova < rows["idle"].fanova_chance < 0.1 < rows["kind"].fanova
-    assert rows["idle"].ped < rows["idle"].ped_chance and rows["x"].ped > rows["x"].ped_chance
-
-
-def test_groups_keep_equal_values_together():
-    values = np.random.default_rng(0).integers(1, 9, 120)
-    labels = lesson._groups(values.tolist(), 4)
-    assert set(labels) == {0, 1, 2, 3}
-    assert all(len(set(labels[values == value])) == 1 for value in range(1, 9))
-    order = np.argsort(values, kind="stable")
-    assert (np.diff(labels[order]) >= 0).all()
-    assert np.bincount(lesson._groups(list(range(100)), 4)).tolist() == [25, 25, 25, 25]
-    assert len(set(lesson._groups([5] * 90 + list(range(10)), 4))) > 1
-
-
 def test_three_seeds_are_separable_exactly_if_all_differences_are_positive():
     rng = np.random.default_rng(0)
     for advantage in rng.normal(0.5, 1, (100, 3)):
         low, _ = bootstrap_ci(advantage, rng)
         assert (low > 0) == (advantage > 0).all()
-
-
-@pytest.mark.parametrize("method", [lesson.ped_anova, lesson.main_effects])
-def test_all_of_a_study_agrees_with_itself(recorded, method):
-    count = len(lesson.drawn_trials(recorded))
-    assert lesson.same_winner(recorded, [count], method, repeats=1) == {count: 1.0}
-
-
-def test_nothing_is_saved_without_a_pruner(recorded):
-    ends = [max(trial.intermediate_values) for trial in recorded.trials]
-    saving = lesson.saving(recorded, ends)
-    assert (saving.taken, saving.complete, saving.rank) == (1.0, 120, 1)
-    half = lesson.saving(recorded, [ends[0], *(end // 2 for end in ends[1:])])
-    assert half.complete == 1 and half.best == recorded.trials[0].value and half.taken < 0.51
-
-
-def test_gradient_steps_count_partial_minibatches():
-    config = lesson.TrainConfig(total_steps=200, n_envs=4, ppo={"n_steps": 25, "batch_size": 64, "n_epochs": 3})
-    assert lesson.gradient_steps(config) == 2 * 2 * 3
