@@ -114,7 +114,7 @@ class PackingBatch:
         self._upright: NDArray | None = None  # until a stream says which edges may stand upright
         self._bins = np.arange(n)
         self._slots = np.arange(config.visible)
-        self._actions = config.actions
+        self._places = (n, config.actions)
         self._orientations = config.orientations
         self._tall = config.bin_size[2]
         self._bin_volume = config.volume
@@ -248,8 +248,8 @@ class PackingBatch:
         """
         state = self._state
         active = ~state.done
-        actions = self._checked(np.asarray(actions), active)
-        legal = active & state.mask.reshape(self.n, -1)[self._bins, actions]
+        actions, places = self._checked(np.asarray(actions), active)
+        legal = active & state.mask.reshape(-1)[places]
         rows = _where(legal)
         every = isinstance(rows, slice)
         before = self.utilization
@@ -272,20 +272,26 @@ class PackingBatch:
             raise InputError(f"reward {self.config.reward!r} returned shape {rewards.shape}, expected ({self.n},)")
         return rewards
 
-    def _checked(self, actions: NDArray, active: NDArray) -> NDArray:
-        """Return the actions, int64 (n,), with 0 for those outside the range of bins that are done."""
+    def _checked(self, actions: NDArray, active: NDArray) -> tuple[NDArray, NDArray]:
+        """Return the actions and where the flat mask says whether they are legal, int64 (n,) both.
+
+        Actions outside the range of bins that are done become 0.
+        """
         if actions.size != self.n or actions.dtype.kind not in "iu":
             raise InputError(f"actions must be {self.n} integers, got {actions.dtype} of shape {actions.shape}")
         actions = actions.reshape(self.n).astype(np.int64, copy=False)
-        # read as unsigned, a negative number is a very large one: one maximum finds both
-        unsigned = actions.view(np.uint64)
-        if self.n and unsigned.max() >= self._actions:
-            outside = unsigned >= self._actions
-            wrong = np.flatnonzero(outside & active)
-            if len(wrong):
-                raise InputError(f"action {actions[wrong[0]]} of bin {wrong[0]} is not in 0..{self._actions - 1}")
-            actions = np.where(outside, 0, actions)
-        return actions
+        try:
+            # unlike an index, this refuses negative numbers; it costs as much
+            return actions, np.ravel_multi_index((self._bins, actions), self._places)
+        except ValueError:
+            outside = (actions < 0) | (actions >= self.config.actions)
+        wrong = np.flatnonzero(outside & active)
+        if len(wrong):
+            raise InputError(
+                f"action {actions[wrong[0]]} of bin {wrong[0]} is not in 0..{self.config.actions - 1}"
+            ) from None
+        actions = np.where(outside, 0, actions)
+        return actions, self._bins * self.config.actions + actions
 
     def boxes(self, row: int) -> NDArray:
         """Return the packed boxes of a bin in order of placing, int32, (packed, 6): x, y, z, l, w, h. A copy."""
