@@ -21,8 +21,8 @@ from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.vec_env import VecMonitor
 
 from binpack.agents.config import PPOConfig
-from binpack.agents.policy import fast_precision
-from binpack.agents.store import policy_class, policy_kwargs
+from binpack.agents.networks import fast_precision
+from binpack.agents.policies import policy_of
 from binpack.core import placement
 from binpack.core.placement import Candidates
 from binpack.core.support import Support
@@ -300,9 +300,9 @@ def training_split(ppo: PPOConfig, n_envs: int, steps: int) -> dict[str, Any]:
 
 def _model(ppo: PPOConfig, env: BinPackingVecEnv) -> MaskablePPO:
     return MaskablePPO(
-        policy_class(ppo),
+        policy_of(ppo).policy_class(),
         VecMonitor(env),
-        policy_kwargs=policy_kwargs(ppo),
+        policy_kwargs=policy_of(ppo).policy_kwargs(ppo),
         n_steps=ppo.n_steps,
         batch_size=ppo.batch_size,
         n_epochs=ppo.n_epochs,

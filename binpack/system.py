@@ -43,21 +43,35 @@ class Row(NamedTuple):
 
 
 def checkout() -> Path:
-    """Return the folder that holds ``README.md``, ``notebooks`` and ``requirements.txt`` (the package is editable)."""
+    """Return the folder that the package lies in.
+
+    Where the package is editable it holds ``README.md``, ``notebooks`` and ``requirements.txt``; where it was installed
+    otherwise it is ``site-packages``.
+    """
     return Path(__file__).resolve().parents[1]
+
+
+def cache_folder() -> Path:
+    """Return where files may be written that nobody keeps: inside the checkout, or else in the user's own cache."""
+    root = checkout()
+    if (root / "pyproject.toml").is_file() and (root / "notebooks").is_dir():
+        return root / ".cache"
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    # The standard says that a path which is not absolute does not count.
+    return (Path(named) if os.path.isabs(named) else Path.home() / ".cache") / "binpack"
 
 
 def private_folders(root: Path | None = None) -> dict[str, str]:
     """Environment variables that keep what Jupyter, IPython, matplotlib and torch write inside the checkout.
 
     Args:
-        root: the checkout, by default the one this package is in.
+        root: the checkout, by default the one this package is in; if it is in none, the user's cache is used.
 
     Returns:
         Variable to absolute path below ``.cache/``, which git ignores. The folders are not made here.
         ``TMPDIR`` is left out where the path would be too long for the sockets that processes open in it.
     """
-    cache = (root or checkout()) / ".cache"
+    cache = root / ".cache" if root else cache_folder()
     places = {
         "JUPYTER_CONFIG_DIR": "jupyter/config",
         "JUPYTER_DATA_DIR": "jupyter/data",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -159,6 +160,23 @@ def test_private_folders_are_inside_the_checkout(tmp_path, monkeypatch):
         assert os.environ[name] == folder
         assert Path(folder).is_dir()
         monkeypatch.delenv(name)
+
+
+def test_a_package_that_is_not_in_a_checkout_writes_into_the_users_cache(tmp_path, monkeypatch):
+    """Copied to where pip puts it: nothing may be written beside it."""
+    site = tmp_path / "site-packages"
+    (site / "binpack").mkdir(parents=True)
+    shutil.copy(system.__file__, site / "binpack")
+    program = "import importlib.util as u; s = u.spec_from_file_location('system', {!r}); m = u.module_from_spec(s); "
+    program += "s.loader.exec_module(m); print(*sorted(set(m.use_private_folders().values())), sep='\\n')"
+    for variable, place in (("XDG_CACHE_HOME", "cache"), ("HOME", "home/.cache")):
+        environ = {name: value for name, value in os.environ.items() if name != "XDG_CACHE_HOME"}
+        environ[variable] = str(tmp_path / place.split("/")[0])
+        line = [sys.executable, "-c", program.format(str(site / "binpack" / "system.py"))]
+        shown = subprocess.run(line, env=environ, capture_output=True, text=True, check=True).stdout.split()
+        assert shown and all(Path(each).is_relative_to(tmp_path / place / "binpack") for each in shown)
+        assert all(Path(each).is_dir() for each in shown)
+    assert [path.name for path in site.iterdir()] == ["binpack"]
 
 
 def test_private_folders_are_where_jupyter_and_matplotlib_write(tmp_path):

@@ -2,11 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from binpack.core.registry import Registry, without_imports
 from binpack.env.config import EnvConfig
+from binpack.files import FileError, first_line, read_json
+
+if TYPE_CHECKING:
+    from binpack.agents.policies import Policy
+
+CONFIG_VERSION = 1
+"""Version of the format of a stored training configuration (``config.json``, and ``config`` in ``agent.json``).
+
+1: an object with the fields of ``TrainConfig``; one that is missing has its default. What was written before versions
+were has none and is of version 1. A field that is new, and whose default is what was done before it, needs no other
+version; a field that goes or changes its meaning does.
+"""
+
+POLICIES: Registry[Policy] = Registry(
+    "policy",
+    ("policy_class", "policy_kwargs", "tied_to"),
+    {
+        "candidate": "binpack.agents.policies:CANDIDATE",
+        "mlp": "binpack.agents.policies:MLP",
+        "mlp_map": "binpack.agents.policies:MLP_MAP",
+        "conv": "binpack.agents.policies:CONV",
+    },
+)
+"""The policies by name; see ``policies`` for how to write one."""
 
 Shape = Literal["constant", "linear"]
 
@@ -23,7 +50,8 @@ class PPOConfig(BaseModel):
         clip_range: how far the probability ratio may move from 1 before its gradient stops.
         clip_range_schedule: ``constant``, or ``linear`` down to 0.
         n_steps: steps of each environment between two updates; a rollout holds ``n_steps * n_envs`` transitions.
-        batch_size: transitions in a minibatch.
+        batch_size: transitions in a minibatch; the last one of a rollout takes the rest, and one more where the rest
+            would be a single transition.
         n_epochs: passes over each rollout.
         gamma: discount of future rewards.
         gae_lambda: bias against variance of the advantage estimate (Schulman et al., 2016).
@@ -33,8 +61,8 @@ class PPOConfig(BaseModel):
         target_kl: stop the epochs of an update early beyond 1.5 times this divergence; ``None`` never does.
         normalize_advantage: zero mean and unit variance in each minibatch.
         policy: ``candidate`` (shared convolutions that score every placement), ``mlp`` (dense layers on the flat
-            observation), ``mlp_map`` (dense layers on height map and edges alone) or ``conv`` (the convolutions of
-            ``candidate``, then dense layers to the actions).
+            observation), ``mlp_map`` (dense layers on height map and edges alone), ``conv`` (the convolutions of
+            ``candidate``, then dense layers to the actions) or ``module:name`` of one's own, see ``policies``.
         net_arch: widths of the hidden dense layers of all but ``candidate``, for actor and critic each.
         channels: width of the convolutions of ``candidate`` and ``conv``.
         layers: number of convolutions of ``candidate`` and ``conv``.
@@ -44,6 +72,10 @@ class PPOConfig(BaseModel):
         replicas: environments that pack the same streams. With more than one, an advantage is what is left after
             subtracting the others' mean at the same step (see ``rollouts``), which removes most of the luck of the
             items; every rollout then starts new episodes, so ``n_steps`` should not be shorter than an episode.
+
+    Example:
+        >>> PPOConfig(learning_rate=1e-3, policy="mlp").net_arch
+        (64, 64)
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -62,12 +94,20 @@ class PPOConfig(BaseModel):
     max_grad_norm: float = Field(default=0.5, gt=0)
     target_kl: float | None = Field(default=None, gt=0)
     normalize_advantage: bool = True
-    policy: Literal["candidate", "mlp", "mlp_map", "conv"] = "candidate"
+    policy: str = "candidate"
     net_arch: tuple[Annotated[int, Field(ge=1, le=4096)], ...] = Field(default=(64, 64), max_length=16)
     channels: int = Field(default=16, ge=1, le=1024)
     layers: int = Field(default=3, ge=1, le=64)
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     replicas: int = Field(default=1, ge=1, le=4096)
+
+    @field_validator("policy")
+    @classmethod
+    def _check_policy(cls, name: str) -> str:
+        # The built-in ones are known without loading torch for them.
+        if name not in POLICIES.names:
+            POLICIES.get(name)
+        return name
 
 
 class TrainConfig(BaseModel):
@@ -91,6 +131,13 @@ class TrainConfig(BaseModel):
         device: ``cpu``, ``cuda``, or ``auto`` (CUDA where there is one).
         threads: torch's threads; the same seed gives other weights with another number.
         tensorboard: write a TensorBoard log.
+
+    Example:
+        >>> run = TrainConfig(total_steps=10_000, n_envs=8)
+        >>> run.rollout, run.budget, run.evaluation_interval
+        (1024, 10240, 2000)
+        >>> TrainConfig.model_validate(run.stored()) == run
+        True
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -108,6 +155,15 @@ class TrainConfig(BaseModel):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = Field(default=1, ge=1)
     tensorboard: bool = True
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_version(cls, data: Any) -> Any:
+        """Take a stored configuration's version off."""
+        if not isinstance(data, Mapping) or "version" not in data:
+            return data
+        check_version(data["version"], CONFIG_VERSION)
+        return {name: value for name, value in data.items() if name != "version"}
 
     @model_validator(mode="after")
     def _check_sizes(self) -> TrainConfig:
@@ -130,3 +186,71 @@ class TrainConfig(BaseModel):
     def budget(self) -> int:
         """Environment steps that the run takes: ``total_steps`` in whole rollouts."""
         return -(-self.total_steps // self.rollout) * self.rollout
+
+    @property
+    def evaluation_interval(self) -> int:
+        """Environment steps between two evaluations: ``eval_every``, or a fifth of ``total_steps``."""
+        return self.eval_every or max(1, self.total_steps // 5)
+
+    def stored(self) -> dict[str, Any]:
+        """Return the run as JSON keeps it: its fields and the version of the format.
+
+        ``TrainConfig.model_validate`` reads it back, and ``read_config`` a file of it.
+        """
+        return {"version": CONFIG_VERSION, **self.model_dump(mode="json")}
+
+
+def check_version(version: Any, known: int) -> None:
+    """Refuse the version of a stored object that this code cannot read.
+
+    Args:
+        version: what the object says.
+        known: the newest version that this code knows.
+
+    Raises:
+        ValueError: one line: it is newer, or no version.
+    """
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise ValueError(f"version {version!r} is not a version of the format")
+    if version > known:
+        raise ValueError(f"written by a newer binpack (format {version}, this one reads up to {known}): update binpack")
+
+
+def config_from(stored: Any, path: str | Path, what: str) -> TrainConfig:
+    """Make the configuration that a file holds; no name in it imports a module.
+
+    Args:
+        stored: what the file says.
+        path: the file, for the message.
+        what: what it should hold, for the message: ``a run's config``.
+
+    Raises:
+        FileError: one line: it is no configuration.
+    """
+    try:
+        with without_imports():
+            return TrainConfig.model_validate(stored)
+    except (ValueError, RecursionError) as error:
+        raise FileError(f"{path}: not {what} ({_problem(error)})") from None
+
+
+def read_config(path: str | Path, what: str = "a training configuration") -> TrainConfig:
+    """Read a stored configuration; fields that are newer than the file have their defaults.
+
+    Args:
+        path: a JSON file.
+        what: what it should hold, for the message.
+
+    Raises:
+        FileError: one line: there is no such file, or it holds something else.
+    """
+    return config_from(read_json(path, what), path, what)
+
+
+def _problem(error: Exception) -> str:
+    """Say what is wrong with a configuration: of pydantic's several lines the first problem."""
+    if not isinstance(error, ValidationError):
+        return first_line(error)
+    first = error.errors(include_url=False)[0]
+    where, what = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
+    return f"{where}: {what}" if where else what

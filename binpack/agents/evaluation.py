@@ -1,51 +1,26 @@
-"""Playing fixed streams of items with an agent or a heuristic, and saying how far the result can be trusted."""
+"""Playing fixed streams of items with an agent, and saying how far the result can be trusted."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from binpack.core import geometry, heuristics
+from binpack.agents.agent import Agent, OfflineAgent
+from binpack.agents.named import find_agent
+from binpack.core import geometry
 from binpack.core.statistics import bootstrap_ci
 from binpack.env.batch import PackingBatch
 from binpack.env.config import EnvConfig
 from binpack.items.streams import Streams
 
 
-class Agent(Protocol):
-    """Anything that picks an action for every bin of a batch."""
-
-    def act(self, batch: PackingBatch, rng: np.random.Generator) -> NDArray:
-        """Return one action a bin, integers (n,); what it returns for a bin that is done is ignored."""
-        ...
-
-
-@dataclass(frozen=True)
-class HeuristicAgent:
-    """Plays a score function greedily over the feasible placements.
-
-    Attributes:
-        score: from ``Candidates`` to scores (B, K, L, W), higher is better.
-        random: pick uniformly among the placements with the best score instead of the first of them.
-    """
-
-    score: Callable
-    random: bool = False
-
-    def act(self, batch: PackingBatch, rng: np.random.Generator) -> NDArray:
-        """Return the feasible action with the highest score for each bin, int64 (n,)."""
-        candidates = batch.candidates()
-        return heuristics.choose(self.score(candidates), candidates.mask, rng if self.random else None)
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What an agent did on each stream.
+    """What an agent did on each stream. Two are equal if the same boxes were placed; how long that took does not count.
 
     Attributes:
         utilization: packed share of the bin, float64, (N,).
@@ -66,6 +41,16 @@ class Evaluation:
         """Mean utilization."""
         return float(self.utilization.mean())
 
+    def __eq__(self, other: object) -> bool:
+        """Say whether the other one has the same boxes in the same order, and so the same shares of the same bin."""
+        if not isinstance(other, Evaluation):
+            return NotImplemented
+        return (
+            len(self.boxes) == len(other.boxes)
+            and np.array_equal(self.utilization, other.utilization)
+            and all(np.array_equal(one, two) for one, two in zip(self.boxes, other.boxes, strict=True))
+        )
+
     def __str__(self) -> str:
         low, high = self.ci
         items, streams = self.packed.mean(), len(self.packed)
@@ -73,7 +58,7 @@ class Evaluation:
 
 
 def evaluate(
-    agent: str | Agent,
+    agent: str | Path | Agent,
     streams: Streams,
     config: EnvConfig,
     *,
@@ -84,7 +69,7 @@ def evaluate(
     """Let an agent pack every stream once, into an empty bin each.
 
     Args:
-        agent: the name of a heuristic (see ``heuristics.HEURISTICS``) or an agent.
+        agent: an agent, or the name of one (see ``find_agent``).
         streams: the items.
         config: bin, visible items, rotation and support rule; its item source plays no part.
         seed: for agents that act at random, and for the bootstrap.
@@ -95,14 +80,20 @@ def evaluate(
         The results in the order of the streams.
 
     Raises:
-        ValueError: if the heuristic is unknown or there are no streams.
+        ValueError: if there is no agent of that name or there are no streams.
         GeometryError: if a packing is wrong; that would be a bug.
+
+    Example:
+        >>> config = EnvConfig(bin_size=(6, 6, 6), items="random:2-3")
+        >>> result = evaluate("heightmap_sum", make_streams(config, 20, seed=0), config)
+        >>> len(result.boxes), result.mean > 0.5
+        (20, True)
     """
     if len(streams) == 0:
         raise ValueError("there are no streams to evaluate on")
     started = time.perf_counter()
     rng = np.random.default_rng(seed)
-    player = named_heuristic(agent) if isinstance(agent, str) else agent
+    player = find_agent(agent) if isinstance(agent, str | Path) else agent
     boxes: list[NDArray] = []
     for start in range(0, len(streams), batch):
         boxes += _play(player, streams[start : start + batch], config, rng)
@@ -116,22 +107,15 @@ def evaluate(
 
 
 def _play(agent: Agent, streams: Streams, config: EnvConfig, rng: np.random.Generator) -> list[NDArray]:
-    bins = PackingBatch(config, len(streams))
+    """Pack every stream, all of them side by side, and return the boxes of each."""
+    offline = isinstance(agent, OfflineAgent)
+    if offline:
+        streams, config = agent.arrange(streams), config.model_copy(update={"visible": 1})
+    bins = PackingBatch(config, len(streams), skip=offline)
     bins.load(streams)
     while not bins.done.all():
         bins.step(agent.act(bins, rng))
     return [bins.boxes(row) for row in range(len(streams))]
-
-
-def named_heuristic(name: str) -> HeuristicAgent:
-    """Return the heuristic of that name as an agent.
-
-    Raises:
-        ValueError: one line with the names that exist.
-    """
-    if name not in heuristics.HEURISTICS:
-        raise ValueError(f"heuristic {name!r} is not one of {', '.join(heuristics.HEURISTICS)}")
-    return HeuristicAgent(heuristics.HEURISTICS[name], random=name == "random")
 
 
 def make_streams(config: EnvConfig, n: int, seed: int) -> Streams:
@@ -144,5 +128,9 @@ def make_streams(config: EnvConfig, n: int, seed: int) -> Streams:
 
     Returns:
         ``n`` streams.
+
+    Example:
+        >>> make_streams(EnvConfig(items="random:2-5"), 3, seed=0).items.shape
+        (3, 125, 3)
     """
     return config.source().sample(np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1,))), n)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 from dataclasses import dataclass, field
@@ -12,13 +11,18 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sb3_contrib.common.maskable.policies import MaskableMultiInputActorCriticPolicy
-from stable_baselines3.common.utils import ConstantSchedule
 
-from binpack.agents.config import PPOConfig, TrainConfig
-from binpack.agents.policy import CandidatePolicy, ConvNetwork, MapNetwork
+from binpack.agents.config import TrainConfig, check_version, config_from
+from binpack.agents.policies import build_policy, policy_of
 from binpack.env.batch import PackingBatch
-from binpack.files import first_line, write_atomically, write_json
+from binpack.files import FileError, first_line, read_json, write_atomically, write_json
+
+AGENT_VERSION = 1
+"""Version of the format of ``agent.json``, beside which lies ``weights.pt``, the policy's state dict.
+
+1: an object with ``config`` (see ``CONFIG_VERSION``), ``score``, ``steps``, ``seconds`` and what made it. What was
+written before versions were has none and is of version 1.
+"""
 
 SHIPPED = Path(__file__).parent / "shipped"
 """Where the trained agents lie that come with the package, a folder each."""
@@ -85,14 +89,13 @@ class PPOAgent:
         return out.cpu().numpy()
 
     def _check_fits(self, batch: PackingBatch) -> None:
-        """Refuse bins and candidates that dense layers were not made for."""
-        kind, trained, played = self.config.ppo.policy, self.config.env, batch.config
-        for name in () if kind == "candidate" else ("bin_size", "visible", "rotation"):
+        """Refuse bins and candidates that the policy's weights were not made for."""
+        trained, played = self.config.env, batch.config
+        for name in policy_of(self.config.ppo).tied_to():
             if getattr(trained, name) != getattr(played, name):
-                one = "an" if kind.startswith("m") else "a"
                 raise ValueError(
-                    f"{one} {kind} agent trained with {name} {getattr(trained, name)} cannot play "
-                    f"{getattr(played, name)}"
+                    f"an agent with policy {self.config.ppo.policy} that was trained with {name} "
+                    f"{getattr(trained, name)} cannot play {getattr(played, name)}"
                 )
 
 
@@ -115,7 +118,8 @@ def save_agent(folder: str | Path, policy: Any, config: TrainConfig, about: dict
     weights = {name: value.detach().cpu() for name, value in policy.state_dict().items()}
     write_atomically(folder / "weights.pt", lambda path: torch.save(weights, path))
     description = {
-        "config": config.model_dump(mode="json"),
+        "version": AGENT_VERSION,
+        "config": config.stored(),
         **about,
         "parameters": sum(value.numel() for value in policy.parameters()),
         "torch": torch.__version__,
@@ -137,39 +141,25 @@ def load_agent(name: str | Path) -> PPOAgent:
         The agent, on the CPU.
 
     Raises:
-        ValueError: one line that names the file that is missing or bad.
+        FileError: one line that names the file that is missing or bad.
+
+    Example:
+        >>> load_agent("cut_2_k5").config.env.visible
+        5
     """
     folder = SHIPPED / name if isinstance(name, str) and name in shipped() else Path(name)
-    if not (folder / "agent.json").is_file():
-        raise ValueError(f"{folder}: no agent here (agent.json is missing)")
+    path = folder / "agent.json"
+    if not path.is_file():
+        raise FileError(f"{folder}: no agent here (agent.json is missing)")
+    about = read_json(path, "an agent's description")
     try:
-        about = json.loads((folder / "agent.json").read_text())
-        config = TrainConfig(**about.pop("config"))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(f"{folder / 'agent.json'}: not an agent's description ({first_line(error)})") from None
-    env, ppo = config.env, config.ppo
-    policy = policy_class(ppo)(env.observation_space(), env.action_space(), ConstantSchedule(0.0), **policy_kwargs(ppo))
+        check_version(about.pop("version", 1), AGENT_VERSION)
+    except ValueError as error:
+        raise FileError(f"{path}: {error}") from None
+    config = config_from(about.pop("config", None), path, "an agent's description")
+    policy = build_policy(config)
     try:
         policy.load_state_dict(torch.load(folder / "weights.pt", weights_only=True, map_location="cpu"))
     except Exception as error:  # torch raises many kinds for a bad file
-        raise ValueError(f"{folder / 'weights.pt'}: cannot load the weights ({first_line(error)})") from None
-    policy.set_training_mode(False)
+        raise FileError(f"{folder / 'weights.pt'}: cannot load the weights ({first_line(error)})") from None
     return PPOAgent(config, policy, about)
-
-
-def policy_class(ppo: PPOConfig) -> type:
-    """Return the class of the policy that the hyperparameters ask for."""
-    return CandidatePolicy if ppo.policy == "candidate" else MaskableMultiInputActorCriticPolicy
-
-
-def policy_kwargs(ppo: PPOConfig) -> dict[str, Any]:
-    """Return what that class's constructor takes beyond the spaces and the learning rate."""
-    convolutions = {"channels": ppo.channels, "layers": ppo.layers, "precision": ppo.precision}
-    if ppo.policy == "candidate":
-        return convolutions
-    dense: dict[str, Any] = {"net_arch": list(ppo.net_arch)}
-    if ppo.policy == "mlp_map":
-        dense["features_extractor_class"] = MapNetwork
-    elif ppo.policy == "conv":
-        dense |= {"features_extractor_class": ConvNetwork, "features_extractor_kwargs": convolutions}
-    return dense

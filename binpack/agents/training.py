@@ -6,10 +6,9 @@ with ``weights.pt``, which others can load without running anybody's pickled cod
 
 from __future__ import annotations
 
-import json
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,21 +16,24 @@ from typing import Any
 
 import numpy as np
 import torch
-from sb3_contrib import MaskablePPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.utils import ConstantSchedule, LinearSchedule
 from stable_baselines3.common.vec_env import VecMonitor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from binpack.agents.config import PPOConfig, TrainConfig
+from binpack.agents.config import PPOConfig, TrainConfig, read_config
 from binpack.agents.evaluation import evaluate, make_streams
-from binpack.agents.rollouts import SharedStreamsBuffer
-from binpack.agents.store import PPOAgent, load_agent, policy_class, policy_kwargs, save_agent
+from binpack.agents.learner import PPO
+from binpack.agents.policies import policy_of
+from binpack.agents.rollouts import RolloutBuffer, SharedStreamsBuffer
+from binpack.agents.store import PPOAgent, load_agent, save_agent
 from binpack.env.vector import BinPackingVecEnv
-from binpack.files import first_line, write_atomically, write_json
+from binpack.files import FileError, first_line, read_json, write_atomically, write_json
+from binpack.items.streams import Streams
 
-__all__ = ["PPOAgent", "PPOConfig", "TrainConfig", "TrainResult", "load_agent", "save_agent", "train"]
+Report = Callable[[int, float], None]
+"""What is called with (environment steps, mean utilization) after each evaluation."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def train(
     config: TrainConfig,
     folder: str | Path,
     *,
-    on_evaluation: Callable[[int, float], None] | None = None,
+    on_evaluation: Report | None = None,
     resume: bool = True,
     progress: bool = False,
 ) -> TrainResult:
@@ -80,6 +82,8 @@ def train(
     Raises:
         ValueError: if the folder holds a run of another config or of other items, a damaged one, or any run although
             ``resume`` is ``False``; or if the agent to start from is missing or has other layers.
+        DivergedError: if weights or losses stop being finite numbers; the checkpoint and the agent of the last
+            evaluation stay, and the same call goes on from there with other items.
         InstanceError: for bad items.
     """
     folder = Path(folder)
@@ -88,8 +92,7 @@ def train(
     _check_folder(folder, config, items, resume)
     finished = _read_result(folder)
     if finished is not None:
-        for step, score in finished.history if on_evaluation else ():
-            on_evaluation(step, score)
+        _repeat(finished.history, on_evaluation)
         return finished
     with _own_process_settings(config.threads):
         saved = _load_checkpoint(folder)
@@ -108,20 +111,34 @@ def train(
         return recorder.finish(model)
 
 
+def _repeat(history: Sequence[tuple[int, float]], report: Report | None) -> None:
+    """Report evaluations of before."""
+    for step, score in history if report else ():
+        report(step, score)
+
+
 class _Recorder(BaseCallback):
     """Evaluates, reports and checkpoints between two rollouts, when the weights are up to date."""
 
-    def __init__(self, config: TrainConfig, folder: Path, streams, on_evaluation, saved: dict[str, Any] | None) -> None:
+    def __init__(
+        self,
+        config: TrainConfig,
+        folder: Path,
+        streams: Streams,
+        on_evaluation: Report | None,
+        saved: dict[str, Any] | None,
+    ) -> None:
         super().__init__()
         self._config, self._folder, self._streams, self._report = config, folder, streams, on_evaluation
-        self._every = config.eval_every or max(1, config.total_steps // 5)
+        self._every = config.evaluation_interval
         self._history: list[tuple[int, float]] = [tuple(row) for row in saved["history"]] if saved else []
         self._seconds_before = saved["seconds"] if saved else 0.0
         self._started = time.perf_counter()
         self._average: AveragedModel | None = None
         self._average_before = saved.get("average") if saved else None
-        for step, score in self._history if on_evaluation else ():
-            on_evaluation(step, score)
+        # A checkpoint's average has the checkpoint's weights in it.
+        self._followed = saved["steps"] if saved else -1
+        _repeat(self._history, on_evaluation)
 
     def _init_callback(self) -> None:
         if self._config.average_weights:
@@ -134,16 +151,12 @@ class _Recorder(BaseCallback):
         return True
 
     def _on_rollout_start(self) -> None:
-        if self._config.ppo.replicas > 1:
-            # A rollout would go on where the last one ended, with each row of a group at another item.
-            self.model._last_obs = self.model.env.reset()
-            self.model._last_episode_starts[:] = True
         self._follow()
         last = self._history[-1][0] if self._history else 0
         if self.num_timesteps // self._every > last // self._every:
             self._evaluate(self.model)
 
-    def finish(self, model: MaskablePPO) -> TrainResult:
+    def finish(self, model: PPO) -> TrainResult:
         """Evaluate a last time and write the result."""
         self._follow()
         if not self._history or self._history[-1][0] < model.num_timesteps:
@@ -156,15 +169,16 @@ class _Recorder(BaseCallback):
         return result
 
     def _follow(self) -> None:
-        """Take the latest weights into the average."""
-        if self._average is not None:
+        """Take the latest weights into the average, once."""
+        if self._average is not None and self._followed < self.num_timesteps:
             self._average.update_parameters(self.model.policy)
+            self._followed = self.num_timesteps
 
     @property
     def _seconds(self) -> float:
         return self._seconds_before + time.perf_counter() - self._started
 
-    def _evaluate(self, model: MaskablePPO) -> None:
+    def _evaluate(self, model: PPO) -> None:
         policy = model.policy if self._average is None else self._average.module
         policy.set_training_mode(False)
         # Every packing of a reported comparison is verified; here the streams are the same ones again and again.
@@ -182,7 +196,7 @@ class _Recorder(BaseCallback):
         if self._report is not None:
             self._report(steps, score)
 
-    def _state(self, model: MaskablePPO) -> dict[str, Any]:
+    def _state(self, model: PPO) -> dict[str, Any]:
         return {
             "steps": model.num_timesteps,
             "updates": model._n_updates,
@@ -194,22 +208,24 @@ class _Recorder(BaseCallback):
         }
 
 
-def _build(config: TrainConfig, folder: Path, saved: dict[str, Any] | None) -> MaskablePPO:
+def _build(config: TrainConfig, folder: Path, saved: dict[str, Any] | None) -> PPO:
     """Make the model, with the state of a checkpoint if there is one."""
     ppo = config.ppo
     steps = saved["steps"] if saved else 0
     # A resumed run must not see the items again that it began with, nor seed 1 the items of seed 0's second
     # environment.
     seed = int(np.random.SeedSequence([config.seed, steps]).generate_state(1)[0] // 2)
-    model = MaskablePPO(
-        policy_class(ppo),
+    model = PPO(
+        policy_of(ppo).policy_class(),
         VecMonitor(BinPackingVecEnv(config.env, config.n_envs, replicas=ppo.replicas)),
         learning_rate=_schedule(ppo.learning_rate, ppo.learning_rate_schedule),
         clip_range=_schedule(ppo.clip_range, ppo.clip_range_schedule),
-        policy_kwargs=policy_kwargs(ppo),
+        policy_kwargs=policy_of(ppo).policy_kwargs(ppo),
         tensorboard_log=str(folder / "tensorboard") if config.tensorboard else None,
         seed=seed,
         device=config.device,
+        # A rollout would go on where the last one ended, with each row of a group at another item.
+        fresh_rollouts=ppo.replicas > 1,
         **_buffer(ppo),
         **ppo.model_dump(include=_PASSED_ON),
     )
@@ -227,11 +243,11 @@ def _build(config: TrainConfig, folder: Path, saved: dict[str, Any] | None) -> M
 
 def _buffer(ppo: PPOConfig) -> dict[str, Any]:
     if ppo.replicas == 1:
-        return {}
+        return {"rollout_buffer_class": RolloutBuffer}
     return {"rollout_buffer_class": SharedStreamsBuffer, "rollout_buffer_kwargs": {"replicas": ppo.replicas}}
 
 
-def _start_from(model: MaskablePPO, name: str) -> None:
+def _start_from(model: PPO, name: str) -> None:
     """Give the model an earlier agent's weights.
 
     Raises:
@@ -267,7 +283,7 @@ def _claim(folder: Path, config: TrainConfig, items: str) -> None:
     """Write into a new folder which run it holds."""
     if not (folder / "config.json").exists():
         write_json(folder / "items.json", {"fingerprint": items})
-        write_json(folder / "config.json", config.model_dump(mode="json"))
+        write_json(folder / "config.json", config.stored())
 
 
 def _check_folder(folder: Path, config: TrainConfig, items: str, resume: bool) -> None:
@@ -276,23 +292,15 @@ def _check_folder(folder: Path, config: TrainConfig, items: str, resume: bool) -
     if not path.exists():
         return
     if not resume:
-        raise ValueError(f"{folder} already holds a run; choose another folder")
-    difference = _first_difference(_read_json(path, "a run's config"), config.model_dump(mode="json"))
-    if difference:
-        raise ValueError(f"{folder} holds a run with another config: {difference}; choose another folder")
+        raise FileError(f"{folder} already holds a run; choose another folder")
+    stored = read_config(path, "a run's config").model_dump(mode="json")
+    # A field may have been set in another spelling ("corners", "corners:0.95,..."), without being checked.
+    asked = TrainConfig.model_validate(config.model_dump()).model_dump(mode="json")
+    if difference := _first_difference(stored, asked):
+        raise FileError(f"{folder} holds a run with another config: {difference}; choose another folder")
     before = folder / "items.json"
-    if before.exists() and _read_json(before, "a run's items").get("fingerprint") != items:
-        raise ValueError(f"{folder} holds a run on other items than {config.env.items} has now; choose another folder")
-
-
-def _read_json(path: Path, what: str) -> dict[str, Any]:
-    try:
-        stored = json.loads(path.read_text())
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path}: not {what} ({first_line(error)})") from None
-    if not isinstance(stored, dict):
-        raise ValueError(f"{path}: not {what} (a JSON object is expected)")
-    return stored
+    if before.exists() and read_json(before, "a run's items").get("fingerprint") != items:
+        raise FileError(f"{folder} holds a run on other items than {config.env.items} has now; choose another folder")
 
 
 def _first_difference(stored: Any, asked: Any, name: str = "") -> str | None:
@@ -312,19 +320,19 @@ def _load_checkpoint(folder: Path) -> dict[str, Any] | None:
     try:
         return torch.load(path, weights_only=True, map_location="cpu")
     except Exception as error:  # torch raises many kinds for a bad file
-        raise ValueError(f"{path}: cannot load the checkpoint ({first_line(error)})") from None
+        raise FileError(f"{path}: cannot load the checkpoint ({first_line(error)})") from None
 
 
 def _read_result(folder: Path) -> TrainResult | None:
     path = folder / "result.json"
     if not path.exists():
         return None
-    stored = _read_json(path, "a run's result")
+    stored = read_json(path, "a run's result")
     try:
         history = tuple((int(step), float(score)) for step, score in stored["history"])
         return TrainResult(stored["score"], history, stored["steps"], stored["seconds"], folder)
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: not a run's result ({first_line(error)})") from None
+        raise FileError(f"{path}: not a run's result ({first_line(error)})") from None
 
 
 @contextmanager

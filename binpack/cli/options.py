@@ -148,9 +148,9 @@ def training(env: dict[str, Any], fields: dict[str, Any], assigned: Sequence[str
     Raises:
         ValueError: one line that says what is wrong.
     """
-    from binpack.agents.config import PPOConfig, TrainConfig
+    from binpack.agents.config import PPOConfig, TrainConfig, read_config
 
-    base = TrainConfig.model_validate(read_json(file)) if file else TrainConfig()
+    base = read_config(file) if file else TrainConfig()
     ppo = {**base.ppo.model_dump(), **dict(assignment(each, PPOConfig.model_fields) for each in assigned)}
     given = {name: value for name, value in fields.items() if value is not None}
     config = {**base.model_dump(), **given, "ppo": ppo, "env": environment(env, base.env).model_dump()}
@@ -176,25 +176,6 @@ def assignment(text: str, known: Sequence[str] | dict[str, Any]) -> tuple[str, A
         return name, value
     except RecursionError:
         raise typer.BadParameter(f"{name}: too deeply nested", param_hint="--set") from None
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object from a file.
-
-    Raises:
-        ValueError: no file, not JSON, or not an object; names the file.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"{path}: {error.strerror}") from None
-    except ValueError as error:
-        raise ValueError(f"{path}: not JSON: {error}") from None
-    except RecursionError:
-        raise ValueError(f"{path}: too deeply nested") from None
-    if not isinstance(content, dict):
-        raise ValueError(f"{path}: expected a JSON object, got {type(content).__name__}")
-    return content
 
 
 def output_folder(name: str, folder: Path) -> None:

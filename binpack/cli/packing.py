@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,12 +18,13 @@ from binpack.items.streams import Streams
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-    from binpack.agents.evaluation import Agent, Evaluation
+    from binpack.agents.agent import Agent
+    from binpack.agents.evaluation import Evaluation
     from binpack.env.batch import PackingBatch
     from binpack.env.config import EnvConfig
 
-OFFLINE = "first_fit_decreasing"
-"""The packer that knows all items beforehand; the others take them one after another."""
+DEFAULT = "first_fit_decreasing"
+"""How ``pack`` packs: it knows all items beforehand; the others take them one after another."""
 
 
 def pack(
@@ -32,7 +32,7 @@ def pack(
     bin_size: options.Bin = None,
     cell: options.Cell = None,
     heuristic: Annotated[
-        str | None, typer.Option("--heuristic", metavar="NAME", help=f"How to pack; default: {OFFLINE}.")
+        str | None, typer.Option("--heuristic", metavar="NAME", help=f"How to pack; default: {DEFAULT}.")
     ] = None,
     agent: Annotated[
         str | None, typer.Option("--agent", metavar="NAME|FOLDER", help="Pack with a trained agent.")
@@ -60,7 +60,7 @@ def pack(
     )
     if bin_size is None and catalogue.container is None:
         raise typer.BadParameter(f"{items} names no bin: expected one, {options.BIN_EXAMPLE}", param_hint="--bin")
-    packer, base = load_packer(agent or heuristic or OFFLINE)
+    packer, base = load_packer(agent or heuristic or DEFAULT)
     if bin_size is None:
         bin_size, cell = "x".join(map(str, catalogue.container)), None  # the container is in cells already
     if base is None:
@@ -119,7 +119,10 @@ def evaluate(
     drawn = evaluation.make_streams(config, n, seed) if stored is None else stored
     # a file holds the very streams to come: what the agent was trained on is all that it may know of them
     foreseen = config if stored is None else base
-    result = play_ahead(player, foreseen, drawn, config, seed) if lookahead else play(player, drawn, config, seed)
+    if lookahead:
+        result = play_ahead(agent, player, foreseen, drawn, config, seed)
+    else:
+        result = play(player, drawn, config, seed)
     answer = {
         "utilization_mean": round(result.mean, 6),
         "utilization_ci": [round(end, 6) for end in result.ci],
@@ -130,30 +133,23 @@ def evaluate(
     typer.echo(json.dumps(answer, indent=None if one_line else 2))
 
 
-def load_packer(name: str | Path) -> tuple[str | Agent, EnvConfig | None]:
-    """Return what packs, and the environment it was trained in, if any.
+def load_packer(name: str) -> tuple[Agent, EnvConfig | None]:
+    """Return the agent of a name, and the environment that it was trained in, if any.
 
     Args:
-        name: of a heuristic or a shipped agent, or a folder that ``train`` wrote (see ``agents.load_agent``).
+        name: see ``find_agent``.
 
     Raises:
-        ValueError: neither; one line.
+        ValueError: there is none; one line.
     """
-    from binpack.core.heuristics import HEURISTICS
+    from binpack.agents.named import find_agent
 
-    if isinstance(name, str) and (name in HEURISTICS or name == OFFLINE):
-        return name, None
-
-    from binpack.agents.store import load_agent, shipped
-
-    if name not in shipped() and not Path(name).is_dir():
-        known = ", ".join([*HEURISTICS, OFFLINE, *shipped()])
-        raise ValueError(f"{str(name)!r} is neither a trained agent's folder nor one of {known}")
-    agent = load_agent(name)
-    return agent, agent.config.env
+    agent = find_agent(name)
+    trained = getattr(agent, "config", None)
+    return agent, None if trained is None else trained.env
 
 
-def pack_catalogue(packer: str | Agent, catalogue: Catalogue, config: EnvConfig, seed: int | None) -> NDArray:
+def pack_catalogue(packer: Agent, catalogue: Catalogue, config: EnvConfig, seed: int | None) -> NDArray:
     """Pack all items of a catalogue into one bin and verify the result.
 
     Returns:
@@ -166,62 +162,37 @@ def pack_catalogue(packer: str | Agent, catalogue: Catalogue, config: EnvConfig,
     return play(packer, stream, config, seed or 0).boxes[0]
 
 
-def play(packer: str | Agent, streams: Streams, config: EnvConfig, seed: int) -> Evaluation:
-    """Pack every stream into a bin of its own and verify the packings, as ``evaluation.evaluate`` does.
-
-    Args:
-        packer: a heuristic's name, ``OFFLINE`` among them, or an agent.
-        streams: the items.
-        config: bin, visible items, rotation and support rule.
-        seed: for packers that act at random, and for the bootstrap.
-
-    Raises:
-        ValueError: if there are no streams.
-    """
+def play(packer: Agent, streams: Streams, config: EnvConfig, seed: int) -> Evaluation:
+    """Evaluate with as many bins side by side as there is room for."""
     from binpack.agents import evaluation
-    from binpack.core import geometry, heuristics
 
     side_by_side = max(1, min(options.SIDE_BY_SIDE, options.MAX_CELLS // config.actions))
-    if packer != OFFLINE:
-        return evaluation.evaluate(packer, streams, config, seed=seed, batch=side_by_side)
-    if len(streams) == 0:
-        raise ValueError("there are no streams to evaluate on")
-    started = time.perf_counter()
-    boxes: list[NDArray] = []
-    for start in range(0, len(streams), side_by_side):
-        part = streams[start : start + side_by_side]
-        boxes += heuristics.first_fit_decreasing(
-            part.items, part.lengths, config.bin_size, config.rotation, config.support, part.upright
-        )
-    for packing in boxes:
-        geometry.check(packing, config.bin_size, config.support)
-    utilization = np.array([packing[:, 3:].prod(axis=1, dtype=np.int64).sum() for packing in boxes]) / config.volume
-    packed = np.array([len(packing) for packing in boxes])
-    interval = evaluation.bootstrap_ci(utilization, np.random.default_rng(seed))
-    return evaluation.Evaluation(utilization, packed, boxes, time.perf_counter() - started, interval)
+    return evaluation.evaluate(packer, streams, config, seed=seed, batch=side_by_side)
 
 
 def play_ahead(
-    packer: str | Agent, foreseen: EnvConfig | None, streams: Streams, config: EnvConfig, seed: int
+    name: str, packer: Agent, foreseen: EnvConfig | None, streams: Streams, config: EnvConfig, seed: int
 ) -> Evaluation:
-    """Pack as ``play`` does with an agent that looks ahead; on a terminal a bar shows how many bins are done.
+    """Evaluate an agent that looks ahead; on a terminal a bar shows how many bins are done.
 
     Args:
-        packer: what ``load_packer`` returned.
+        name: what the agent was called.
+        packer: a trained agent.
         foreseen: whose items the sampled futures are made of.
-        streams: as for ``play``.
-        config: as for ``play``.
-        seed: as for ``play``.
+        streams: the items.
+        config: bin, visible items, rotation and support rule.
+        seed: of the futures, and for the bootstrap.
 
     Raises:
-        typer.BadParameter: the packer is a heuristic.
+        typer.BadParameter: the agent was not trained.
     """
     from tqdm import tqdm
 
     from binpack.agents.lookahead import Lookahead
+    from binpack.agents.store import PPOAgent
 
-    if isinstance(packer, str):
-        raise typer.BadParameter(f"needs a trained agent, {packer} is a heuristic", param_hint="--lookahead")
+    if not isinstance(packer, PPOAgent):
+        raise typer.BadParameter(f"needs a trained agent, {name} is a heuristic", param_hint="--lookahead")
     with tqdm(total=len(streams), unit="bin", delay=2, leave=False, disable=not sys.stderr.isatty()) as bar:
         return play(_Watched(Lookahead(packer, foreseen), bar), streams, config, seed)
 

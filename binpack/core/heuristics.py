@@ -10,22 +10,28 @@ No Python loop runs over bins, items or cells; two of the rules loop over the di
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from binpack.core import placement
 from binpack.core.placement import Candidates
-from binpack.core.support import Support
 
-_STREAMS_AT_ONCE = 256
+
+class Bins(Protocol):
+    """Bins being packed side by side, whatever keeps their state."""
+
+    def candidates(self) -> Candidates:
+        """Return every placement that is open now."""
+        ...
 
 
 @dataclass(frozen=True)
 class Heuristic:
-    """A named rule for choosing a placement.
+    """A named rule for choosing a placement; an agent, as trained ones are.
 
     Attributes:
         name: the name in ``HEURISTICS``.
@@ -43,11 +49,11 @@ class Heuristic:
         """Return the score of every placement, float64, (B, K, L, W)."""
         return self.score(candidates)
 
-    def act(self, candidates: Candidates, rng: np.random.Generator | None = None) -> NDArray:
+    def act(self, batch: Bins, rng: np.random.Generator | None = None) -> NDArray:
         """Return the action that the heuristic takes in each bin.
 
         Args:
-            candidates: the open placements of B bins.
+            batch: B bins.
             rng: source of randomness, for the heuristics that need one.
 
         Returns:
@@ -58,6 +64,7 @@ class Heuristic:
         """
         if self.needs_rng and rng is None:
             raise ValueError(f"heuristic {self.name!r} needs a random generator")
+        candidates = batch.candidates()
         return choose(self(candidates), candidates.mask, rng if self.needs_rng else None)
 
 
@@ -170,83 +177,6 @@ HEURISTICS: dict[str, Heuristic] = {
     )
 }
 """The heuristics by name."""
-
-
-def first_fit_decreasing(
-    items: ArrayLike,
-    lengths: ArrayLike,
-    bin_size: Sequence[int],
-    rotation: str = "none",
-    support: Support | str = "corners",
-    upright: ArrayLike | None = None,
-) -> list[NDArray]:
-    """Pack streams whose items are all known beforehand: largest volume first, each at its first feasible place.
-
-    Items of one volume are taken by their longest edge, then their next, then in the order given. The first place is
-    the lowest, then the one with lowest x, then lowest y, then the first orientation. What does not fit is skipped.
-    First-fit decreasing comes from packing in one dimension (Johnson, "Near-Optimal Bin Packing Algorithms", 1973).
-
-    Args:
-        items: edges, integers, (N, T, 3), padded with zeros.
-        lengths: number of items of each stream, integers, (N,).
-        bin_size: length, width and height of the bin, in cells.
-        rotation: ``none``, ``z`` or ``all``.
-        support: the support rule, or its text.
-        upright: bool, (N, T, 3): which edges of an item may stand upright; all of them where it is left out.
-
-    Returns:
-        For each stream its placed boxes in the order of placing, int64, (packed, 6): x, y, z, length, width, height.
-
-    Raises:
-        ValueError: if the arrays do not fit together, or ``rotation`` or ``support`` is unknown; one line.
-    """
-    items, lengths = np.asarray(items), np.asarray(lengths)
-    allowed = np.ones(items.shape, bool) if upright is None else np.asarray(upright, bool)
-    if items.ndim != 3 or items.shape[2] != 3 or lengths.shape != items.shape[:1]:
-        raise ValueError(f"items must be (N, T, 3) and lengths (N,), got {items.shape} and {lengths.shape}")
-    if allowed.shape != items.shape:
-        raise ValueError(f"upright must have the shape of items {items.shape}, got {allowed.shape}")
-    present = np.arange(items.shape[1]) < lengths[:, None]
-    items = np.where(present[..., None], items, 0)
-    order = _decreasing(items)[..., None]
-    items, allowed = np.take_along_axis(items, order, axis=1), np.take_along_axis(allowed, order, axis=1)
-    boxes: list[NDArray] = []
-    for start in range(0, len(items), _STREAMS_AT_ONCE):
-        rows = slice(start, start + _STREAMS_AT_ONCE)
-        boxes += _first_fit(items[rows], allowed[rows], bin_size, rotation, Support.parse(support))
-    return boxes
-
-
-def _decreasing(items: NDArray) -> NDArray:
-    """Return the order of each stream's items by volume, then edges, largest first; (N, T)."""
-    edges = np.sort(items.astype(np.int64), axis=2)
-    # The last key counts most, and equal items keep their order.
-    return np.lexsort((-edges[..., 0], -edges[..., 1], -edges[..., 2], -edges.prod(axis=2)), axis=1)
-
-
-def _first_fit(
-    items: NDArray, allowed: NDArray, bin_size: Sequence[int], rotation: str, support: Support
-) -> list[NDArray]:
-    """Place the items of each stream in their order, all streams side by side; padding comes last."""
-    length, width, height = bin_size
-    batch = len(items)
-    heights = np.zeros((batch, length, width), np.int16 if height < 2**15 else np.int32)
-    uprights = [order[2] for order in placement.ORIENTATIONS[: placement.orient(items[:1], rotation).shape[2]]]
-    boxes = np.zeros((batch, items.shape[1], 6), np.int64)
-    packed = np.zeros(batch, np.int64)
-    for t in range(int((items > 0).all(axis=2).sum(axis=1).max(initial=0))):
-        # An orientation that may not be is an item with no edges, which fits nowhere.
-        oriented = placement.orient(items[:, t], rotation) * allowed[:, t, uprights, None]
-        landing, mask = placement.feasible(heights, oriented, height, support)
-        action = choose(deepest_bottom_left(Candidates(heights, oriented, landing, mask, height)), mask)
-        candidate, cell = np.divmod(np.maximum(action, 0), length * width)
-        x, y = np.divmod(cell, width)
-        chosen = oriented[np.arange(batch), candidate] * (action >= 0)[:, None]
-        z = placement.place(heights, chosen, x, y)
-        rows = np.flatnonzero(action >= 0)
-        boxes[rows, packed[rows]] = np.stack([x, y, z, *chosen.T], axis=1)[rows]
-        packed[rows] += 1
-    return [row[:count].copy() for row, count in zip(boxes, packed, strict=True)]
 
 
 def _window_sums(values: NDArray, lengths: NDArray, widths: NDArray, shape: tuple[int, int] | None = None) -> NDArray:

@@ -124,7 +124,7 @@ class TuneConfig(Model):
     @property
     def eval_every(self) -> int:
         """Environment steps between two evaluations."""
-        return self.train.eval_every or max(1, self.train.total_steps // 5)
+        return self.train.evaluation_interval
 
     @property
     def budget(self) -> int:

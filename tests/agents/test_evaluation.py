@@ -57,10 +57,31 @@ def test_a_wrong_packing_does_not_pass():
 
 
 def test_bad_arguments_are_named():
-    with pytest.raises(ValueError, match="heuristic 'best' is not one of random, "):
+    with pytest.raises(ValueError, match="'best' is neither a trained agent's folder nor one of random, "):
         evaluate("best", make_streams(CONFIG, 1, 0), CONFIG)
     with pytest.raises(ValueError, match="there are no streams to evaluate on"):
         evaluate("random", make_streams(CONFIG, 1, 0)[:0], CONFIG)
+
+
+def test_two_evaluations_are_equal_if_the_same_boxes_were_placed():
+    streams = make_streams(CONFIG, 6, 2)
+    one, again = (evaluate("heightmap_sum", streams, CONFIG, seed=seed) for seed in (0, 1))
+    assert one == again and one.seconds != again.seconds
+    assert one != evaluate("first_fit", streams, CONFIG)
+    assert one != evaluate("heightmap_sum", streams[:5], CONFIG)
+    assert one != "heightmap_sum"
+    larger = CONFIG.model_copy(update={"bin_size": (6, 6, 7)})
+    lying = EnvConfig(bin_size=(6, 6, 6), items="random:2-4")
+    flat = Streams(np.full((1, 1, 3), 2, np.int32), np.array([1]))
+    assert evaluate("first_fit", flat, lying) != evaluate("first_fit", flat, larger)
+
+
+def test_an_agent_is_named_or_given():
+    streams = make_streams(CONFIG, 5, 2)
+    for name in ("random", "heightmap_sum"):
+        assert evaluate(name, streams, CONFIG, seed=4) == evaluate(heuristics.HEURISTICS[name], streams, CONFIG, seed=4)
+    rule = heuristics.Heuristic("own", "no preference, ties at random", heuristics.random, needs_rng=True)
+    assert evaluate(rule, streams, CONFIG, seed=4) == evaluate("random", streams, CONFIG, seed=4)
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,11 +15,14 @@ import numpy as np
 import pytest
 import torch
 from sb3_contrib import MaskablePPO
+from torch.optim.swa_utils import AveragedModel
 
-from binpack.agents.config import PPOConfig, TrainConfig
+from binpack.agents.config import CONFIG_VERSION, PPOConfig, TrainConfig, read_config
 from binpack.agents.evaluation import evaluate, make_streams
-from binpack.agents.policy import CandidatePolicy
-from binpack.agents.store import load_agent
+from binpack.agents.learner import PPO as PPO_LEARNER
+from binpack.agents.learner import DivergedError
+from binpack.agents.networks import CandidatePolicy
+from binpack.agents.store import AGENT_VERSION, load_agent
 from binpack.agents.training import train
 from binpack.env.batch import PackingBatch
 from binpack.env.config import EnvConfig
@@ -26,6 +30,20 @@ from binpack.env.vector import BinPackingVecEnv
 
 ENV = EnvConfig(bin_size=(5, 5, 5), items="random:2-3")
 PPO = PPOConfig(n_steps=16, batch_size=32, n_epochs=1, channels=4, layers=2, net_arch=(8,))
+
+
+class Stop(Exception):
+    """A run is stopped by what its caller raises."""
+
+
+def stopping_at(at: int):
+    """Return a report that stops the run at an evaluation, but not where the run repeats what was reported before."""
+
+    def report(step, score):
+        if step == at:
+            raise Stop
+
+    return report
 
 
 def config(**changes) -> TrainConfig:
@@ -95,6 +113,34 @@ def test_what_is_kept_can_be_a_running_mean_of_the_weights(tmp_path, monkeypatch
     assert again.mean == pytest.approx(result.score)
 
 
+@pytest.mark.parametrize("stops", [(), (128,), (128, 192)])
+def test_a_run_takes_each_rollouts_weights_into_the_mean_once_however_often_it_is_stopped(tmp_path, monkeypatch, stops):
+    """The mean is recomputed from all weights that there were: an interruption neither repeats nor leaves out any."""
+    seen, inner = [], MaskablePPO.train
+
+    def update(model):
+        if not seen:
+            seen.append({name: value.clone() for name, value in model.policy.state_dict().items()})
+        inner(model)
+        seen.append({name: value.clone() for name, value in model.policy.state_dict().items()})
+
+    counted, average = [], AveragedModel.update_parameters
+    monkeypatch.setattr(MaskablePPO, "train", update)
+    monkeypatch.setattr(AveragedModel, "update_parameters", lambda *args: counted.append(1) or average(*args))
+    run = config(average_weights=0.75, eval_every=64)
+    for at in stops:
+        with pytest.raises(Stop):
+            train(run, tmp_path, on_evaluation=stopping_at(at))
+    train(run, tmp_path)
+    assert len(seen) == len(counted) == 1 + 4
+    kept = torch.load(tmp_path / "weights.pt", weights_only=True)
+    for name, value in kept.items():
+        mean = seen[0][name]
+        for weights in seen[1:]:
+            mean = 0.75 * mean + 0.25 * weights[name]
+        torch.testing.assert_close(value, mean)
+
+
 def test_a_stopped_run_continues_its_mean_of_the_weights(tmp_path):
     def stop(step, score):
         raise Stop
@@ -108,10 +154,6 @@ def test_a_stopped_run_continues_its_mean_of_the_weights(tmp_path):
     assert all(torch.equal(mean[name], kept[name]) for name in kept)
     assert int(mean["n_averaged"]) == 1 + 2
     assert train(run, tmp_path).steps == 256
-
-
-class Stop(Exception):
-    pass
 
 
 def test_a_run_starts_from_the_weights_of_an_agent_that_saw_fewer_items(tmp_path):
@@ -242,6 +284,111 @@ def test_a_folder_of_another_run_is_refused(tmp_path):
         train(config(), tmp_path, resume=False)
 
 
+def stored(path: Path, **changes) -> None:
+    """Change a JSON object on disk; a value of None takes the field away."""
+    content = {**json.loads(path.read_text()), **changes}
+    path.write_text(json.dumps({name: value for name, value in content.items() if value is not None}))
+
+
+def test_a_run_that_was_written_before_the_newest_fields_is_continued(tmp_path):
+    with pytest.raises(Stop):
+        train(config(), tmp_path, on_evaluation=stopping_at(128))
+    path = tmp_path / "config.json"
+    content = json.loads(path.read_text())
+    for part, field in (("ppo", "replicas"), ("ppo", "precision"), ("env", "features")):
+        del content[part][field]
+    del content["version"], content["average_weights"]
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="another config: ppo.replicas is 1 there and 2 here; choose another folder"):
+        train(config(ppo=PPO.model_copy(update={"replicas": 2})), tmp_path)
+    assert train(config(), tmp_path).steps == 256
+    assert train(config(), tmp_path).steps == 256
+
+
+def test_a_config_with_a_field_in_another_spelling_is_the_same_run(tmp_path):
+    with pytest.raises(Stop):
+        train(config(), tmp_path, on_evaluation=stopping_at(128))
+    spelt = ENV.model_copy(update={"support": "corners:0.95,0.80,0.60"})
+    assert train(config().model_copy(update={"env": spelt}), tmp_path).steps == 256
+
+
+@pytest.mark.parametrize(
+    ("version", "message"),
+    [(2, r"written by a newer binpack \(format 2, this one reads up to 1\)"), ("new", "version 'new' is not a version")],
+)
+def test_what_a_newer_binpack_wrote_is_answered_with_one_line(tmp_path, version, message):
+    with pytest.raises(Stop):
+        train(config(), tmp_path, on_evaluation=stopping_at(128))
+    assert json.loads((tmp_path / "config.json").read_text())["version"] == CONFIG_VERSION == 1
+    assert json.loads((tmp_path / "agent.json").read_text())["version"] == AGENT_VERSION == 1
+    for name, call in (("agent.json", load_agent), ("config.json", lambda folder: train(config(), folder))):
+        stored(tmp_path / name, version=version)
+        with pytest.raises(ValueError, match=f"{name}: .*{message}") as caught:
+            call(tmp_path)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_run_of_the_code_before_is_continued_to_its_end_and_shown(tmp_path):
+    """The folder and what wrote it lie in tests/written_before."""
+    folder = tmp_path / "run"
+    shutil.copytree(Path(__file__).parents[1] / "written_before" / "run", folder)
+    before = load_agent(folder)
+    assert (before.metadata["steps"], before.metadata["score"]) == (512, 0.69375)
+    env = before.config.env
+    score = evaluate(before, make_streams(env, 10, before.config.eval_seed), env).mean
+    assert score == pytest.approx(before.metadata["score"])
+    seen = []
+    result = train(read_config(folder / "config.json"), folder, on_evaluation=lambda *row: seen.append(row))
+    assert result.steps == 1024 and [step for step, _ in seen] == [256, 512, 768, 1024]
+    assert seen[1] == (512, 0.69375)
+    assert load_agent(folder).metadata["steps"] == 1024
+
+
+def exploding(**changes) -> TrainConfig:
+    """A run whose weights stop being numbers soon: the learning rate becomes far too large after the first evaluation."""
+    return config(ppo=PPO.model_copy(update={"learning_rate": 1e-3, "max_grad_norm": 1e9}), **changes)
+
+
+@pytest.mark.parametrize("factor", [1e12, 1e36, float("inf")])
+def test_a_run_that_diverges_ends_with_one_line_and_keeps_what_was_good(tmp_path, monkeypatch, factor):
+    rate = PPO_LEARNER._update_learning_rate
+
+    def explode(model, optimizers):
+        rate(model, optimizers)
+        if model.num_timesteps > 128:
+            for group in optimizers.param_groups:
+                group["lr"] *= factor
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PPO_LEARNER, "_update_learning_rate", explode)
+        with pytest.raises(DivergedError, match="training diverged at step [0-9]+: ") as caught:
+            train(exploding(total_steps=1024), tmp_path)
+    assert "\n" not in str(caught.value) and caught.value.__cause__ is None
+    checkpoint = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    kept = torch.load(tmp_path / "weights.pt", weights_only=True)
+    assert checkpoint["steps"] >= 128
+    for weights in (checkpoint["policy"], kept):
+        assert all(torch.isfinite(value).all() for value in weights.values())
+    assert load_agent(tmp_path).metadata["steps"] == checkpoint["steps"]
+    if checkpoint["steps"] == 128:
+        assert train(exploding(total_steps=1024), tmp_path).steps == 1024
+
+
+def test_a_nan_in_the_weights_never_reaches_a_file(tmp_path, monkeypatch):
+    inner = MaskablePPO.train
+
+    def spoil(model):
+        inner(model)
+        if model.num_timesteps == 256:
+            next(model.policy.parameters()).data[0, 0, 0] = float("nan")
+
+    monkeypatch.setattr(MaskablePPO, "train", spoil)
+    with pytest.raises(DivergedError, match="training diverged at step 256: "):
+        train(config(), tmp_path)
+    assert load_agent(tmp_path).metadata["steps"] == 128
+    assert not (tmp_path / "result.json").exists()
+
+
 def test_a_batch_that_exceeds_the_rollout_is_refused():
     with pytest.raises(ValueError, match="batch_size 512 is larger than a rollout of n_steps 16 x n_envs 4"):
         config(ppo=PPO.model_copy(update={"batch_size": 512}))
@@ -289,7 +436,7 @@ def test_an_mlp_agent_refuses_bins_of_another_size(tmp_path):
     other = EnvConfig(bin_size=(7, 6, 8))
     batch = PackingBatch(other, 1)
     batch.load(make_streams(other, 1, 0))
-    with pytest.raises(ValueError, match="an mlp agent trained with bin_size"):
+    with pytest.raises(ValueError, match="an agent with policy mlp that was trained with bin_size"):
         load_agent(tmp_path).act(batch, np.random.default_rng(0))
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from binpack.core import geometry, heuristics, placement
-from binpack.core.heuristics import HEURISTICS, choose, first_fit_decreasing
+from binpack.core.heuristics import HEURISTICS, Heuristic, choose
 from binpack.core.placement import ORIENTATIONS, Candidates
 from binpack.core.support import Support
 
@@ -74,6 +74,16 @@ def oracle(name, heights, item, x, y, z, action):
     }[name]
 
 
+class Bins:
+    """Bins of which only the open placements are known."""
+
+    def __init__(self, candidates: Candidates) -> None:
+        self._candidates = candidates
+
+    def candidates(self) -> Candidates:
+        return self._candidates
+
+
 @pytest.mark.parametrize("name", HEURISTICS)
 @settings(max_examples=60, deadline=None)
 @given(candidates())
@@ -109,7 +119,7 @@ def test_roughness_and_touching_area_are_what_they_say(batch):
 @given(candidates())
 def test_actions_are_legal_and_the_input_stays_as_it_is(name, batch):
     before = [np.copy(array) for array in batch[:4]]
-    actions = HEURISTICS[name].act(batch, np.random.default_rng(0))
+    actions = HEURISTICS[name].act(Bins(batch), np.random.default_rng(0))
     assert all((old == new).all() for old, new in zip(before, batch[:4], strict=True))
     assert actions.dtype == np.int64
     for action, mask in zip(actions, batch.mask, strict=True):
@@ -135,7 +145,17 @@ def test_choose_breaks_ties_uniformly_with_a_generator():
 def test_random_needs_a_generator():
     batch = Candidates(*[np.zeros((1, 1, 1, 1), bool)] * 4, 1)
     with pytest.raises(ValueError, match="^heuristic 'random' needs a random generator$"):
-        HEURISTICS["random"].act(batch)
+        HEURISTICS["random"].act(Bins(batch))
+
+
+def test_a_rule_of_ones_own_says_itself_whether_ties_are_broken_at_random():
+    flat = Candidates(*[np.ones((200, 1, 2, 2), bool)] * 4, 1)
+    plain, drawn = (
+        Heuristic("own", "all alike", heuristics.random, needs_rng=needs).act(Bins(flat), np.random.default_rng(0))
+        for needs in (False, True)
+    )
+    assert not plain.any()
+    assert set(drawn.tolist()) == {0, 1, 2, 3}
 
 
 def test_every_heuristic_has_a_description():
@@ -143,82 +163,3 @@ def test_every_heuristic_has_a_description():
         *("random", "first_fit", "deepest_bottom_left", "heightmap_sum", "roughness", "touching_area"),
     ]
     assert all(rule.name == name and rule.description for name, rule in HEURISTICS.items())
-
-
-def plain_first_fit_decreasing(items, bin_size, rotation, support, upright):
-    """One stream, item by item and cell by cell."""
-    length, width, height = bin_size
-    keys = [
-        (-int(np.prod(item)), [-edge for edge in sorted(item.tolist(), reverse=True)], t)
-        for t, item in enumerate(items)
-    ]
-    heights, boxes = np.zeros((length, width), int), []
-    for *_, t in sorted(keys):
-        places = []
-        for o, order in enumerate(ORIENTATIONS[: placement.ROTATIONS[rotation]]):
-            if not upright[t, order[2]]:
-                continue
-            dx, dy, dz = (int(items[t, axis]) for axis in order)
-            for x in range(length - dx + 1):
-                for y in range(width - dy + 1):
-                    z = int(heights[x : x + dx, y : y + dy].max())
-                    box = (x, y, z, dx, dy, dz)
-                    if z + dz <= height and geometry.verify([*boxes, box], bin_size, support) == []:
-                        places.append(((z, x, y, o), box))
-        if places:
-            _, (x, y, z, dx, dy, dz) = min(places)
-            heights[x : x + dx, y : y + dy] = z + dz
-            boxes.append((x, y, z, dx, dy, dz))
-    return np.array(boxes).reshape(-1, 6)
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.data(), st.tuples(*[st.integers(1, 5)] * 3), st.sampled_from(RULES), st.sampled_from(["none", "z", "all"]))
-def test_first_fit_decreasing_equals_the_plain_loop(data, bin_size, rule, rotation):
-    lengths = np.array(data.draw(st.lists(st.integers(0, 6), min_size=1, max_size=3)))
-    items = data.draw(hnp.arrays(np.int32, (len(lengths), 6, 3), elements=st.integers(1, 4)))
-    upright = data.draw(st.none() | hnp.arrays(bool, items.shape))
-    packed = first_fit_decreasing(items, lengths, bin_size, rotation, rule, upright)
-    allowed = np.ones(items.shape, bool) if upright is None else upright
-    for row, boxes in enumerate(packed):
-        t = slice(lengths[row])
-        wanted = plain_first_fit_decreasing(items[row, t], bin_size, rotation, rule, allowed[row, t])
-        assert boxes.tolist() == wanted.tolist()
-        assert geometry.verify(boxes, bin_size, rule) == []
-
-
-def test_first_fit_decreasing_packs_largest_first_and_skips():
-    items = np.array([[[1, 1, 1], [2, 2, 1], [3, 1, 1], [2, 2, 2], [0, 0, 0]]])
-    (boxes,) = first_fit_decreasing(items, [4], (2, 2, 4), support="full")
-    assert boxes.tolist() == [[0, 0, 0, 2, 2, 2], [0, 0, 2, 2, 2, 1], [0, 0, 3, 1, 1, 1]]
-
-
-def test_first_fit_decreasing_in_several_batches(monkeypatch):
-    items = np.random.default_rng(0).integers(1, 4, (7, 9, 3))
-    whole = first_fit_decreasing(items, np.full(7, 9), (5, 4, 6), "all")
-    monkeypatch.setattr(heuristics, "_STREAMS_AT_ONCE", 2)
-    parts = first_fit_decreasing(items, np.full(7, 9), (5, 4, 6), "all")
-    assert [boxes.tolist() for boxes in whole] == [boxes.tolist() for boxes in parts]
-    assert first_fit_decreasing(np.zeros((0, 3, 3), int), [], (5, 4, 6)) == []
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ((np.ones((2, 3)), [1, 1], (3, 3, 3)), "items must be (N, T, 3) and lengths (N,), got (2, 3) and (2,)"),
-        ((np.ones((2, 1, 3)), [1], (3, 3, 3)), "items must be (N, T, 3) and lengths (N,), got (2, 1, 3) and (1,)"),
-        (
-            (np.ones((1, 1, 3), int), [1], (3, 3, 3), "none", "full", [True]),
-            "upright must have the shape of items (1, 1, 3), got (1,)",
-        ),
-        ((np.ones((1, 1, 3), int), [1], (3, 3, 3), "y"), "rotation 'y' is not one of none, z, all"),
-        (
-            (np.ones((1, 1, 3), int), [1], (3, 3, 3), "z", "half"),
-            "support rule 'half' is not one of full, fraction, corners, none",
-        ),
-    ],
-)
-def test_bad_arguments(arguments, message):
-    with pytest.raises(ValueError) as error:
-        first_fit_decreasing(*arguments)
-    assert str(error.value) == message

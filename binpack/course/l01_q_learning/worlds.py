@@ -332,7 +332,7 @@ def heuristic_policy(world: TinyBin, name: str) -> NDArray:
         world: a tiny bin.
         name: any heuristic but ``random``.
     """
-    return heuristics.HEURISTICS[name].act(world.candidates())
+    return heuristics.HEURISTICS[name].act(world)
 
 
 def play(world: TinyBin, policy: NDArray, seed: int) -> NDArray:

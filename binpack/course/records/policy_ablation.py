@@ -56,7 +56,6 @@ def config(arm: str, seed: int, learning_rate: float, steps: int = STEPS) -> Tra
         n_envs=ROLLOUT // ppo.n_steps,
         total_steps=steps,
         seed=seed,
-        eval_every=max(1, steps // 5),
         eval_streams=500,
         device="cpu",
         tensorboard=False,

@@ -7,10 +7,9 @@ import re
 
 import numpy as np
 import pytest
-from stable_baselines3.common.utils import ConstantSchedule
 
 from binpack.agents import store as agents
-from binpack.agents.store import policy_class, policy_kwargs
+from binpack.agents.policies import build_policy
 from binpack.course.records import ablation_figures, policy_ablation
 from binpack.course.records.policy_ablation import ARMS, SEEDS, TRY_RATES, TRY_SEED, TRY_STEPS, best_rate, config
 
@@ -38,8 +37,7 @@ def test_every_run_is_whole_and_there_once():
 @pytest.mark.parametrize("arm", ARMS)
 def test_the_recorded_numbers_of_parameters_are_those_of_the_policies(arm):
     run = config(arm, 0, 1e-3)
-    spaces = run.env.observation_space(), run.env.action_space()
-    policy = policy_class(run.ppo)(*spaces, ConstantSchedule(0.0), **policy_kwargs(run.ppo))
+    policy = build_policy(run)
     counts = {row["parameters"] for row in RECORD["runs"] if row["arm"] == arm}
     assert counts == {sum(value.numel() for value in policy.parameters())}
 

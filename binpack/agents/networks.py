@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from functools import cache, partial
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
@@ -204,6 +205,13 @@ class CandidatePolicy(MaskableActorCriticPolicy):
         kwargs["features_extractor_class"] = CandidateNetwork
         kwargs["features_extractor_kwargs"] = {"channels": channels, "layers": layers, "precision": precision}
         super().__init__(observation_space, action_space, lr_schedule, **kwargs)
+
+    def _get_constructor_parameters(self) -> dict[str, Any]:
+        """Return what ``save`` has to keep, so that ``load`` makes a network of the same size."""
+        kept = super()._get_constructor_parameters()
+        own = kept.pop("features_extractor_kwargs")
+        del kept["features_extractor_class"]
+        return kept | own | {"value_hidden": self._value_hidden}
 
     def _build(self, lr_schedule: Schedule) -> None:
         network = self.features_extractor

@@ -10,8 +10,9 @@ from stable_baselines3.common.utils import ConstantSchedule
 
 from binpack.agents.config import PPOConfig, TrainConfig
 from binpack.agents.evaluation import make_streams
-from binpack.agents.policy import MapNetwork, fast_precision
-from binpack.agents.store import PPOAgent, policy_class, policy_kwargs
+from binpack.agents.networks import CandidatePolicy, MapNetwork, fast_precision
+from binpack.agents.policies import policy_of
+from binpack.agents.store import PPOAgent
 from binpack.env.batch import PackingBatch
 from binpack.env.config import EnvConfig
 from binpack.env.vector import BinPackingVecEnv
@@ -30,7 +31,8 @@ def make(env: EnvConfig, seed: int = 0, **ppo):
     config = PPOConfig(**{"channels": 8, "layers": 2, "net_arch": (16,), "precision": "float32", **ppo})
     torch.manual_seed(seed)
     spaces = env.observation_space(), env.action_space()
-    policy = policy_class(config)(*spaces, ConstantSchedule(1e-3), **policy_kwargs(config))
+    named = policy_of(config)
+    policy = named.policy_class()(*spaces, ConstantSchedule(1e-3), **named.policy_kwargs(config))
     policy.set_training_mode(False)
     return policy
 
@@ -126,13 +128,31 @@ def test_the_first_policy_is_nearly_uniform():
 
 
 @pytest.mark.parametrize("name", POLICIES)
+def test_a_policy_that_is_saved_and_loaded_keeps_its_size_and_answers(name, tmp_path):
+    env = ENVS[3]
+    policy = make(env, policy=name, channels=5, layers=3, net_arch=(9, 7))
+    policy.save(str(tmp_path / "policy.zip"))
+    again = type(policy).load(str(tmp_path / "policy.zip"))
+    again.set_training_mode(False)
+    for one, other in zip(heads(policy, observe(env)), heads(again, observe(env)), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_a_candidate_policy_keeps_the_width_of_its_critic(tmp_path):
+    env = ENVS[0]
+    spaces = env.observation_space(), env.action_space()
+    CandidatePolicy(*spaces, ConstantSchedule(1e-3), value_hidden=6).save(str(tmp_path / "policy.zip"))
+    assert CandidatePolicy.load(str(tmp_path / "policy.zip")).value_net.in_features == 6
+
+
+@pytest.mark.parametrize("name", POLICIES)
 @pytest.mark.parametrize("env", ENVS, ids=NAMES)
 def test_one_update_changes_every_weight_that_takes_part(env, name):
     config = PPOConfig(policy=name, channels=8, layers=2, net_arch=(16,))
     model = MaskablePPO(
-        policy_class(config),
+        policy_of(config).policy_class(),
         BinPackingVecEnv(env, 4),
-        policy_kwargs=policy_kwargs(config),
+        policy_kwargs=policy_of(config).policy_kwargs(config),
         n_steps=8,
         batch_size=16,
         n_epochs=1,
@@ -170,5 +190,5 @@ def test_weights_of_the_candidate_policy_fit_every_bin_and_dense_ones_do_not():
             chosen = agent.act(batch, np.random.default_rng(0))
             assert batch.masks()[np.arange(3), chosen].all()
         else:
-            with pytest.raises(ValueError, match=rf"^an? {name} agent trained with bin_size .* cannot play"):
+            with pytest.raises(ValueError, match=rf"^an agent with policy {name} that was trained with bin_size .* cannot play"):
                 agent.act(batch, np.random.default_rng(0))

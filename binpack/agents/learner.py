@@ -1,0 +1,102 @@
+"""The learning algorithm: sb3-contrib's MaskablePPO, with rollouts that can begin anew and an end for what diverged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from sb3_contrib import MaskablePPO
+from stable_baselines3.common.buffers import RolloutBuffer as AnyRolloutBuffer
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.vec_env import VecEnv
+
+LOSSES = ("train/loss", "train/policy_gradient_loss", "train/value_loss")
+
+
+class DivergedError(ValueError):
+    """A run whose weights, losses or scores are no longer finite numbers; the message is one line."""
+
+
+class PPO(MaskablePPO):
+    """MaskablePPO that ends where its numbers do.
+
+    Args:
+        args: what ``MaskablePPO`` takes.
+        fresh_rollouts: begin every rollout with a reset of the environments, and not where the last one ended.
+        kwargs: likewise.
+
+    Raises:
+        DivergedError: from ``learn``, before anything that is not finite reaches a callback.
+    """
+
+    def __init__(self, *args: Any, fresh_rollouts: bool = False, **kwargs: Any) -> None:
+        self._fresh_rollouts = fresh_rollouts
+        super().__init__(*args, **kwargs)
+
+    def collect_rollouts(
+        self,
+        env: VecEnv,
+        callback: BaseCallback,
+        rollout_buffer: AnyRolloutBuffer,
+        n_rollout_steps: int,
+        use_masking: bool = True,
+    ) -> bool:
+        """Fill the buffer; see ``MaskablePPO``."""
+        first: Any = None
+        if self._fresh_rollouts:
+            # There is no public way to it; that it had its effect is checked below.
+            first = self._last_obs = env.reset()
+            self._last_episode_starts = np.ones(env.num_envs, bool)
+        with self._watched():
+            going_on = super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps, use_masking)
+        if going_on and first is not None:
+            _check_beginning(rollout_buffer, first)
+        return going_on
+
+    def train(self) -> None:
+        """Update the policy from the buffer; see ``MaskablePPO``."""
+        with self._watched():
+            super().train()
+        losses = (float(self.logger.name_to_value.get(name, 0.0)) for name in LOSSES)
+        if not (all(map(math.isfinite, losses)) and _finite(self.policy)):
+            raise self._diverged()
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Say what it means when torch finds that scores are no numbers."""
+        try:
+            yield
+        except ValueError as error:
+            if not _raised_by_distributions(error):
+                raise
+            raise self._diverged() from None
+
+    def _diverged(self) -> DivergedError:
+        return DivergedError(
+            f"training diverged at step {self.num_timesteps}: weights, losses or scores are no longer finite numbers; "
+            "what was kept at the last evaluation is sound. Try a smaller learning_rate or max_grad_norm"
+        )
+
+
+def _finite(policy: torch.nn.Module) -> bool:
+    return all(bool(torch.isfinite(weights).all()) for weights in policy.parameters())
+
+
+def _raised_by_distributions(error: ValueError) -> bool:
+    """Say whether torch's distributions raised an error: they refuse scores with a NaN in them."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    return last is not None and str(last.tb_frame.f_globals.get("__name__")).startswith("torch.distributions")
+
+
+def _check_beginning(buffer: Any, first: dict[str, Any]) -> None:
+    """Make sure that a rollout began with the observations of the reset; it is about private names of others."""
+    begun = buffer.episode_starts.reshape(buffer.buffer_size, -1)[0]
+    same = all(np.array_equal(buffer.observations[name][0], seen) for name, seen in first.items())
+    if not (same and begun.all()):
+        raise RuntimeError("a rollout did not begin with the reset: MaskablePPO keeps its observations elsewhere now")

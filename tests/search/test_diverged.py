@@ -1,0 +1,43 @@
+"""A training run whose numbers explode is a failed trial, not the end of its study."""
+
+from __future__ import annotations
+
+from sb3_contrib import MaskablePPO
+
+from binpack.agents.config import PPOConfig, TrainConfig
+from binpack.env.config import EnvConfig
+from binpack.search.config import TuneConfig
+from binpack.search.space import Categorical, Space
+from binpack.search.study import tune
+
+TRAIN = TrainConfig(
+    env=EnvConfig(bin_size=(4, 4, 4), items="random:1-2"),
+    ppo=PPOConfig(n_steps=16, batch_size=32, n_epochs=1, channels=4, layers=1),
+    total_steps=128,
+    n_envs=4,
+    eval_streams=4,
+    device="cpu",
+    tensorboard=False,
+)
+
+
+def test_a_study_counts_a_run_that_diverges_as_failed(tmp_path, monkeypatch):
+    inner = MaskablePPO.train
+
+    def spoil(model):
+        inner(model)
+        if model.learning_rate(1.0) > 1e-2:
+            next(model.policy.parameters()).data[0, 0, 0] = float("inf")
+
+    monkeypatch.setattr(MaskablePPO, "train", spoil)
+    study = TuneConfig(
+        train=TRAIN,
+        space=Space(parameters={"learning_rate": Categorical(choices=(1e-3, 1e-1))}),
+        sampler="grid",
+        n_trials=None,
+        seeds=1,
+        final_seeds=0,
+    )
+    rows = {row["params"]["learning_rate"]: row for row in tune(study, tmp_path / "s.journal", progress=False).rows}
+    assert (rows[1e-3]["state"], rows[1e-1]["state"]) == ("complete", "fail")
+    assert rows[1e-1]["error"].startswith("DivergedError: training diverged at step 64: ")
