@@ -56,9 +56,9 @@ def cache_folder() -> Path:
     root = checkout()
     if (root / "pyproject.toml").is_file() and (root / "notebooks").is_dir():
         return root / ".cache"
-    named = os.environ.get("XDG_CACHE_HOME", "")
+    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
     # The standard says that a path which is not absolute does not count.
-    return (Path(named) if os.path.isabs(named) else Path.home() / ".cache") / "binpack"
+    return (named if named.is_absolute() else Path.home() / ".cache") / "binpack"
 
 
 def private_folders(root: Path | None = None) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Every agent by its name: heuristics, those that know all items beforehand, shipped agents, and folders of one's own."""
+"""Every agent by its name: heuristics, those that know all items beforehand, shipped agents, folders of one's own."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """Rollout buffers: one without a last minibatch of a single transition, and one with a baseline from shared streams.
 
-The second judges an action against what others made of the same items. How well a bin is packed depends on the items that happen to come more than on any one placement. Where several
-environments pack the same stream, what they have in common is the luck of the stream, and their mean can be subtracted
-from each without bias: it does not depend on that environment's actions.
+The second judges an action against what others made of the same items. How well a bin is packed depends on the items
+that happen to come more than on any one placement. Where several environments pack the same stream, what they have in
+common is the luck of the stream, and their mean can be subtracted from each without bias: it does not depend on that
+environment's actions.
 
 References:
     Mao, Venkatakrishnan, Schwarzkopf, Alizadeh (2019). Variance Reduction for Reinforcement Learning in Input-Driven

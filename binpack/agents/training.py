@@ -293,9 +293,10 @@ def _check_folder(folder: Path, config: TrainConfig, items: str, resume: bool) -
         return
     if not resume:
         raise FileError(f"{folder} already holds a run; choose another folder")
-    stored = read_config(path, "a run's config").model_dump(mode="json")
+    # When a run is evaluated changes nothing in it.
+    stored = read_config(path, "a run's config").model_dump(mode="json", exclude={"eval_every"})
     # A field may have been set in another spelling ("corners", "corners:0.95,..."), without being checked.
-    asked = TrainConfig.model_validate(config.model_dump()).model_dump(mode="json")
+    asked = TrainConfig.model_validate(config.model_dump()).model_dump(mode="json", exclude={"eval_every"})
     if difference := _first_difference(stored, asked):
         raise FileError(f"{folder} holds a run with another config: {difference}; choose another folder")
     before = folder / "items.json"

@@ -57,9 +57,6 @@ def tune(
         items=items, bin_size=bin_size, cell=cell, visible=visible, rotation=rotation, support=support, reward=reward
     )
     settings = options.training(env, {"total_steps": steps, "n_envs": n_envs}, assigned or (), config)
-    if pruner == "none" and settings.eval_every is None:
-        # nobody decides on evaluations before the last one, and five of them take as long as a short training run
-        settings = settings.model_copy(update={"eval_every": -(-settings.total_steps // 2)})
 
     from rich.console import Console
 

@@ -190,5 +190,6 @@ def test_weights_of_the_candidate_policy_fit_every_bin_and_dense_ones_do_not():
             chosen = agent.act(batch, np.random.default_rng(0))
             assert batch.masks()[np.arange(3), chosen].all()
         else:
-            with pytest.raises(ValueError, match=rf"^an agent with policy {name} that was trained with bin_size .* cannot play"):
+            message = rf"^an agent with policy {name} that was trained with bin_size .* cannot play"
+            with pytest.raises(ValueError, match=message):
                 agent.act(batch, np.random.default_rng(0))

@@ -81,7 +81,7 @@ def test_nothing_that_is_read_from_a_file_imports_a_module(own, tmp_path):
     train(run_of(f"{own}:Wide"), tmp_path / "run")
     for forget in (lambda: read_config(tmp_path / "run/config.json"), lambda: load_agent(tmp_path / "run")):
         sys.modules.pop(own)
-        with pytest.raises(FileError, match="its module is not imported, and nothing that is read from a file") as caught:
+        with pytest.raises(FileError, match="its module is not imported, and nothing that is read") as caught:
             forget()
         assert "\n" not in str(caught.value) and own not in sys.modules
         __import__(own)
@@ -91,7 +91,7 @@ def test_nothing_that_is_read_from_a_file_imports_a_module(own, tmp_path):
 @pytest.mark.parametrize(
     ("policy", "message"),
     [
-        ("transformer", "policy 'transformer' is not one of candidate, mlp, mlp_map, conv, nor module:name of your own"),
+        ("transformer", "policy 'transformer' is not one of candidate, mlp, mlp_map, conv, nor module:name"),
         ("mlp:3", "policy 'mlp:3': mlp takes no options"),
         ("no_such_module:x", "policy 'no_such_module:x': no_such_module cannot be imported"),
         ("own_policies:wrong", "policy 'own_policies:wrong' is no policy: it has no method policy_class"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from sb3_contrib.common.maskable.buffers import MaskableDictRolloutBuffer
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sb3_contrib.common.maskable.buffers import MaskableDictRolloutBuffer
 
 from binpack.agents.config import PPOConfig, TrainConfig
 from binpack.agents.rollouts import RolloutBuffer, SharedStreamsBuffer, shared_baseline
@@ -108,7 +108,9 @@ def minibatches(kind: type, steps: int, envs: int, batch_size: int | None) -> li
     return list(buffer.get(batch_size))
 
 
-@pytest.mark.parametrize(("batch_size", "sizes"), [(63, [64]), (21, [21, 21, 22]), (9, [9] * 6 + [10]), (3, [3] * 20 + [4])])
+@pytest.mark.parametrize(
+    ("batch_size", "sizes"), [(63, [64]), (21, [21, 21, 22]), (9, [9] * 6 + [10]), (3, [3] * 20 + [4])]
+)
 def test_a_single_transition_left_over_goes_to_the_minibatch_before(batch_size, sizes):
     plain = minibatches(MaskableDictRolloutBuffer, 16, 4, batch_size)
     merged = minibatches(RolloutBuffer, 16, 4, batch_size)

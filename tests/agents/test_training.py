@@ -314,7 +314,10 @@ def test_a_config_with_a_field_in_another_spelling_is_the_same_run(tmp_path):
 
 @pytest.mark.parametrize(
     ("version", "message"),
-    [(2, r"written by a newer binpack \(format 2, this one reads up to 1\)"), ("new", "version 'new' is not a version")],
+    [
+        (2, r"written by a newer binpack \(format 2, this one reads up to 1\)"),
+        ("new", "version 'new' is not a version"),
+    ],
 )
 def test_what_a_newer_binpack_wrote_is_answered_with_one_line(tmp_path, version, message):
     with pytest.raises(Stop):
@@ -345,7 +348,7 @@ def test_a_run_of_the_code_before_is_continued_to_its_end_and_shown(tmp_path):
 
 
 def exploding(**changes) -> TrainConfig:
-    """A run whose weights stop being numbers soon: the learning rate becomes far too large after the first evaluation."""
+    """A run whose weights stop being numbers soon: what makes its learning rate far too large finds no limit."""
     return config(ppo=PPO.model_copy(update={"learning_rate": 1e-3, "max_grad_norm": 1e9}), **changes)
 
 

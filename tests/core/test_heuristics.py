@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from binpack.core import geometry, heuristics, placement
+from binpack.core import heuristics, placement
 from binpack.core.heuristics import HEURISTICS, Heuristic, choose
-from binpack.core.placement import ORIENTATIONS, Candidates
+from binpack.core.placement import Candidates
 from binpack.core.support import Support
 
 RULES = ["none", "full", "fraction:0.6", "corners"]
