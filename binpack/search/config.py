@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from binpack.agents.config import PPOConfig, TrainConfig
 from binpack.search._model import Model, SearchError, one_line
@@ -26,6 +26,7 @@ class TuneConfig(Model):
     Attributes:
         name: the study's name in its storage.
         train: the configuration that every trial starts from; also "the default" that the best one is compared with.
+            Where it leaves ``eval_every`` open and nothing is pruned, runs are evaluated half way and at their end.
         space: what varies; names are fields of ``PPOConfig``.
         sampler: the search, or its kind alone.
         pruner: the early stopping of trials, or its kind alone.
@@ -39,10 +40,11 @@ class TuneConfig(Model):
     """
 
     name: str = DEFAULT_NAME
-    train: TrainConfig = Field(default_factory=TrainConfig)
+    pruner: PrunerConfig = PrunerConfig()
+    # checked after the pruner, which decides how often a run has to be evaluated
+    train: TrainConfig = Field(default_factory=TrainConfig, validate_default=True)
     space: Space = DEFAULT_SPACE
     sampler: SamplerConfig = SamplerConfig()
-    pruner: PrunerConfig = PrunerConfig()
     n_trials: int | None = Field(default=20, ge=1)
     seeds: int = Field(default=2, ge=1, le=1000)
     final_seeds: int = Field(default=3, ge=0)
@@ -57,9 +59,14 @@ class TuneConfig(Model):
 
     @field_validator("train", mode="after")
     @classmethod
-    def _canonical(cls, train: TrainConfig) -> TrainConfig:
+    def _canonical(cls, train: TrainConfig, info: ValidationInfo) -> TrainConfig:
         # Some fields have several spellings ("corners", "corners:0.95,..."): studies compare the one that JSON keeps.
-        return TrainConfig(**train.model_dump())
+        fields = train.model_dump()
+        pruner = info.data.get("pruner")
+        if pruner is not None and pruner.kind == "none" and train.eval_every is None:
+            # Nobody decides on evaluations before the last one, and five take as long as a short training run.
+            fields["eval_every"] = -(-train.total_steps // 2)
+        return TrainConfig(**fields)
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -42,8 +42,7 @@ print("whatever is not OK says what to do:", all(row.ok or row.advice for row in
 
 # %%
 from binpack import plots
-from binpack.agents import evaluation
-from binpack.agents import store as agents
+from binpack.agents import evaluate, load_agent
 from binpack.course import by_hand as play
 from binpack.course import exercises as ex
 from binpack.course.l00_start_here import story
@@ -133,8 +132,8 @@ import torch
 torch.set_num_threads(1)
 hundred = streams[:100]
 live = {
-    "random": evaluation.evaluate("random", hundred, story.ENV),
-    "tuned PPO": evaluation.evaluate(agents.load_agent(story.TUNED), hundred, story.ENV),
+    "random": evaluate("random", hundred, story.ENV),
+    "tuned PPO": evaluate(load_agent(story.TUNED), hundred, story.ENV),
 }
 shown = {name: result.boxes[number] for name, result in live.items()}
 if game.places:

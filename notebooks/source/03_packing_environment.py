@@ -27,8 +27,9 @@ import gymnasium as gym
 import numpy as np
 
 from binpack import plots
-from binpack.agents import evaluation
+from binpack.agents import evaluate, make_streams
 from binpack.core import geometry, heuristics, placement
+from binpack.core.statistics import bootstrap_ci
 from binpack.course import exercises as ex
 from binpack.course.l03_packing_environment import exercises as pe
 from binpack.env.config import EnvConfig
@@ -234,7 +235,7 @@ sources = {name: EnvConfig(items=name) for name in ("random", "cut_1", "cut_2", 
 sources["korea_post"] = EnvConfig(items="korea_post", bin_size=(22, 22, 20), cell="5cm", rotation="z")
 print("source       items a stream  volume of items / bin  first items")
 for name, source in sources.items():
-    streams = evaluation.make_streams(source, 100, seed=1)
+    streams = make_streams(source, 100, seed=1)
     volume = streams.items.prod(axis=2).sum(axis=1).mean() / source.volume
     first = ", ".join("x".join(map(str, item)) for item in streams.items[0, :3].tolist())
     print(f"{name:<12} {streams.lengths.mean():>14.1f}  {volume:>21.2f}  {first}")
@@ -264,9 +265,9 @@ for name, source in sources.items():
 
 # %%
 config = EnvConfig()
-streams = evaluation.make_streams(config, 100, seed=0)
-agents = {name: name for name in heuristics.HEURISTICS} | {"lowest_landing": evaluation.HeuristicAgent(lowest_landing)}
-results = {name: evaluation.evaluate(agent, streams, config) for name, agent in agents.items()}
+streams = make_streams(config, 100, seed=0)
+yours = heuristics.Heuristic("lowest_landing", "the lowest place", lowest_landing)
+results = {rule.name: evaluate(rule, streams, config) for rule in (*heuristics.HEURISTICS.values(), yours)}
 results = dict(sorted(results.items(), key=lambda pair: pair[1].mean))
 plots.show(
     plots.bars_with_spread(
@@ -290,7 +291,7 @@ best = list(results)[-1]
 def ahead(first, second):
     """Interval of the mean difference, and the correlation."""
     one, other = results[first].utilization, results[second].utilization
-    low, high = evaluation.bootstrap_ci(one - other, np.random.default_rng(0))
+    low, high = bootstrap_ci(one - other, np.random.default_rng(0))
     return low, high, np.corrcoef(one, other)[0, 1]
 
 

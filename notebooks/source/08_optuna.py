@@ -36,8 +36,7 @@ import numpy as np
 import optuna
 
 from binpack import plots
-from binpack.agents.config import PPOConfig, TrainConfig
-from binpack.agents.training import train
+from binpack.agents import PPOConfig, TrainConfig, train
 from binpack.course import exercises as ex
 from binpack.course.l08_optuna import importance
 from binpack.course.l08_optuna import recorded as lab

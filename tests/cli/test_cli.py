@@ -149,7 +149,7 @@ BAD = [
     ("train --config ../files/bad.json --out run", "bad.json: not a training configuration (Expecting"),
     (
         "train --config ../files/list.json --out run",
-        "list.json: not a training configuration (a JSON object is expected",
+        "list.json: not a training configuration (a JSON object is",
     ),
     ("train --config ../files/field.json --out run", "no_such_field"),
     ("train --config ../files/ppo.json --out run", "learning_rate"),
