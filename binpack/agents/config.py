@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from binpack.core.registry import Registry, without_imports
 from binpack.env.config import EnvConfig
-from binpack.files import FileError, first_line, read_json
+from binpack.files import FileError, InputError, first_line, read_json
 
 if TYPE_CHECKING:
     from binpack.agents.policies import Policy
@@ -169,12 +169,12 @@ class TrainConfig(BaseModel):
     def _check_sizes(self) -> TrainConfig:
         rollout = self.ppo.n_steps * self.n_envs
         if self.ppo.batch_size > rollout:
-            raise ValueError(
+            raise InputError(
                 f"batch_size {self.ppo.batch_size} is larger than a rollout of n_steps {self.ppo.n_steps} "
                 f"x n_envs {self.n_envs}"
             )
         if self.n_envs % self.ppo.replicas:
-            raise ValueError(f"n_envs {self.n_envs} is not a multiple of replicas {self.ppo.replicas}")
+            raise InputError(f"n_envs {self.n_envs} is not a multiple of replicas {self.ppo.replicas}")
         return self
 
     @property
@@ -211,9 +211,9 @@ def check_version(version: Any, known: int) -> None:
         ValueError: one line: it is newer, or no version.
     """
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise ValueError(f"version {version!r} is not a version of the format")
+        raise InputError(f"version {version!r} is not a version of the format")
     if version > known:
-        raise ValueError(f"written by a newer binpack (format {version}, this one reads up to {known}): update binpack")
+        raise InputError(f"written by a newer binpack (format {version}, this one reads up to {known}): update binpack")
 
 
 def config_from(stored: Any, path: str | Path, what: str) -> TrainConfig:

@@ -15,6 +15,7 @@ from binpack.core import geometry
 from binpack.core.statistics import bootstrap_ci
 from binpack.env.batch import PackingBatch
 from binpack.env.config import EnvConfig
+from binpack.files import InputError
 from binpack.items.streams import Streams
 
 
@@ -90,7 +91,7 @@ def evaluate(
         (20, True)
     """
     if len(streams) == 0:
-        raise ValueError("there are no streams to evaluate on")
+        raise InputError("there are no streams to evaluate on")
     started = time.perf_counter()
     rng = np.random.default_rng(seed)
     player = find_agent(agent) if isinstance(agent, str | Path) else agent
@@ -108,10 +109,10 @@ def evaluate(
 
 def _play(agent: Agent, streams: Streams, config: EnvConfig, rng: np.random.Generator) -> list[NDArray]:
     """Pack every stream, all of them side by side, and return the boxes of each."""
-    offline = isinstance(agent, OfflineAgent)
-    if offline:
-        streams, config = agent.arrange(streams), config.model_copy(update={"visible": 1})
-    bins = PackingBatch(config, len(streams), skip=offline)
+    skip = False
+    if isinstance(agent, OfflineAgent):
+        streams, config, skip = agent.arrange(streams), config.model_copy(update={"visible": 1}), True
+    bins = PackingBatch(config, len(streams), skip=skip)
     bins.load(streams)
     while not bins.done.all():
         bins.step(agent.act(bins, rng))

@@ -14,10 +14,12 @@ from stable_baselines3.common.buffers import RolloutBuffer as AnyRolloutBuffer
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecEnv
 
+from binpack.files import InputError
+
 LOSSES = ("train/loss", "train/policy_gradient_loss", "train/value_loss")
 
 
-class DivergedError(ValueError):
+class DivergedError(InputError):
     """A run whose weights, losses or scores are no longer finite numbers; the message is one line."""
 
 
@@ -49,7 +51,8 @@ class PPO(MaskablePPO):
         first: Any = None
         if self._fresh_rollouts:
             # There is no public way to it; that it had its effect is checked below.
-            first = self._last_obs = env.reset()
+            first = env.reset()
+            self._last_obs = first
             self._last_episode_starts = np.ones(env.num_envs, bool)
         with self._watched():
             going_on = super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps, use_masking)

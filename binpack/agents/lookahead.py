@@ -19,6 +19,7 @@ from binpack.agents.store import PPOAgent
 from binpack.env.batch import PackingBatch
 from binpack.env.config import EnvConfig
 from binpack.env.rewards import pays_utilization
+from binpack.files import InputError
 from binpack.items.sources import ItemSource
 
 CELLS = 2**18
@@ -54,10 +55,10 @@ class Lookahead:
         """Check the numbers and what the critic was trained for."""
         for name, least in (("width", 1), ("samples", 1), ("depth", 0)):
             if getattr(self, name) < least:
-                raise ValueError(f"lookahead: {name} is {getattr(self, name)}, expected {least} or more")
+                raise InputError(f"lookahead: {name} is {getattr(self, name)}, expected {least} or more")
         reward = self.agent.config.env.reward
         if pays_utilization(reward) is None:
-            raise ValueError(
+            raise InputError(
                 f"lookahead compares utilization, which an agent trained with reward {reward} cannot value"
             )
 
@@ -87,11 +88,11 @@ class Lookahead:
         # Every action of a bin meets the same futures (common random numbers): what the draw of the items adds to all
         # of them cancels in the comparison, which so takes far fewer samples than independent draws would.
         futures = np.arange(len(rows) * self.samples).reshape(len(rows), 1, self.samples)
-        futures = np.broadcast_to(futures, shape).reshape(-1)
+        met = np.broadcast_to(futures, shape).reshape(-1)
         items, lengths, upright = self._futures(batch, rows, rng)
-        upright = None if upright is None else upright[futures]
+        upright = None if upright is None else upright[met]
         repeated = np.repeat(rows, first.shape[1] * self.samples)
-        bins = batch.branch(repeated, items[futures], lengths[futures], upright)
+        bins = batch.branch(repeated, items[met], lengths[met], upright)
         bins.step(np.repeat(first.reshape(-1), self.samples))
         for _ in range(self.depth):
             if bins.done.all():

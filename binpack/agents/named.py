@@ -7,6 +7,7 @@ from pathlib import Path
 from binpack.agents.agent import Agent
 from binpack.agents.offline import OFFLINE
 from binpack.core.heuristics import HEURISTICS
+from binpack.files import InputError
 
 
 def agent_names() -> tuple[str, ...]:
@@ -36,5 +37,5 @@ def find_agent(name: str | Path) -> Agent:
     from binpack.agents.store import load_agent, shipped
 
     if name not in shipped() and not (str(name) and Path(name).is_dir()):
-        raise ValueError(f"{str(name)!r} is neither a trained agent's folder nor one of {', '.join(agent_names())}")
+        raise InputError(f"{str(name)!r} is neither a trained agent's folder nor one of {', '.join(agent_names())}")
     return load_agent(name)

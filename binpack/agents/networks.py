@@ -35,6 +35,13 @@ def fast_precision(device: str) -> torch.dtype:
     return torch.bfloat16 if fast else torch.float32
 
 
+def _shape(observation_space: spaces.Dict, name: str) -> tuple[int, ...]:
+    """Return the shape of an entry of the packing environment's observations, all of which have one."""
+    shape = observation_space[name].shape
+    assert shape is not None
+    return shape
+
+
 class _Convolutions(BaseFeaturesExtractor):
     """Convolutions over the planes of each candidate.
 
@@ -47,7 +54,7 @@ class _Convolutions(BaseFeaturesExtractor):
     ) -> None:
         super().__init__(observation_space, features_dim)
         self.precision = precision
-        planes = 8 + (observation_space["contact"].shape[1] if "contact" in observation_space.spaces else 0)
+        planes = 8 + (_shape(observation_space, "contact")[1] if "contact" in observation_space.spaces else 0)
         widths = [planes] + [channels] * layers
         self.layers = nn.ModuleList(nn.Conv2d(n, m, 3, padding=1) for n, m in pairwise(widths))
 
@@ -75,8 +82,8 @@ class _Convolutions(BaseFeaturesExtractor):
         planes = [heights, landing, (landing >= 0).to(landing.dtype), x, y, edges]
         if "contact" in observations:
             planes.append(observations["contact"])
-        planes = torch.cat(planes, dim=2).reshape(batch * kinds, -1, length, width)
-        return planes.contiguous(memory_format=torch.channels_last)
+        stacked = torch.cat(planes, dim=2).reshape(batch * kinds, -1, length, width)
+        return stacked.contiguous(memory_format=torch.channels_last)
 
 
 class CandidateNetwork(_Convolutions):
@@ -94,7 +101,7 @@ class CandidateNetwork(_Convolutions):
     def __init__(
         self, observation_space: spaces.Dict, channels: int = 16, layers: int = 3, precision: str = "auto"
     ) -> None:
-        candidates, length, width = observation_space["landing"].shape
+        candidates, length, width = _shape(observation_space, "landing")
         super().__init__(observation_space, candidates * length * width + channels, channels, layers, precision)
         self.summary_dim = channels
         self.score = nn.Conv2d(channels, 1, 1)
@@ -133,7 +140,7 @@ class ConvNetwork(_Convolutions):
     def __init__(
         self, observation_space: spaces.Dict, channels: int = 16, layers: int = 3, precision: str = "auto"
     ) -> None:
-        cells = int(np.prod(observation_space["landing"].shape))
+        cells = int(np.prod(_shape(observation_space, "landing")))
         super().__init__(observation_space, cells * channels, channels, layers, precision)
 
     def forward(self, observations: dict[str, Tensor]) -> Tensor:
@@ -149,7 +156,7 @@ class MapNetwork(BaseFeaturesExtractor):
     """
 
     def __init__(self, observation_space: spaces.Dict) -> None:
-        sizes = [int(np.prod(observation_space[name].shape)) for name in ("heights", "edges")]
+        sizes = [int(np.prod(_shape(observation_space, name))) for name in ("heights", "edges")]
         super().__init__(observation_space, sum(sizes))
 
     def forward(self, observations: dict[str, Tensor]) -> Tensor:
@@ -199,7 +206,7 @@ class CandidatePolicy(MaskableActorCriticPolicy):
         layers: int = 3,
         precision: str = "auto",
         value_hidden: int = 128,
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         self._value_hidden = value_hidden
         kwargs["features_extractor_class"] = CandidateNetwork
@@ -215,7 +222,9 @@ class CandidatePolicy(MaskableActorCriticPolicy):
 
     def _build(self, lr_schedule: Schedule) -> None:
         network = self.features_extractor
-        self.mlp_extractor = _Heads(int(self.action_space.n), network.summary_dim, self._value_hidden)
+        assert isinstance(network, CandidateNetwork) and isinstance(self.action_space, spaces.Discrete)
+        heads = _Heads(int(self.action_space.n), network.summary_dim, self._value_hidden)
+        self.mlp_extractor = heads  # type: ignore[assignment]
         self.action_net = nn.Identity()
         self.value_net = nn.Linear(self.mlp_extractor.latent_dim_vf, 1)
         for module, gain in ((network, np.sqrt(2)), (self.mlp_extractor, np.sqrt(2)), (self.value_net, 1.0)):
@@ -223,5 +232,6 @@ class CandidatePolicy(MaskableActorCriticPolicy):
         # Nearly equal scores at the start: the first policy is close to uniform over the feasible placements.
         self.init_weights(network.score, gain=0.01)
         # The layout in which a CPU convolves few channels fastest; shapes do not depend on it.
-        network.to(memory_format=torch.channels_last)
-        self.optimizer = self.optimizer_class(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        settings: dict[str, Any] = {"lr": lr_schedule(1), **self.optimizer_kwargs}
+        self.optimizer = self.optimizer_class(self.parameters(), **settings)

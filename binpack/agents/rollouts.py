@@ -31,7 +31,9 @@ class RolloutBuffer(MaskableDictRolloutBuffer):
     with any other rest go as they always did.
     """
 
-    def get(self, batch_size: int | None = None) -> Generator[MaskableDictRolloutBufferSamples, None, None]:
+    def get(  # type: ignore[override]
+        self, batch_size: int | None = None
+    ) -> Generator[MaskableDictRolloutBufferSamples, None, None]:
         """Yield the transitions in random order, once each.
 
         Args:

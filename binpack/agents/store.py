@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from binpack.agents.config import TrainConfig, check_version, config_from
 from binpack.agents.policies import build_policy, policy_of
 from binpack.env.batch import PackingBatch
-from binpack.files import FileError, first_line, read_json, write_atomically, write_json
+from binpack.files import FileError, InputError, first_line, read_json, write_atomically, write_json
 
 AGENT_VERSION = 1
 """Version of the format of ``agent.json``, beside which lies ``weights.pt``, the policy's state dict.
@@ -93,7 +93,7 @@ class PPOAgent:
         trained, played = self.config.env, batch.config
         for name in policy_of(self.config.ppo).tied_to():
             if getattr(trained, name) != getattr(played, name):
-                raise ValueError(
+                raise InputError(
                     f"an agent with policy {self.config.ppo.policy} that was trained with {name} "
                     f"{getattr(trained, name)} cannot play {getattr(played, name)}"
                 )

@@ -29,7 +29,7 @@ from binpack.agents.policies import policy_of
 from binpack.agents.rollouts import RolloutBuffer, SharedStreamsBuffer
 from binpack.agents.store import PPOAgent, load_agent, save_agent
 from binpack.env.vector import BinPackingVecEnv
-from binpack.files import FileError, first_line, read_json, write_atomically, write_json
+from binpack.files import FileError, InputError, first_line, read_json, write_atomically, write_json
 from binpack.items.streams import Streams
 
 Report = Callable[[int, float], None]
@@ -113,12 +113,15 @@ def train(
 
 def _repeat(history: Sequence[tuple[int, float]], report: Report | None) -> None:
     """Report evaluations of before."""
-    for step, score in history if report else ():
-        report(step, score)
+    if report is not None:
+        for step, score in history:
+            report(step, score)
 
 
 class _Recorder(BaseCallback):
     """Evaluates, reports and checkpoints between two rollouts, when the weights are up to date."""
+
+    model: PPO
 
     def __init__(
         self,
@@ -179,7 +182,7 @@ class _Recorder(BaseCallback):
         return self._seconds_before + time.perf_counter() - self._started
 
     def _evaluate(self, model: PPO) -> None:
-        policy = model.policy if self._average is None else self._average.module
+        policy: Any = model.policy if self._average is None else self._average.module
         policy.set_training_mode(False)
         # Every packing of a reported comparison is verified; here the streams are the same ones again and again.
         agent = PPOAgent(self._config, policy)
@@ -257,7 +260,7 @@ def _start_from(model: PPO, name: str) -> None:
     try:
         model.policy.load_state_dict(weights)
     except RuntimeError:
-        raise ValueError(f"start_from {name}: its network has other layers than this run's policy") from None
+        raise InputError(f"start_from {name}: its network has other layers than this run's policy") from None
 
 
 _PASSED_ON = {
