@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from binpack.agents.agent import Agent, OfflineAgent
 from binpack.agents.named import find_agent
 from binpack.core import geometry
-from binpack.core.statistics import bootstrap_ci
+from binpack.core.statistics import mean_interval
 from binpack.env.batch import PackingBatch
 from binpack.env.config import EnvConfig
 from binpack.files import InputError
@@ -28,7 +28,8 @@ class Evaluation:
         packed: number of packed items, int64, (N,).
         boxes: placed boxes of each stream, int arrays (packed, 6).
         seconds: wall time of play and verification.
-        ci: 95 % bootstrap interval of the mean utilization over the streams.
+        ci: 95 % interval of the mean utilization over the streams (see ``core.statistics``): what other streams would
+            bring, not what another training would; NaN for one stream.
     """
 
     utilization: NDArray
@@ -55,6 +56,8 @@ class Evaluation:
     def __str__(self) -> str:
         low, high = self.ci
         items, streams = self.packed.mean(), len(self.packed)
+        if streams == 1:
+            return f"utilization {self.mean:.1%}, {items:.0f} items, 1 stream"
         return f"utilization {self.mean:.1%} [{low:.1%}, {high:.1%}], {items:.1f} items, {streams} streams"
 
 
@@ -73,7 +76,7 @@ def evaluate(
         agent: an agent, or the name of one (see ``find_agent``).
         streams: the items.
         config: bin, visible items, rotation and support rule; its item source plays no part.
-        seed: for agents that act at random, and for the bootstrap.
+        seed: for agents that act at random.
         batch: how many bins are packed side by side.
         verify: check every finished packing with ``geometry``, which shares no code with what packed it.
 
@@ -103,7 +106,7 @@ def evaluate(
             geometry.check(packing, config.bin_size, config.support)
     utilization = np.array([packing[:, 3:].prod(axis=1, dtype=np.int64).sum() for packing in boxes]) / config.volume
     packed = np.array([len(packing) for packing in boxes])
-    interval = bootstrap_ci(utilization, np.random.default_rng(seed))
+    interval = mean_interval(utilization)
     return Evaluation(utilization, packed, boxes, time.perf_counter() - started, interval)
 
 

@@ -125,7 +125,7 @@ def evaluate(
         result = play(player, drawn, config, seed)
     answer = {
         "utilization_mean": round(result.mean, 6),
-        "utilization_ci": [round(end, 6) for end in result.ci],
+        "utilization_ci": [round(end, 6) for end in result.ci] if len(drawn) > 1 else None,
         "items_mean": round(float(result.packed.mean()), 6),
         "streams": len(drawn),
         "seconds": round(result.seconds, 3),

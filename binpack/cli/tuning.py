@@ -32,9 +32,12 @@ def tune(
     steps: Annotated[
         int | None, typer.Option("--steps", metavar="N", help="Environment steps of a training run.")
     ] = None,
-    sampler: Annotated[str, typer.Option("--sampler", metavar="NAME", help="tpe, random or grid.")] = "tpe",
+    sampler: Annotated[
+        str, typer.Option("--sampler", metavar="NAME", help="tpe, random, grid or module:name.")
+    ] = "tpe",
     pruner: Annotated[
-        str, typer.Option("--pruner", metavar="NAME", help="none, median, percentile, halving or hyperband.")
+        str,
+        typer.Option("--pruner", metavar="NAME", help="none, median, percentile, halving, hyperband or module:name."),
     ] = "none",
     seeds: Annotated[int, typer.Option("--seeds", metavar="K", help="Training runs of a trial.")] = 2,
     final_seeds: Annotated[
@@ -61,6 +64,7 @@ def tune(
     from rich.console import Console
 
     from binpack.search.config import TuneConfig
+    from binpack.search.samplers import PrunerConfig, SamplerConfig
     from binpack.search.space import DEFAULT_SPACE, Space
     from binpack.search.storage import locate
     from binpack.search.study import TuneInterrupted
@@ -68,14 +72,18 @@ def tune(
     from binpack.system import usable_cores
 
     locate(storage, study)
-    n_trials = trials if trials is not None or sampler == "grid" else 20
+    with options.option("--sampler"):
+        search = SamplerConfig(kind=sampler, seed=seed)
+    with options.option("--pruner"):
+        stopping = PrunerConfig(kind=pruner)
+    varied = Space.load(space) if space else DEFAULT_SPACE
     declared = TuneConfig(
         name=study,
         train=settings,
-        space=Space.load(space) if space else DEFAULT_SPACE,
-        sampler={"kind": sampler, "seed": seed},
-        pruner=pruner,
-        n_trials=n_trials,
+        space=varied,
+        sampler=search,
+        pruner=stopping,
+        n_trials=20 if trials is None and search.cells(varied) is None else trials,
         seeds=seeds,
         final_seeds=final_seeds,
     )

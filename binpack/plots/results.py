@@ -8,12 +8,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from binpack.core.statistics import FEWEST, mean_intervals
 from binpack.files import InputError
 from binpack.plots.figure import Figure, new_still, plain_layout
 from binpack.plots.style import COLORS, INK
 
-Spread = Literal["bootstrap", "range"]
-_SPREADS = {"bootstrap": "95 % bootstrap interval", "range": "lowest to highest"}
+Spread = Literal["interval", "range"]
+_SPREADS = {"interval": "95 % interval of the mean", "range": "lowest to highest"}
 
 
 def bars_with_spread(
@@ -22,7 +23,7 @@ def bars_with_spread(
     x: str,
     y: str,
     title: str | None = None,
-    spread: Spread = "bootstrap",
+    spread: Spread = "interval",
     runs: str = "runs",
 ) -> Figure:
     """Draw a mean for each group, its spread, and every run as a dot.
@@ -32,7 +33,8 @@ def bars_with_spread(
         x: what the groups are.
         y: what was measured.
         title: the title; "y by x" where it is left out.
-        spread: "bootstrap" for a 95 % interval of the mean over the runs, "range" from the lowest run to the highest.
+        spread: "interval" for the 95 % interval of the mean over the runs (``core.statistics.mean_interval``), none under
+            three runs; "range" from the lowest run to the highest.
         runs: what one result comes from, for the text: "runs", "seeds", "streams".
 
     Raises:
@@ -62,7 +64,7 @@ def curves_with_spread(
     x: str,
     y: str,
     title: str | None = None,
-    spread: Spread = "bootstrap",
+    spread: Spread = "interval",
 ) -> Figure:
     """Draw learning curves: the mean of the runs as a line, their spread as a band.
 
@@ -71,7 +73,8 @@ def curves_with_spread(
         x: what the x axis counts, for example "environment steps".
         y: what was measured.
         title: the title; "y by x" where it is left out.
-        spread: "bootstrap" for a 95 % interval of the mean over the runs, "range" from the lowest run to the highest.
+        spread: "interval" for the 95 % interval of the mean over the runs (``core.statistics.mean_interval``), none under
+            three runs; "range" from the lowest run to the highest.
 
     Raises:
         ValueError: there is no curve, shapes that do not fit, or an unknown spread.
@@ -207,15 +210,11 @@ def _ends(runs: NDArray[np.float64], spread: Spread) -> tuple[NDArray[np.float64
     """Low and high end of each column's spread; runs (seeds, n) -> two of (n,)."""
     if spread == "range":
         return runs.min(axis=0), runs.max(axis=0)
-    if spread != "bootstrap":
-        raise InputError(f"spread must be 'bootstrap' or 'range', got {spread!r}")
-    if len(runs) == 1:
-        return runs[0], runs[0]
-    from binpack.core.statistics import bootstrap_ci
-
-    # one fixed seed: the same results give the same picture
-    ends = [bootstrap_ci(column, np.random.default_rng(0)) for column in runs.T]
-    return np.array([low for low, _ in ends]), np.array([high for _, high in ends])
+    if spread != "interval":
+        raise InputError(f"spread must be 'interval' or 'range', got {spread!r}")
+    if len(runs) < FEWEST:
+        return runs.mean(axis=0), runs.mean(axis=0)
+    return mean_intervals(runs)
 
 
 def _run_counts(values: Mapping[str, Sequence], noun: str = "runs") -> str:
@@ -225,4 +224,4 @@ def _run_counts(values: Mapping[str, Sequence], noun: str = "runs") -> str:
 
 
 def _span(mean: float, low: float, high: float) -> str:
-    return f"{mean:.3g} [{low:.3g}, {high:.3g}]"
+    return f"{mean:.3g} [{low:.3g}, {high:.3g}]" if low < high else f"{mean:.3g}"

@@ -3,18 +3,40 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from binpack.files import InputError
+from binpack.core.registry import without_imports
+from binpack.files import InputError, read_json
 
+FORMAT = 1
+"""Version of what a study writes: its entry in the storage, ``study.json`` and ``final.json``.
+
+What has no version was written before there was one, and is read as well.
+"""
 _UNION_TAGS = {"float", "int", "categorical"}
 
 
 class SearchError(InputError):
     """A search space, a configuration or a storage that cannot be used; the message is one line."""
+
+
+def check_format(stored: Mapping[str, Any], what: str) -> None:
+    """Refuse what a later version wrote, before anything in it is misunderstood.
+
+    Args:
+        stored: what was read.
+        what: where from, for the message.
+
+    Raises:
+        SearchError: one line.
+    """
+    version = stored.get("format", 0)
+    if version not in range(FORMAT + 1):
+        raise SearchError(f"{what} has format {version!r}, this binpack reads up to {FORMAT}: use a newer one")
 
 
 def one_line(error: ValidationError) -> str:
@@ -60,16 +82,16 @@ class Model(BaseModel):
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read the model from a JSON file.
+        """Read the model from a JSON file; what it names is not imported for it (see ``core.registry``).
 
         Raises:
-            SearchError: the file's name and what is wrong with it.
+            InputError: the file's name and what is wrong with it, on one line.
         """
+        data = read_json(path)
         try:
-            return cls.from_json(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise SearchError(f"{path}: {error.strerror}") from None
-        except ValueError as error:
+            with without_imports():
+                return cls(**data)
+        except SearchError as error:
             raise SearchError(f"{path}: {error}") from None
 
     def to_json(self) -> str:

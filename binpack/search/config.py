@@ -28,9 +28,10 @@ class TuneConfig(Model):
         train: the configuration that every trial starts from; also "the default" that the best one is compared with.
             Where it leaves ``eval_every`` open and nothing is pruned, runs are evaluated half way and at their end.
         space: what varies; names are fields of ``PPOConfig``.
-        sampler: the search, or its kind alone.
-        pruner: the early stopping of trials, or its kind alone.
-        n_trials: how many trials the study has in the end, over all its processes; None for every cell of a grid.
+        sampler: the search, or its kind alone, which may be ``module:name`` of your own (see ``samplers``).
+        pruner: the early stopping of trials, or its kind alone, which may be ``module:name`` as well.
+        n_trials: how many trials the study has in the end, over all its processes; None for all that the search has,
+            such as every cell of a grid.
         seeds: training runs per trial.
         final_seeds: fresh training seeds for the held-out comparison of best and default; 0 for no comparison.
         test_streams: item streams of the held-out comparison.
@@ -75,8 +76,8 @@ class TuneConfig(Model):
                 f"final_seeds: a comparison needs at least 3 training seeds (or 0: none), got {self.final_seeds}"
             )
         self._check_space()
-        if self.sampler.kind == "grid":
-            self._check_grid()
+        if (cells := self.sampler.cells(self.space)) is not None:
+            self._check_cells(cells)
         elif self.n_trials is None:
             raise ValueError(f"n_trials: {self.sampler.kind} search needs a number of trials")
         elif self.include_default and (why := self.space.outside(self.defaults())):
@@ -111,17 +112,17 @@ class TuneConfig(Model):
             return self.space.parameters[name].grid(2)
         return [getattr(self.train.ppo, name)]
 
-    def _check_grid(self) -> None:
-        size = self.space.size(self.sampler.points)
-        if self.n_trials is not None and self.n_trials > size:
-            raise ValueError(f"n_trials: the grid has {size} cells, so at most {size} trials, got {self.n_trials}")
+    def _check_cells(self, cells: int) -> None:
+        if self.n_trials is not None and self.n_trials > cells:
+            raise ValueError(f"n_trials: the grid has {cells} cells, so at most {cells} trials, got {self.n_trials}")
         if self.include_default:
             raise ValueError("include_default: a grid has its cells and nothing else")
 
     @property
     def total(self) -> int:
         """How many trials the study has in the end."""
-        return self.space.size(self.sampler.points) if self.n_trials is None else self.n_trials
+        # Without a number of trials the search has one of its own: ``_check`` saw to that.
+        return self.n_trials if self.n_trials is not None else self.sampler.cells(self.space) or 0
 
     @property
     def trial_steps(self) -> int:
@@ -166,7 +167,7 @@ class TuneConfig(Model):
     @property
     def default_is_trial_0(self) -> bool:
         """Whether the first trial is the default configuration."""
-        if self.sampler.kind == "grid" or self.include_default is False:
+        if self.sampler.cells(self.space) is not None or self.include_default is False:
             return False
         return self.space.contains(self.defaults())
 

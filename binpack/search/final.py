@@ -10,11 +10,10 @@ from tqdm import tqdm
 
 from binpack.agents.evaluation import evaluate, make_streams
 from binpack.agents.store import load_agent
-from binpack.files import write_json
+from binpack.files import read_json, write_json
 from binpack.search.config import TuneConfig
 from binpack.search.report import Comparison, TuneResult
-from binpack.search.storage import read_json
-from binpack.search.workers import Workers
+from binpack.search.trials import Work
 
 HeldOut = Callable[[Path, TuneConfig], float]
 
@@ -27,30 +26,21 @@ def held_out_score(folder: Path, config: TuneConfig) -> float:
 
 
 def compare(
-    config: TuneConfig,
-    result: TuneResult,
-    train: Any,
-    held_out: HeldOut,
-    progress: bool,
-    workers: Workers,
-    *,
-    same_file: bool = False,
+    work: Work, result: TuneResult, held_out: HeldOut, *, progress: bool, same_file: bool = False
 ) -> Comparison:
     """Train and score both on the same fresh seeds, and keep the comparison in ``final.json``.
 
     Every run and every score has its own file, so that a killed comparison goes on too.
 
     Args:
-        config: the study.
+        work: the study; its workers train all runs side by side.
         result: its search, done; ``result.best`` is a number.
-        train: the training function.
         held_out: the scoring function.
         progress: whether to show a bar over the runs.
-        workers: trains all runs side by side.
         same_file: whether the test streams come from the same file of sequences as the tuning streams.
     """
     assert result.best is not None
-    folder = result.location.folder
+    config, folder = work.config, work.location.folder
     best_is_default = result.best_values == config.defaults()
     parts: list[tuple[str, Mapping[str, Any]]] = [("final_default", {})]
     if not best_is_default:
@@ -59,8 +49,8 @@ def compare(
     seeds = list(config.plan().final)
     scores: list[list[float]] = []
     with tqdm(total=len(parts) * len(seeds), desc="held out", disable=not progress, unit="run") as bar:
-        workers.train_ahead(
-            train,
+        work.workers.train_ahead(
+            work.train,
             [
                 (config.train_config(values, seed), folder / name / f"seed_{seed}")
                 for name, values in parts
@@ -72,9 +62,9 @@ def compare(
             for seed in seeds:
                 bar.set_postfix_str(f"{name.removeprefix('final_')}, seed {seed}")
                 run = folder / name / f"seed_{seed}"
-                scores[-1].append(_run(config, values, seed, run, train, held_out))
+                scores[-1].append(_run(work, values, seed, run, held_out))
                 bar.update()
-    comparison = Comparison.of(
+    comparison = Comparison(
         best=scores[0],
         default=scores[-1],
         number=result.best,
@@ -84,16 +74,17 @@ def compare(
         steps=config.train.total_steps,
         same_file=same_file,
     )
+    work.check()
     write_json(folder / "final.json", comparison.to_dict())
     return comparison
 
 
-def _run(
-    config: TuneConfig, values: Mapping[str, Any], seed: int, folder: Path, train: Any, held_out: HeldOut
-) -> float:
+def _run(work: Work, values: Mapping[str, Any], seed: int, folder: Path, held_out: HeldOut) -> float:
     kept = folder / "held_out.json"
-    if (stored := read_json(kept)) is None:
-        train(config.train_config(values, seed), folder)
-        stored = {"score": held_out(folder, config), "streams": config.test_streams}
-        write_json(kept, stored)
-    return float(stored["score"])
+    if kept.is_file():
+        return float(read_json(kept)["score"])
+    work.check()
+    work.train(work.config.train_config(values, seed), folder)
+    score = float(held_out(folder, work.config))
+    write_json(kept, {"score": score, "streams": work.config.test_streams})
+    return score

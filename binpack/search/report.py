@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,25 +14,29 @@ import optuna
 from optuna.trial import TrialState
 from rich.table import Table
 
-from binpack.core.statistics import bootstrap_ci
-from binpack.search._model import SearchError
+from binpack.core.registry import without_imports
+from binpack.core.statistics import Interval, Verdict, mean_interval, verdict
+from binpack.files import read_json
+from binpack.search._model import FORMAT, SearchError, check_format
 from binpack.search.config import TuneConfig
 from binpack.search.space import Space
-from binpack.search.storage import Location, load_study, locate, read_json
+from binpack.search.storage import Location, load_study, locate
 
 _COLUMNS = ("number", "state", "value", "spread", "steps", "seconds", "default", "error")
 
 
 def study_config(study: optuna.Study) -> TuneConfig:
-    """The configuration that a study was made with.
+    """The configuration that a study was made with; nothing that it names is imported for it.
 
     Raises:
-        SearchError: the study was not made by ``tune``.
+        SearchError: the study was not made by ``tune``, or by a later version of it.
     """
     stored = study.user_attrs.get("binpack")
     if not isinstance(stored, dict) or "config" not in stored:
         raise SearchError(f"study {study.study_name!r} was not made by binpack: it holds no configuration")
-    return TuneConfig(**stored["config"])
+    check_format(stored, f"study {study.study_name!r}")
+    with without_imports():
+        return TuneConfig(**stored["config"])
 
 
 def trials_table(study: optuna.Study, space: Space | None = None) -> list[dict[str, Any]]:
@@ -133,9 +137,6 @@ class Comparison:
         steps: environment steps per run.
         best: held-out score per seed, mean utilization over the test streams.
         default: the same of the default configuration.
-        best_interval: 95 % bootstrap interval of the mean over seeds.
-        default_interval: the same of the default configuration.
-        difference_interval: the same of the paired differences, best minus default.
         same_file: the test streams were drawn, with replacement, from the file that the tuning streams are from too.
     """
 
@@ -146,46 +147,66 @@ class Comparison:
     steps: int
     best: list[float]
     default: list[float]
-    best_interval: tuple[float, float]
-    default_interval: tuple[float, float]
-    difference_interval: tuple[float, float]
     same_file: bool = False
 
-    @classmethod
-    def of(cls, *, best: Sequence[float], default: Sequence[float], seed: int = 0, **facts: Any) -> Comparison:
-        """Make it from the scores per seed; ``seed`` is the bootstrap's."""
-        rng = np.random.default_rng(seed)
-        first, second = np.asarray(best, dtype=float), np.asarray(default, dtype=float)
-        intervals = [tuple(map(float, bootstrap_ci(x, rng))) for x in (first, second, first - second)]
-        return cls(
-            best=list(map(float, best)),
-            default=list(map(float, default)),
-            best_interval=intervals[0],
-            default_interval=intervals[1],
-            difference_interval=intervals[2],
-            **facts,
-        )
+    @property
+    def best_interval(self) -> Interval:
+        """95 % interval of the best configuration's mean, over training seeds."""
+        return mean_interval(self.best)
+
+    @property
+    def default_interval(self) -> Interval:
+        """The same of the default configuration."""
+        return mean_interval(self.default)
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the differences say, best minus default, paired by seed."""
+        return verdict(self.best, self.default)
+
+    @property
+    def difference_interval(self) -> Interval:
+        """95 % interval of the mean difference."""
+        return self.verdict.interval
 
     @property
     def difference(self) -> float:
         """Mean over seeds of best minus default."""
-        return float(np.mean(np.subtract(self.best, self.default)))
+        return self.verdict.difference
 
     @property
     def separable(self) -> bool:
-        """Whether the interval of the difference leaves out 0."""
-        return not self.best_is_default and not self.difference_interval[0] <= 0 <= self.difference_interval[1]
+        """Whether best and default can be told apart."""
+        return self.verdict.separable
 
     def to_dict(self) -> dict[str, Any]:
-        """The comparison for JSON."""
-        return {**asdict(self), "difference": self.difference, "separable": self.separable}
+        """The comparison for JSON: the scores, and the intervals and the verdict that follow from them."""
+        return {
+            "format": FORMAT,
+            **asdict(self),
+            "best_interval": list(self.best_interval),
+            "default_interval": list(self.default_interval),
+            "difference_interval": list(self.difference_interval),
+            "difference": self.difference,
+            "separable": self.separable,
+            "verdict": self.verdict.word,
+        }
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Comparison:
-        """The inverse of ``to_dict``."""
-        fields = {name: data[name] for name in cls.__dataclass_fields__ if name in data}
-        fields.update({name: tuple(value) for name, value in fields.items() if name.endswith("_interval")})
-        return cls(**fields)
+    def from_dict(cls, data: Mapping[str, Any]) -> Comparison:
+        """The inverse of ``to_dict``.
+
+        Only the scores and facts are read. Intervals follow from them anew, so that those of an older file, which had
+        been made by a bootstrap, claim no more than they should.
+
+        Raises:
+            SearchError: a later version wrote it, or a field is missing.
+        """
+        check_format(data, "the comparison")
+        try:
+            return cls(**{name: data[name] for name in cls.__dataclass_fields__ if name in data})
+        except TypeError as error:
+            raise SearchError(f"the comparison cannot be read: {error}") from None
 
     def lines(self, tuning_score: float) -> list[str]:
         """The comparison in words, beside the score that the best trial had when it was chosen."""
@@ -197,20 +218,8 @@ class Comparison:
         ]
         if self.best_is_default:
             return [*lines, "  The best trial is the default configuration itself: tuning found nothing better."]
-        low, high = self.difference_interval
         lines.append(f"  default  {_mean_and_interval(self.default, self.default_interval)}")
-        lines.append(f"  best - default {self.difference:+.4f}, 95 % interval over seeds {low:+.4f} to {high:+.4f}")
-        if not self.separable:
-            lines.append("  not separable: the interval includes 0")
-        elif len(self.seeds) >= 6:
-            lines.append("  separable: the interval leaves out 0")
-        else:
-            # All n signs equal by chance: 2 / 2^n, under 5 % from n = 6 on.
-            chance = 200 / 2 ** len(self.seeds)
-            lines.append(
-                f"  the interval leaves out 0, but {len(self.seeds)} seeds are few: "
-                f"all agree by chance in {chance:.0f} % of cases"
-            )
+        lines.append(f"  best - default {self.verdict}")
         return lines
 
 
@@ -258,7 +267,7 @@ class TuneResult:
 
     def table(self) -> Table:
         """The trials for a terminal."""
-        return rich_table(self.rows, title=f"Study {self.location.name} in {self.location.storage}", best=self.best)
+        return rich_table(self.rows, title=f"Study {self.location.name} in {self.location.shown}", best=self.best)
 
     def summary(self) -> str:
         """The result in a few lines of plain text: counts, budget, best configuration, comparison."""
@@ -304,7 +313,8 @@ def collect(location: Location, config: TuneConfig, study: optuna.Study) -> Tune
     """Put a result together from an open study and its folder."""
     rows = trials_table(study, config.space)
     best = best_number(rows)
-    stored = read_json(location.folder / "final.json")
+    final = location.folder / "final.json"
+    stored = read_json(final) if final.is_file() else None
     # A study that went on after its comparison may have another best trial now.
     comparison = Comparison.from_dict(stored) if stored and stored.get("number") == best else None
     return TuneResult(location, config, rows, best, comparison)

@@ -4,17 +4,60 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Protocol
 
 import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
+from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler, GridSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from binpack.core.registry import Registry
 from binpack.search._model import Model
 from binpack.search.space import Space
+
+
+class Sampler(Protocol):
+    """A search with a name. One of your own has these two methods and is named ``module:name``."""
+
+    def build(self, config: SamplerConfig, space: Space) -> BaseSampler:
+        """Make the Optuna sampler.
+
+        Raises:
+            SearchError: settings that do not fit the space.
+        """
+        ...
+
+    def cells(self, config: SamplerConfig, space: Space) -> int | None:
+        """Return how many trials the search has at all; None for one that could go on for ever."""
+        ...
+
+
+class Pruner(Protocol):
+    """An early stopping with a name. One of your own has this method and is named ``module:name``."""
+
+    def build(self, config: PrunerConfig, eval_every: int, max_steps: int) -> BasePruner:
+        """Make the Optuna pruner.
+
+        Args:
+            config: its settings.
+            eval_every: environment steps between two evaluations.
+            max_steps: environment steps of a whole trial, over all its seeds.
+        """
+        ...
+
+
+_HERE = "binpack.search.samplers"
+SAMPLERS: Registry[Sampler] = Registry(
+    "sampler", ("build", "cells"), {name: f"{_HERE}:{name.upper()}" for name in ("grid", "random", "tpe")}
+)
+PRUNERS: Registry[Pruner] = Registry(
+    "pruner",
+    ("build",),
+    {name: f"{_HERE}:{name.upper()}" for name in ("none", "median", "percentile", "halving", "hyperband")},
+)
 
 
 class SamplerConfig(Model):
@@ -23,7 +66,8 @@ class SamplerConfig(Model):
     Attributes:
         kind: ``grid`` visits every cell of the grid once, in a random order (a failed cell counts as visited);
             ``random`` draws every configuration independently (Bergstra and Bengio 2012); ``tpe`` is the
-            tree-structured Parzen estimator (Bergstra et al. 2011) as Optuna has it.
+            tree-structured Parzen estimator (Bergstra et al. 2011) as Optuna has it; ``module:name`` is a `Sampler`
+            of your own.
         seed: of the suggestions (random, tpe) or of the order of the cells (grid).
         points: grid only: values per numeric parameter, for all alike or by name.
         n_startup_trials: tpe only: how many trials are random before the first model.
@@ -31,12 +75,18 @@ class SamplerConfig(Model):
         multivariate: tpe only: model the parameters jointly (Falkner et al. 2018) rather than one by one.
     """
 
-    kind: Literal["grid", "random", "tpe"] = "tpe"
+    kind: str = "tpe"
     seed: int = Field(default=0, ge=0, lt=2**32)
     points: int | dict[str, int] = 3
     n_startup_trials: int = Field(default=10, ge=1)
     n_ei_candidates: int = Field(default=24, ge=1)
     multivariate: bool = True
+
+    @field_validator("kind", mode="after")
+    @classmethod
+    def _known(cls, kind: str) -> str:
+        SAMPLERS.get(kind)
+        return kind
 
     def build(self, space: Space) -> BaseSampler:
         """Make the Optuna sampler.
@@ -44,23 +94,11 @@ class SamplerConfig(Model):
         Raises:
             SearchError: grid points that do not fit the space.
         """
-        if self.kind == "grid":
-            cells = space.grid(self.points)
-            stored = {name: [space.parameters[name].encode(v) for v in values] for name, values in cells.items()}
-            return _VisitedGridSampler(stored, seed=self.seed)
-        if self.kind == "random":
-            return SeededSampler(lambda seed: RandomSampler(seed=seed), self.seed)
-        return SeededSampler(self._tpe, self.seed)
+        return SAMPLERS.get(self.kind).build(self, space)
 
-    def _tpe(self, seed: int) -> TPESampler:
-        return TPESampler(
-            n_startup_trials=self.n_startup_trials,
-            n_ei_candidates=self.n_ei_candidates,
-            multivariate=self.multivariate,
-            # One process works on a study: there is no parallel trial to keep away from.
-            constant_liar=False,
-            seed=seed,
-        )
+    def cells(self, space: Space) -> int | None:
+        """How many trials the search has at all; None for one that could go on for ever."""
+        return SAMPLERS.get(self.kind).cells(self, space)
 
 
 class PrunerConfig(Model):
@@ -69,7 +107,7 @@ class PrunerConfig(Model):
     Attributes:
         kind: ``none``; ``median`` or ``percentile``: stop a trial whose best report so far is below that share of the
             other trials' reports at the same step; ``halving`` (asynchronous successive halving, Li et al. 2020);
-            ``hyperband`` (Li et al. 2018: several brackets of halving).
+            ``hyperband`` (Li et al. 2018: several brackets of halving); ``module:name`` is a `Pruner` of your own.
         percentile: percentile only: the trial must be above this percentile of the others.
         startup_trials: median, percentile: no pruning before this many complete trials.
         warmup_steps: median, percentile: no pruning before this step of a trial.
@@ -77,34 +115,111 @@ class PrunerConfig(Model):
         reduction_factor: halving, hyperband: one in so many goes on to the next rung.
     """
 
-    kind: Literal["none", "median", "percentile", "halving", "hyperband"] = "none"
+    kind: str = "none"
     percentile: float = Field(default=25.0, ge=0, le=100)
     startup_trials: int = Field(default=5, ge=0)
     warmup_steps: int = Field(default=0, ge=0)
     min_resource: int | None = Field(default=None, ge=1)
     reduction_factor: int = Field(default=3, ge=2)
 
-    def build(self, eval_every: int, max_steps: int) -> optuna.pruners.BasePruner:
+    @field_validator("kind", mode="after")
+    @classmethod
+    def _known(cls, kind: str) -> str:
+        PRUNERS.get(kind)
+        return kind
+
+    def build(self, eval_every: int, max_steps: int) -> BasePruner:
         """Make the Optuna pruner.
 
         Args:
             eval_every: environment steps between two evaluations.
             max_steps: environment steps of a whole trial, over all its seeds.
         """
-        if self.kind == "none":
-            return optuna.pruners.NopPruner()
-        if self.kind in ("median", "percentile"):
-            return optuna.pruners.PercentilePruner(
-                50.0 if self.kind == "median" else self.percentile,
-                n_startup_trials=self.startup_trials,
-                n_warmup_steps=self.warmup_steps,
-                interval_steps=1,
-                n_min_trials=1,
-            )
-        least = min(self.min_resource or eval_every, max_steps)
-        if self.kind == "halving":
-            return optuna.pruners.SuccessiveHalvingPruner(least, self.reduction_factor, 0, 0)
-        return optuna.pruners.HyperbandPruner(least, max_steps, self.reduction_factor)
+        return PRUNERS.get(self.kind).build(self, eval_every, max_steps)
+
+    @property
+    def never(self) -> bool:
+        """Whether no trial is ever stopped early, so that its seeds may be trained side by side."""
+        return PRUNERS.get(self.kind) is NONE
+
+
+class _Grid:
+    def build(self, config: SamplerConfig, space: Space) -> BaseSampler:
+        cells = space.grid(config.points)
+        stored = {name: [space.parameters[name].encode(value) for value in values] for name, values in cells.items()}
+        return _VisitedGridSampler(stored, seed=config.seed)
+
+    def cells(self, config: SamplerConfig, space: Space) -> int | None:
+        return space.size(config.points)
+
+
+class _Endless:
+    """A sampler that draws from a seed, trial after trial."""
+
+    def __init__(self, make: Callable[[SamplerConfig, int], BaseSampler]) -> None:
+        self._make = make
+
+    def build(self, config: SamplerConfig, space: Space) -> BaseSampler:
+        return SeededSampler(lambda seed: self._make(config, seed), config.seed)
+
+    def cells(self, config: SamplerConfig, space: Space) -> int | None:
+        return None
+
+
+def _tpe(config: SamplerConfig, seed: int) -> TPESampler:
+    return TPESampler(
+        n_startup_trials=config.n_startup_trials,
+        n_ei_candidates=config.n_ei_candidates,
+        multivariate=config.multivariate,
+        # One process works on a study: there is no parallel trial to keep away from.
+        constant_liar=False,
+        seed=seed,
+    )
+
+
+GRID: Sampler = _Grid()
+RANDOM: Sampler = _Endless(lambda config, seed: RandomSampler(seed=seed))
+TPE: Sampler = _Endless(_tpe)
+
+
+class _None:
+    def build(self, config: PrunerConfig, eval_every: int, max_steps: int) -> BasePruner:
+        return optuna.pruners.NopPruner()
+
+
+class _Percentile:
+    """Stop what is below a percentile; without one of its own, below that of the configuration."""
+
+    def __init__(self, percentile: float | None = None) -> None:
+        self._percentile = percentile
+
+    def build(self, config: PrunerConfig, eval_every: int, max_steps: int) -> BasePruner:
+        return optuna.pruners.PercentilePruner(
+            config.percentile if self._percentile is None else self._percentile,
+            n_startup_trials=config.startup_trials,
+            n_warmup_steps=config.warmup_steps,
+            interval_steps=1,
+            n_min_trials=1,
+        )
+
+
+class _Halving:
+    def build(self, config: PrunerConfig, eval_every: int, max_steps: int) -> BasePruner:
+        least = min(config.min_resource or eval_every, max_steps)
+        return optuna.pruners.SuccessiveHalvingPruner(least, config.reduction_factor, 0, 0)
+
+
+class _Hyperband:
+    def build(self, config: PrunerConfig, eval_every: int, max_steps: int) -> BasePruner:
+        least = min(config.min_resource or eval_every, max_steps)
+        return optuna.pruners.HyperbandPruner(least, max_steps, config.reduction_factor)
+
+
+NONE: Pruner = _None()
+MEDIAN: Pruner = _Percentile(50.0)
+PERCENTILE: Pruner = _Percentile()
+HALVING: Pruner = _Halving()
+HYPERBAND: Pruner = _Hyperband()
 
 
 def warm_up(study: optuna.Study) -> None:

@@ -1,10 +1,10 @@
-"""Where a study lives, and what makes it safe to kill: one lock, one repair, atomic files.
+"""Where a study lives, and how its storage is opened, read and repaired.
 
 A study is two things side by side: Optuna's storage (by default one journal file, to which Optuna only ever appends
 whole lines) and a folder with everything else.
 
     study.journal            every trial, parameter, report and score
-    study.runs/lock          held by the process that is tuning; the kernel lets go of it when that process dies
+    study.runs/lock          held by the process that is tuning, see ``locks``
     study.runs/study.json    which study the folder belongs to
     study.runs/trial_0003/seed_1/   one training run
     study.runs/best.json     the best configuration so far
@@ -15,21 +15,22 @@ A second study in the same storage (another name) has ``study.runs/study_NAME/``
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import re
 import sqlite3
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import optuna
 from optuna.storages.journal import JournalFileBackend
 
+from binpack.files import first_line
 from binpack.search._model import SearchError
+from binpack.search.urls import scrub, shown
 
 DEFAULT_NAME = "study"
 _FIRST_BYTES = b'{"op_code":'
@@ -41,7 +42,7 @@ class Location:
     """A study's two places.
 
     Attributes:
-        storage: the path of a journal file, or a database URL.
+        storage: the path of a journal file, or a database URL, password included: never to be shown.
         name: the study's name in the storage.
         journal: the journal's path; None for a database.
         root: the folder of this storage, which holds the lock.
@@ -49,12 +50,22 @@ class Location:
         database: the path of an SQLite database; None for a journal or a database on a server.
     """
 
-    storage: str
+    storage: str = field(repr=False)
     name: str
     journal: Path | None
     root: Path
     folder: Path
     database: Path | None = None
+
+    @property
+    def shown(self) -> str:
+        """The storage as it may be shown, without a password."""
+        return shown(self.storage)
+
+    @property
+    def on_server(self) -> bool:
+        """Whether the storage is a database on a server, which other machines reach as well."""
+        return self.journal is None and self.database is None
 
 
 def locate(storage: str | Path, name: str = DEFAULT_NAME) -> Location:
@@ -91,9 +102,11 @@ def _sqlite_path(url: str) -> Path:
     """The file of an SQLite URL: with none, in memory, there would be nothing to go on with."""
     text = url.split("://", 1)[1].partition("?")[0].removeprefix("/")
     if not text or text.startswith(":memory:"):
-        raise SearchError(f"{url} is a database in memory, gone with its process: give a file, sqlite:///study.db")
+        raise SearchError(
+            f"{shown(url)} is a database in memory, gone with its process: give a file, sqlite:///study.db"
+        )
     if not url.split("://", 1)[1].startswith("/") or text.startswith("file:"):
-        raise SearchError(f"{url}: write the database's file as in sqlite:///study.db")
+        raise SearchError(f"{shown(url)}: write the database's file as in sqlite:///study.db")
     if Path(text).is_dir():
         raise SearchError(f"{text} is a folder: the storage is one file, for example sqlite:///study.db")
     return Path(text)
@@ -118,12 +131,12 @@ def refuse_other_files(location: Location) -> None:
         start = handle.read(len(_FIRST_BYTES))
         # A first line that is itself torn may be shorter than what a journal begins with.
         if not _FIRST_BYTES.startswith(start):
-            raise SearchError(f"{location.storage} is not a study's journal: choose another file for the storage")
+            raise SearchError(f"{location.shown} is not a study's journal: choose another file for the storage")
         handle.seek(0)
         # Optuna passes over a bad last line, and fails at it later, when it has written behind it.
         for number, line in enumerate(handle, start=1):
             if line.endswith(b"\n") and not _is_operation(line):
-                raise SearchError(f"{location.storage} is not a journal that can be read: line {number} is damaged")
+                raise SearchError(f"{location.shown} is not a journal that can be read: line {number} is damaged")
     open_storage(location)
 
 
@@ -136,34 +149,10 @@ def _is_operation(line: bytes) -> bool:
     return isinstance(operation, dict) and isinstance(operation.get("op_code"), int)
 
 
-@contextlib.contextmanager
-def lock(location: Location) -> Iterator[None]:
-    """Hold the storage for this process alone.
-
-    The lock is the kernel's (flock), so that it is gone with the process that held it, however that process ended. It
-    keeps out other tuning processes on this machine; reading a study needs no lock.
-
-    Raises:
-        SearchError: another process holds it.
-    """
-    location.root.mkdir(parents=True, exist_ok=True)
-    with (location.root / "lock").open("a+") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            handle.seek(0)
-            who = f" (process {pid})" if (pid := handle.read(20).strip()) else ""
-            raise SearchError(f"{location.storage} is being tuned by another process{who}: one at a time") from None
-        handle.truncate(0)
-        handle.write(f"{os.getpid()}\n")
-        handle.flush()
-        yield
-
-
 def repair(journal: Path) -> bool:
     """Undo what a killed process left half done in a journal.
 
-    Only to be called under ``lock`` and after ``refuse_other_files``.
+    Only to be called under ``locks.lock`` and after ``refuse_other_files``.
 
     Cuts a last line without its end (a write that did not finish: its operation never happened), and removes Optuna's
     own lock of the dead process, for which it would otherwise wait 30 seconds.
@@ -209,11 +198,23 @@ def open_storage(location: Location) -> optuna.storages.BaseStorage:
                 return optuna.storages.JournalStorage(JournalFileBackend(str(location.journal)))
             return optuna.storages.get_storage(location.storage)
     except Exception as error:  # whatever a database driver may raise
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         if location.journal is not None and not isinstance(error, OSError):
-            reason = f"{type(error).__name__}: {reason}"
-            raise SearchError(f"{location.storage} is not a journal that can be read ({reason})") from None
-        raise SearchError(f"{location.storage} cannot be opened as a study's storage: {reason}") from None
+            reason = f"{type(error).__name__}: {first_line(error).strip()}"
+            raise SearchError(f"{location.shown} is not a journal that can be read ({reason})") from None
+        raise broken(location, "cannot be opened as a study's storage", error) from None
+
+
+def database_errors() -> tuple[type[Exception], ...]:
+    """Return what Optuna lets through of a database that fails, for an ``except`` clause."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return optuna.exceptions.StorageInternalError, SQLAlchemyError
+
+
+def broken(location: Location, what: str, error: BaseException) -> SearchError:
+    """Put what a storage's driver raised into one line, without the storage's password."""
+    reason = scrub(first_line(error).strip() or type(error).__name__, location.storage)
+    return SearchError(f"{location.shown} {what}: {reason}")
 
 
 def load_study(storage: str | Path, name: str | None = None) -> optuna.Study:
@@ -229,18 +230,18 @@ def load_study(storage: str | Path, name: str | None = None) -> optuna.Study:
     location = locate(storage, name or DEFAULT_NAME)
     file = location.journal or location.database
     if file is not None and not file.is_file():
-        raise SearchError(f"{storage}: no such study (there is no such file)")
+        raise SearchError(f"{location.shown}: no such study (there is no such file)")
     refuse_other_files(location)
     names: list[str] = []
     if location.database is None or _has_studies(location.database):
         opened = open_storage(location)
         names = sorted(study.study_name for study in opened.get_all_studies())
     if not names:
-        raise SearchError(f"{storage}: there is no study in it yet")
+        raise SearchError(f"{location.shown}: there is no study in it yet")
     if name is None and len(names) > 1:
-        raise SearchError(f"{storage} holds several studies, say which: {', '.join(names)}")
+        raise SearchError(f"{location.shown} holds several studies, say which: {', '.join(names)}")
     if name is not None and name not in names:
-        raise SearchError(f"{storage}: no study {name!r}; there is {', '.join(names)}")
+        raise SearchError(f"{location.shown}: no study {name!r}; there is {', '.join(names)}")
     with quiet():
         return optuna.load_study(study_name=name or names[0], storage=opened)
 
@@ -253,20 +254,6 @@ def _has_studies(database: Path) -> bool:
             return found.fetchone() is not None
     except sqlite3.Error as error:
         raise SearchError(f"{database} cannot be read as an SQLite database: {error}") from None
-
-
-def read_json(path: Path) -> Any:
-    """Read a JSON file; None where there is none.
-
-    Raises:
-        SearchError: the file is not JSON; the message names it.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except ValueError as error:
-        raise SearchError(f"{path}: not valid JSON: {error}") from None
 
 
 @contextlib.contextmanager

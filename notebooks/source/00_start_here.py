@@ -102,16 +102,16 @@ plots.show(plots.bars_with_spread(packers, x="packer", y="utilization", runs="st
 
 # %% [markdown]
 # A bar is a mean. A dot is one stream of boxes, or for the default PPO one of three trainings from different random
-# seeds. A whisker is a 95 % bootstrap interval of the mean (Efron, 1979) over those dots: another set of boxes, or
-# other seeds, would give a mean in about this range.
+# seeds. A whisker is a 95 % interval of the mean (Student, 1908) over those dots: it is made so that in 95 of 100 such
+# experiments it holds the mean that endless streams of boxes, or endless trainings, would have.
 
 # %%
 print(*story.lines(record), sep="\n")
 
 # %% [markdown]
 # The last column compares on each stream, which is sharper than comparing two whiskers; lesson 03 shows why. Three
-# seeds make a rough interval. The tuned agent is a single training, so its interval says nothing about training it
-# again.
+# seeds make a wide interval, as they must. The tuned agent is a single training, so its interval says nothing about
+# training it again.
 #
 # Is that fair? Look at the steps in the environment that each training took.
 
@@ -223,4 +223,4 @@ ex.hint(utilization)
 # - J. Schulman, F. Wolski, P. Dhariwal, A. Radford, O. Klimov (2017). Proximal policy optimization algorithms.
 # - A. Raffin et al. (2021). Stable-Baselines3: reliable reinforcement learning implementations. JMLR.
 # - P. Henderson et al. (2018). Deep reinforcement learning that matters. AAAI. (Why settings and seeds are reported.)
-# - B. Efron (1979). Bootstrap methods: another look at the jackknife. Annals of Statistics.
+# - Student (1908). The probable error of a mean. Biometrika.

@@ -30,7 +30,7 @@ import optuna
 import torch
 
 from binpack import plots
-from binpack.core.statistics import bootstrap_ci
+from binpack.core.statistics import verdict
 from binpack.course import exercises as ex
 from binpack.course.l02_deep_q_network import bug_hunt, probes, records
 from binpack.course.l02_deep_q_network import exercises as dqn
@@ -256,10 +256,10 @@ with tempfile.TemporaryDirectory() as folder:
 finals = {name: [row["mean"] for row in cartpole["finals"] if row["settings"] == name] for name in ("default", "tuned")}
 finals["listing's ranges"] = [row["mean"] for row in cartpole["published"]]
 plots.show(plots.bars_with_spread(finals, x="settings", y="return", runs="seeds", title="CartPole, 10,000 steps"))
-gain = np.subtract(finals["tuned"], finals["default"])
-low, high = bootstrap_ci(gain, np.random.default_rng(0))
-print(f"tuned minus default on held-out seeds: {gain.mean():+.0f}, 95 % interval {low:+.0f} to {high:+.0f}:", end=" ")
-print("not separable" if low <= 0 <= high else "separable")
+found = verdict(finals["tuned"], finals["default"])
+low, high = found.interval
+print(f"tuned minus default on {found.n} held-out seeds: {found.difference:+.0f}, 95 % interval", end=" ")
+print(f"{low:+.0f} to {high:+.0f}: {found.word}")
 
 # %% [markdown]
 # Three short trials only show the machinery. The figure is recorded: ten trials, then default and tuned settings on

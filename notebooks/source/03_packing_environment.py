@@ -29,7 +29,7 @@ import numpy as np
 from binpack import plots
 from binpack.agents import evaluate, make_streams
 from binpack.core import geometry, heuristics, placement
-from binpack.core.statistics import bootstrap_ci
+from binpack.core.statistics import verdict
 from binpack.course import exercises as ex
 from binpack.course.l03_packing_environment import exercises as pe
 from binpack.env.config import EnvConfig
@@ -280,30 +280,29 @@ plots.show(
 )
 
 # %% [markdown]
-# The whiskers are 95 % bootstrap intervals (Efron, 1979) over streams, the independent runs of a heuristic. Two that
-# overlap do not mean that the difference is unclear: judge the interval of the difference. All rules got the same
+# The whiskers are 95 % intervals of the mean (Student, 1908) over streams, the independent runs of a heuristic. Two
+# that overlap do not mean that the difference is unclear: judge the interval of the difference. All rules got the same
 # items, so it is taken stream by stream, which narrows it as far as the results correlate (*r*, here weakly).
 
 # %%
 best = list(results)[-1]
 
 
-def ahead(first, second):
-    """Interval of the mean difference, and the correlation."""
+def compare(first, second):
+    """The verdict on the mean difference, and the correlation."""
     one, other = results[first].utilization, results[second].utilization
-    low, high = bootstrap_ci(one - other, np.random.default_rng(0))
-    return low, high, np.corrcoef(one, other)[0, 1]
+    return verdict(one, other, runs="streams"), np.corrcoef(one, other)[0, 1]
 
 
-print(f"{'heuristic':<20} mean   95 % interval    {best} is ahead by (95 % interval)")
+print(f"{'heuristic':<20} mean   95 % interval    minus {best} (95 % interval)")
 for name, result in reversed(results.items()):
     line = f"{name:<20} {result.mean:.3f}  [{result.ci[0]:.3f}, {result.ci[1]:.3f}]"
-    low, high, r = ahead(best, name)
+    found, r = compare(name, best)
     overlap = "intervals overlap" if result.ci[1] >= results[best].ci[0] else "intervals apart"
-    verdict = "behind" if low > 0 else "not separable"
-    print(line if name == best else f"{line}   {low:+.3f} to {high:+.3f}, r {r:.2f}, {overlap:<17}  {verdict}")
-low, high, r = ahead("first_fit", "lowest_landing")
-print(f"first_fit is ahead of lowest_landing by {low:+.3f} to {high:+.3f}, r {r:.2f}")
+    low, high = found.interval
+    print(line if name == best else f"{line}   {low:+.3f} to {high:+.3f}, r {r:.2f}, {overlap:<17}  {found.word}")
+found, r = compare("first_fit", "lowest_landing")
+print(f"first_fit minus lowest_landing: {found}, r {r:.2f}")
 
 # %% [markdown]
 # Read the last column, not the order of the rows. "Not separable" means that 100 streams cannot tell, not that two
@@ -367,4 +366,4 @@ for name, boxes in spoiled.items():
 # - F. Wang, K. Hauser (2019). Stable bin packing of non-convex 3D objects with a robot manipulator. ICRA.
 # - S. Huang, S. Ontañón (2022). A closer look at invalid action masking in policy gradient algorithms. FLAIRS.
 # - M. Towers et al. (2024). Gymnasium: a standard interface for reinforcement learning environments.
-# - B. Efron (1979). Bootstrap methods: another look at the jackknife. Annals of Statistics.
+# - Student (1908). The probable error of a mean. Biometrika.

@@ -13,6 +13,7 @@ from optuna.samplers import RandomSampler, TPESampler
 from PIL import Image
 
 from binpack import plots
+from binpack.core.statistics import mean_interval
 from binpack.plots import Figure
 
 PARAMETERS = ("learning_rate", "gamma", "schedule")
@@ -75,7 +76,7 @@ CALLS = {
     "pareto": (lambda _: plots.pareto_front(two_objectives()), "Pareto front: "),
     "bars": (
         lambda _: plots.bars_with_spread({0.0: [0.1, 0.3], 0.5: [0.4, 0.4]}, x="epsilon", y="share"),
-        "share by epsilon (2 runs each): 0.0 0.2 [0.1, 0.3], 0.5 0.4 [0.4, 0.4]",
+        "share by epsilon (2 runs each): 0.0 0.2, 0.5 0.4",
     ),
     "curves": (
         lambda _: plots.curves_with_spread(
@@ -247,6 +248,17 @@ def test_importance_of_a_target_to_maximize_looks_at_its_high_end():
     assert best.text.endswith(": a, b") and worst.text.endswith(": b, a")
 
 
+def test_whiskers_are_the_interval_of_the_mean():
+    runs = [0.5, 0.6, 0.8]
+    low, high = mean_interval(runs)
+    figure = plots.bars_with_spread({"a": runs, "b": [0.4, 0.5]}, x="x", y="y")
+    assert figure.text.endswith(f"a 0.633 [{low:.3g}, {high:.3g}], b 0.45")
+    arms = figure.plotly.data[0].error_y
+    assert arms.array == pytest.approx((high - np.mean(runs), 0)) and arms.arrayminus == pytest.approx(arms.array)
+    curve = plots.curves_with_spread({"a": ([0, 1], np.outer(runs, [1, 2]))}, x="x", y="y")
+    assert curve.text.endswith(f"a ends at 1.27 [{2 * low:.3g}, {2 * high:.3g}]")
+
+
 # ------------------------------------------------------------------------------------------------------------ bad input
 
 
@@ -283,7 +295,7 @@ def test_importance_of_a_target_to_maximize_looks_at_its_high_end():
         ),
         (
             lambda _: plots.bars_with_spread({"a": [1.0]}, x="x", y="y", spread="sd"),
-            "spread must be 'bootstrap' or 'range', got 'sd'",
+            "spread must be 'interval' or 'range', got 'sd'",
         ),
         (
             lambda _: plots.curves_with_spread({"a": ([0, 1], [[1, 2, 3]])}, x="x", y="y"),

@@ -32,9 +32,10 @@ from binpack.agents.training import train as train_ppo
 from binpack.env.config import EnvConfig
 from binpack.items.sources import item_source
 from binpack.search.config import TuneConfig
+from binpack.search.locks import lock
 from binpack.search.report import Comparison, load_result, rich_table, study_config, to_csv, trials_table
 from binpack.search.space import Categorical, Float, Int, SearchError, Space
-from binpack.search.storage import load_study, locate, lock, repair
+from binpack.search.storage import load_study, locate, repair
 from binpack.search.study import TuneInterrupted, tune
 
 SPACE = Space(
@@ -754,20 +755,37 @@ def test_real_training(tmp_path: Path) -> None:
 
 def _compare(best: list[float], default: list[float], **changes: Any) -> Comparison:
     given = {"number": 3, "best_is_default": False, "streams": 50, "steps": 1000, "seeds": list(range(len(best)))}
-    return Comparison.of(best=best, default=default, **{**given, **changes})
+    return Comparison(best=best, default=default, **{**given, **changes})
 
 
 def test_comparison_says_what_the_interval_says() -> None:
     same = _compare([0.5, 0.7, 0.6], [0.6, 0.6, 0.6])
-    assert not same.separable and "  not separable: the interval includes 0" in same.lines(0.7)
+    assert not same.separable
+    assert same.lines(0.7)[-1] == (
+        "  best - default +0.0000, 95 % interval -0.2484 to +0.2484 over 3 seeds: not separable"
+    )
     better = _compare([0.6, 0.8, 0.7], [0.5, 0.69, 0.58])
     assert better.separable and better.difference == pytest.approx(0.11)
-    assert better.lines(0.9)[-1] == (
-        "  the interval leaves out 0, but 3 seeds are few: all agree by chance in 25 % of cases"
-    )
-    many = _compare([0.6 + i / 100 for i in range(10)], [0.5 + i / 200 for i in range(10)])
-    assert many.separable and many.lines(0.9)[-1] == "  separable: the interval leaves out 0"
-    assert Comparison.from_dict(json.loads(json.dumps(many.to_dict()))) == many
+    assert better.lines(0.9)[-1].endswith(" over 3 seeds: ahead")
+    # All three are above 0, which a bootstrap of three takes for proof.
+    lucky = _compare([0.52, 0.6, 0.88], [0.5, 0.5, 0.5])
+    assert not lucky.separable and lucky.to_dict()["verdict"] == "not separable"
+    stored = json.loads(json.dumps(better.to_dict()))
+    assert (stored["verdict"], stored["separable"], stored["format"]) == ("ahead", True, 1)
+    assert stored["difference_interval"] == [pytest.approx(0.0852, abs=1e-4), pytest.approx(0.1348, abs=1e-4)]
+    assert Comparison.from_dict(stored) == better
+
+
+def test_a_stored_comparison_is_judged_anew() -> None:
+    """An earlier version stored the ends of a bootstrap, which said that these differ."""
+    kept = {"best_interval": [0.52, 0.88], "difference_interval": [0.02, 0.38], "separable": True}
+    facts = {"number": 3, "best_is_default": False, "streams": 50, "steps": 1000, "seeds": [1, 2, 3]}
+    read = Comparison.from_dict({**facts, "best": [0.52, 0.6, 0.88], "default": [0.5, 0.5, 0.5], **kept})
+    assert not read.separable and read.difference_interval.low < 0
+    with pytest.raises(SearchError, match=r"^the comparison has format 2, this binpack reads up to 1: use a newer one"):
+        Comparison.from_dict({**read.to_dict(), "format": 2})
+    with pytest.raises(SearchError, match=r"^the comparison cannot be read: .*'number'"):
+        Comparison.from_dict({"best": [1.0]})
 
 
 def test_best_is_the_default(tmp_path: Path) -> None:

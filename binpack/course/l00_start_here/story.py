@@ -23,7 +23,7 @@ from binpack.agents.config import PPOConfig, TrainConfig
 from binpack.agents.evaluation import Agent, evaluate, make_streams
 from binpack.agents.store import SHIPPED, load_agent
 from binpack.core.heuristics import HEURISTICS
-from binpack.core.statistics import bootstrap_ci
+from binpack.core.statistics import mean_interval, verdict
 from binpack.course.records import about, read_record, write_record
 from binpack.env.config import EnvConfig
 from binpack.items.streams import Streams
@@ -189,7 +189,7 @@ def lines(story: dict[str, Any]) -> list[str]:
     """Put means, intervals and comparisons with the heuristic into text, a line a packer.
 
     The comparison takes the difference on each stream; for the default agents its mean over the streams is one result
-    a seed. Intervals are 95 % bootstrap intervals over these results.
+    a seed. Intervals and verdicts are over these results (see ``core.statistics``).
 
     Args:
         story: what `load` returned.
@@ -201,12 +201,11 @@ def lines(story: dict[str, Any]) -> list[str]:
     }
     text = [f"best heuristic: {story['heuristic']['name']}", f"{'packer':<15} mean   95 % interval"]
     for name, runs in packers(story).items():
-        low, high = bootstrap_ci(np.array(runs), np.random.default_rng(0))
+        low, high = mean_interval(runs)
         line = f"{name:<15} {np.mean(runs):.3f}  [{low:.3f}, {high:.3f}]"
         if name in gains:
-            low, high = bootstrap_ci(np.array(gains[name]), np.random.default_rng(0))
-            verdict = "ahead" if low > 0 else "behind" if high < 0 else "not separable"
-            line += f"  against the heuristic: {low:+.3f} to {high:+.3f}, {verdict}"
+            found = verdict(gains[name])
+            line += f"  against the heuristic: {found.interval.low:+.3f} to {found.interval.high:+.3f}, {found.word}"
         text.append(line)
     return text
 

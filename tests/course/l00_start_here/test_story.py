@@ -123,9 +123,11 @@ def test_lines_say_what_can_be_told_apart():
         assert f" {np.mean(tuned):.3f}  [" in rows[3]
         return [row.rpartition(", ")[2] for row in rows[2:]]
 
-    assert verdicts([rule - 0.1, rule - 0.2, rule - 0.1], rule + 0.1) == ["behind", "ahead"]
+    assert verdicts([rule - 0.1, rule - 0.12, rule - 0.1], rule + 0.1) == ["behind", "ahead"]
+    # three of three above, which once was enough
+    assert verdicts([rule + 0.02, rule + 0.1, rule + 0.4], better) == ["not separable", "not separable"]
     assert verdicts([rule - 0.1, rule + 0.1, rule], better) == ["not separable", "not separable"]
-    assert verdicts([rule + 0.1, rule + 0.1, rule + 0.2], rule - 0.01) == ["ahead", "behind"]
+    assert verdicts([rule + 0.1, rule + 0.1, rule + 0.12], rule - 0.01) == ["ahead", "behind"]
 
 
 # --------------------------------------------------------------------------------------------------------- the script

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from binpack.agents.config import TrainConfig
+from binpack.core.statistics import verdict
 from binpack.course.l08_optuna import recorded as lesson
 from binpack.course.l08_optuna import study_random
 from binpack.search.config import TuneConfig
@@ -25,6 +26,14 @@ def test_the_recorded_study_keeps_the_rules_for_results(recorded):
     assert comparison.number == recorded.best_trial.number
     assert not set(config.plan().tuning) & set(comparison.seeds)
     assert lesson.RECORD.stat().st_size < 300_000
+
+
+def test_the_recorded_comparison_is_judged_by_its_scores(recorded):
+    comparison, stored = lesson.recorded_comparison(recorded), recorded.user_attrs["comparison"]
+    assert comparison.verdict == verdict(comparison.best, comparison.default) and comparison.verdict.word == "ahead"
+    # the file says the same to whoever reads it without the package
+    assert stored["verdict"] == "ahead" and stored["separable"] is True
+    assert stored["difference_interval"] == pytest.approx(comparison.difference_interval)
 
 
 def test_every_recorded_trial_is_whole(recorded):
