@@ -6,6 +6,7 @@ that knows about the GPU.
 
 from __future__ import annotations
 
+import ctypes
 import importlib.metadata
 import os
 import re
@@ -95,6 +96,35 @@ def use_private_folders(root: Path | None = None) -> dict[str, str]:
     os.environ.update(folders)
     tempfile.tempdir = None  # asks the environment again
     return folders
+
+
+def hide_argument(argument: str, shown: str) -> bool:
+    """Overwrite one argument of this process where ``ps`` reads it, which every user of the machine can.
+
+    What the process itself knows of its arguments (``sys.argv``) stays as it is. On Linux alone.
+
+    Args:
+        argument: as it was typed.
+        shown: what stands there afterwards, cut off or filled up with spaces to the same length.
+
+    Returns:
+        Whether it was found and overwritten.
+    """
+    try:
+        # The kernel tells where the arguments begin and end in this process's memory: fields 48 and 49 (proc(5)).
+        fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+        start, end = int(fields[45]), int(fields[46])
+        typed = Path("/proc/self/cmdline").read_bytes()
+    except (OSError, ValueError, IndexError):
+        return False
+    old = os.fsencode(argument)
+    found = typed.find(old)
+    if not old or not start or end - start != len(typed) or found < 0:
+        return False
+    while found >= 0:
+        ctypes.memmove(start + found, os.fsencode(shown)[: len(old)].ljust(len(old)), len(old))
+        found = typed.find(old, found + len(old))
+    return True
 
 
 def pins(text: str) -> dict[str, str]:

@@ -14,7 +14,14 @@ from binpack.cli import options
 if TYPE_CHECKING:
     import optuna
 
-Storage = Annotated[str, typer.Option("--storage", metavar="FILE", help="The study's journal file, or a database URL.")]
+Storage = Annotated[
+    str,
+    typer.Option(
+        "--storage",
+        metavar="FILE",
+        help="The study's journal file, or a database URL (a password is best left to PGPASSWORD or ~/.pgpass).",
+    ),
+]
 
 
 def tune(
@@ -71,6 +78,7 @@ def tune(
     from binpack.search.study import tune as run
     from binpack.system import usable_cores
 
+    _hide(storage)
     locate(storage, study)
     with options.option("--sampler"):
         search = SamplerConfig(kind=sampler, seed=seed)
@@ -115,12 +123,22 @@ def show(
 
     from binpack.search.report import load_result
 
+    _hide(storage)
     result = load_result(storage, study)
     Console().print(result.table())
     typer.echo(result.summary())
     if out is not None:
         for line in write_plots(storage, result.location.name, out):
             typer.echo(line)
+
+
+def _hide(storage: str) -> None:
+    """Take a password out of what ``ps`` shows of this process."""
+    from binpack.search.urls import shown
+    from binpack.system import hide_argument
+
+    if shown(storage) != storage:
+        hide_argument(storage, shown(storage))
 
 
 def write_plots(storage: str, study: str, out: Path) -> list[str]:

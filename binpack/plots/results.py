@@ -33,8 +33,8 @@ def bars_with_spread(
         x: what the groups are.
         y: what was measured.
         title: the title; "y by x" where it is left out.
-        spread: "interval" for the 95 % interval of the mean over the runs (``core.statistics.mean_interval``), none under
-            three runs; "range" from the lowest run to the highest.
+        spread: "interval" for the 95 % interval of the mean over the runs (see ``core.statistics``), none under three
+            runs; "range" from the lowest run to the highest.
         runs: what one result comes from, for the text: "runs", "seeds", "streams".
 
     Raises:
@@ -73,8 +73,8 @@ def curves_with_spread(
         x: what the x axis counts, for example "environment steps".
         y: what was measured.
         title: the title; "y by x" where it is left out.
-        spread: "interval" for the 95 % interval of the mean over the runs (``core.statistics.mean_interval``), none under
-            three runs; "range" from the lowest run to the highest.
+        spread: "interval" for the 95 % interval of the mean over the runs (see ``core.statistics``), none under three
+            runs; "range" from the lowest run to the highest.
 
     Raises:
         ValueError: there is no curve, shapes that do not fit, or an unknown spread.

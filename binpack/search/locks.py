@@ -96,7 +96,8 @@ def _lock_folder(location: Location) -> Path:
     file = location.journal or location.database
     if file is None or not file.is_symlink():
         return location.root
-    return file.resolve().with_name(location.root.name)
+    real = file.resolve()
+    return real.with_name(real.stem + location.root.suffix)
 
 
 def _taken(location: Location, who: str) -> SearchError:

@@ -178,7 +178,7 @@ BAD = [
     ("tune --items random:1-2 --bin 4x4x4 --storage s.journal --space nowhere.json", "nowhere.json"),
     (
         "tune --items random:1-2 --bin 4x4x4 --storage s.journal --space ../files/bad.json",
-        "bad.json: not a JSON object (",
+        "bad.json: not a JSON",
     ),
     ("tune --items random:1-2 --bin 4x4x4 --storage s.journal --space ../files/space.json", "low 1 is above high 0"),
     ("tune --items random:1-2 --bin 4x4x4 --storage s.journal --space ../files/unknown_space.json", "warmth"),
