@@ -10,7 +10,6 @@ Young, 1987): three draws with replacement from ten values are often equal, thre
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -21,7 +20,7 @@ from binpack.core.statistics import mean_intervals, verdict_words
 from binpack.course.l00_start_here import story
 from binpack.course.l02_deep_q_network import record_cartpole
 from binpack.course.l08_optuna import study_random
-from binpack.course.records import policy_ablation
+from binpack.course.records import policy_ablation, read_record
 
 RUNS = (3, 5, 10, 30)
 FEW = 100
@@ -61,8 +60,8 @@ def draw(population: NDArray | None, shape: tuple[int, int], rng: np.random.Gene
 
 def populations() -> dict[str, NDArray | None]:
     """Return what is drawn from: a name to its values, None for the normal distribution."""
-    told, ablation = story.load(), _read(policy_ablation.FILE)
-    study, cartpole = _read(study_random.FILE), _read(record_cartpole.FILE)
+    told, ablation = story.load(), read_record(policy_ablation.FILE)
+    study, cartpole = read_record(study_random.FILE), read_record(record_cartpole.FILE)
     finals = _groups(cartpole["finals"], "settings", "mean")
     arms = _groups(ablation["runs"], "arm", "score")
     compared = [study["comparison"]["best"], study["comparison"]["default"]]
@@ -84,7 +83,7 @@ def hard_populations() -> dict[str, NDArray]:
     The first is no spread of seeds, but one score of each of the configurations that random search drew. The second
     holds the fresh episodes' returns of CartPole agents, eight of ten of which are 500, the most that there is.
     """
-    study, cartpole = _read(study_random.FILE), _read(record_cartpole.FILE)
+    study, cartpole = read_record(study_random.FILE), read_record(record_cartpole.FILE)
     return {
         "configurations": np.array([trial["scores"][0] for trial in study["trials"]]),
         "at the ceiling": np.array([np.mean(run["test"]) for run in cartpole["runs"]]),
@@ -103,10 +102,6 @@ def _groups(rows: Iterable[Mapping[str, Any]], key: str, value: str) -> list[lis
     for row in rows:
         groups.setdefault(row[key], []).append(row[value])
     return list(groups.values())
-
-
-def _read(path: Any) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def lines(repeats: int = 10_000, seed: int = 0) -> list[str]:
