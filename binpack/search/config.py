@@ -64,7 +64,7 @@ class TuneConfig(Model):
         # Some fields have several spellings ("corners", "corners:0.95,..."): studies compare the one that JSON keeps.
         fields = train.model_dump()
         pruner = info.data.get("pruner")
-        if pruner is not None and pruner.kind == "none" and train.eval_every is None:
+        if pruner is not None and pruner.never and train.eval_every is None:
             # Nobody decides on evaluations before the last one, and five take as long as a short training run.
             fields["eval_every"] = -(-train.total_steps // 2)
         return TrainConfig(**fields)
