@@ -6,6 +6,7 @@ Whatever is wrong with what was typed, or with a file that was named, is answere
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from collections.abc import Sequence
@@ -46,6 +47,14 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    modules: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--import",
+            metavar="MODULE",
+            help="A module of yours that stored files may name (MODULE:name); also in the current folder; repeatable.",
+        ),
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
@@ -53,6 +62,17 @@ def options(
     """A lab for tuning reinforcement learning on bin packing."""
     # matplotlib's list of fonts goes into the checkout as well
     os.environ.setdefault("MPLCONFIGDIR", system.private_folders()["MPLCONFIGDIR"])
+    for module in modules or ():
+        _import(module)
+
+
+def _import(module: str) -> None:
+    """Import a user's module, so that its names in stored files are known; ``python -m`` finds the current folder's."""
+    try:
+        importlib.import_module(module)
+    except Exception as error:  # a module may fail in any way
+        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise typer.BadParameter(f"{module} cannot be imported ({reason})", param_hint="--import") from None
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -250,6 +250,28 @@ def test_debug_shows_where_an_error_comes_from(files):
         main(["--debug", "pack", "nowhere.csv", "--bin", "4x4x4"])
 
 
+def test_a_stored_run_may_name_an_imported_module_and_nothing_else(tmp_path, monkeypatch):
+    code = "def bonus(step):\n    return step.after - step.before\n"
+    (tmp_path / "own_bonus.py").write_text(code, encoding="utf-8")
+    (tmp_path / "broken_bonus.py").write_text("import no_such_module_at_all\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "run"
+    line = ["train", "--bin", "4x4x4", "--items", "random:1-2", "--steps", "128", "--set", "n_steps=16"]
+    python = [sys.executable, "-m", "binpack"]
+    made = [*line, "--set", "policy=mlp", "--reward", "own_bonus:bonus", "--out", str(folder)]
+    run = subprocess.run([*python, *made], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    asked = ["evaluate", "--agent", str(folder), "--n", "2"]
+    refused = subprocess.run([*python, *asked], capture_output=True, text=True)
+    assert refused.returncode == 2 and len(refused.stderr.splitlines()) == 1
+    assert "own_bonus:bonus" in refused.stderr and "--import own_bonus" in refused.stderr
+    allowed = subprocess.run([*python, "--import", "own_bonus", *asked], capture_output=True, text=True)
+    assert allowed.returncode == 0, allowed.stderr
+    broken = subprocess.run([*python, "--import", "broken_bonus", *asked], capture_output=True, text=True)
+    assert broken.returncode == 2 and len(broken.stderr.splitlines()) == 1
+    assert "broken_bonus cannot be imported (ModuleNotFoundError: No module named 'no_such" in broken.stderr
+
+
 def test_version_and_help(capsys):
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"binpack {__version__}\n"
