@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from binpack.core.registry import Registry, without_imports
 from binpack.env.config import EnvConfig
 from binpack.files import FileError, InputError, first_line, read_json
-
-if TYPE_CHECKING:
-    from binpack.agents.policies import Policy
 
 CONFIG_VERSION = 1
 """Version of the format of a stored training configuration (``config.json``, and ``config`` in ``agent.json``).
@@ -23,7 +20,7 @@ were has none and is of version 1. A field that is new, and whose default is wha
 version; a field that goes or changes its meaning does.
 """
 
-POLICIES: Registry[Policy] = Registry(
+POLICIES: Registry[Any] = Registry(
     "policy",
     ("policy_class", "policy_kwargs", "tied_to"),
     {
@@ -33,7 +30,7 @@ POLICIES: Registry[Policy] = Registry(
         "conv": "binpack.agents.policies:CONV",
     },
 )
-"""The policies by name; see ``policies`` for how to write one."""
+"""The policies by name; see ``policies.Policy`` for how to write one."""
 
 Shape = Literal["constant", "linear"]
 

@@ -199,7 +199,7 @@ class TuneConfig(Model):
             if field == "n_trials" and (now is None or (before is not None and now >= before)):
                 continue
             if before != now:
-                return field, *("nothing" if value is _MISSING else value for value in (before, now))
+                return field, "nothing" if before is _MISSING else before, "nothing" if now is _MISSING else now
         return None
 
 

@@ -256,7 +256,7 @@ class Space(Model):
         """Values as Optuna stores them in ``trial.params``."""
         return {name: self._get(name).encode(value) for name, value in values.items()}
 
-    def decode(self, stored: Mapping[str, Scalar]) -> dict[str, Any]:
+    def decode(self, stored: Mapping[str, Any]) -> dict[str, Any]:
         """The values behind ``trial.params``, in the space's order."""
         return {name: self.parameters[name].decode(stored[name]) for name in self.parameters if name in stored}
 

@@ -26,17 +26,22 @@ Report = Callable[[int, float], None]
 
 
 class Trained(Protocol):
-    """What a training function returns (``training.TrainResult`` does).
+    """What a training function returns (``training.TrainResult`` does)."""
 
-    Attributes:
-        score: the last evaluation.
-        steps: environment steps taken.
-        seconds: wall time over all processes.
-    """
+    @property
+    def score(self) -> float:
+        """The last evaluation."""
+        ...
 
-    score: float
-    steps: int
-    seconds: float
+    @property
+    def steps(self) -> int:
+        """Environment steps taken."""
+        ...
+
+    @property
+    def seconds(self) -> float:
+        """Wall time over all processes."""
+        ...
 
 
 class Train(Protocol):
@@ -114,8 +119,10 @@ def _run_trial(work: Work, trial: Trial, bar: Any) -> None:
         value = run.score()
     except optuna.TrialPruned:
         state = TrialState.PRUNED
-    except (LockLost, *database_errors()):
-        # No fault of the trial: it stays running and is taken up again.
+    # No fault of the trial in either case: it stays running and is taken up again.
+    except LockLost:
+        raise
+    except database_errors():
         raise
     except Exception as error:  # a trial may fail in any way; the study goes on and keeps the reason
         state = TrialState.FAIL
