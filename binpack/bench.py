@@ -25,7 +25,7 @@ from binpack.agents.networks import fast_precision
 from binpack.agents.policies import policy_of
 from binpack.core import placement
 from binpack.core.placement import Candidates
-from binpack.core.support import Support
+from binpack.core.support import support_rule
 from binpack.env.batch import PackingBatch
 from binpack.env.config import EnvConfig
 from binpack.env.vector import BinPackingVecEnv
@@ -207,7 +207,7 @@ def mask_curve(seconds: float) -> list[dict[str, Any]]:
         blocks = np.random.default_rng(0).integers(1, 4, (length // 8 + 1, width // 8 + 1))
         heights = np.kron(blocks, np.ones((8, 8), int))[None, :length, :width].astype(np.int16)
         item = np.full((1, 1, 3), edge)
-        candidates = Candidates(heights, item, *placement.feasible(heights, item, 220, Support.parse(rule)), 220)
+        candidates = Candidates(heights, item, *placement.feasible(heights, item, 220, rule), 220)
         about = {"sweep": sweep, "bin": floor, "cells": length * width, "edge": edge, "rule": rule}
         rows.append(about | _mask_time(candidates, rule, seconds))
     return rows
@@ -216,7 +216,7 @@ def mask_curve(seconds: float) -> list[dict[str, Any]]:
 def _mask_time(candidates: Candidates, rule: str, seconds: float) -> dict[str, float]:
     """Return ``mask_us`` and ``copy_us``: microseconds for one bin."""
     heights, items, landing, mask, bin_height = candidates
-    support = Support.parse(rule)
+    support = support_rule(rule)
     until, rounds, started = time.perf_counter() + seconds, 0, time.perf_counter()
     while rounds < 2 or time.perf_counter() < until:
         landing, mask = placement.feasible(heights, items, bin_height, support)

@@ -17,10 +17,10 @@ Boxes are numbered from 1 in the messages, as in the pictures of ``viewer``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,6 +31,7 @@ _DEFAULT_SHARES: dict[str, tuple[str, ...]] = {
     "full": (),
     "fraction": ("0.8",),
     "corners": ("0.95", "0.8", "0.6"),
+    "polygon": (),
     "none": (),
 }
 
@@ -43,24 +44,49 @@ class GeometryError(InputError):
     """A packing that is not valid, or an argument that describes no packing; the message is one line."""
 
 
-class SupportRule(Protocol):
-    """What a support rule must tell: its name, and its shares of the base, largest first."""
+class CheckableRule(Protocol):
+    """What lets a support rule of one's own be checked here."""
+
+    def holds(self, long: int, wide: int, contacts: NDArray) -> bool:
+        """Say whether the rule accepts one base in a finished packing.
+
+        Args:
+            long: edge of the base along x, in cells.
+            wide: edge of the base along y, in cells.
+            contacts: the rectangles that bear it, disjoint, int64, (n, 4): x and y from the base's lowest corner,
+                length and width, in cells. On the floor that is one, the whole base.
+        """
+        ...
+
+
+class _Rule(NamedTuple):
+    """A support rule as it is checked."""
 
     name: str
-    shares: Sequence[float] | None
+    shares: tuple[Fraction, ...] = ()
+    own: Any = None
+
+    def __str__(self) -> str:
+        return self.name + (":" + ",".join(f"{float(share):g}" for share in self.shares) if self.shares else "")
 
 
-def verify(boxes: ArrayLike, bin_size: Sequence[int], support: SupportRule | str = "corners") -> list[str]:
+def verify(boxes: ArrayLike, bin_size: Sequence[int], support: object = "corners") -> list[str]:
     """List everything that is wrong with a finished packing.
+
+    >>> verify([(0, 0, 0, 2, 2, 1), (1, 0, 1, 2, 2, 1)], (4, 4, 4), "full")
+    ['box 2 (2x2x1) at (1, 0, 1) is supported on 2 of 4 cells, against full']
 
     Args:
         boxes: placed boxes in the order of placing, (n, 6): x, y, z, length, width, height, in cells.
         bin_size: length, width and height of the bin, in cells.
-        support: the support rule: text such as ``"full"``, ``"fraction:0.8"``, ``"corners:0.95,0.80,0.60"`` or
-            ``"none"``, or an object with ``name`` and ``shares``. ``fraction`` asks for at least its share of the base.
+        support: the support rule, or its text, such as ``"full"``, ``"fraction:0.8"``, ``"corners:0.95,0.80,0.60"``,
+            ``"polygon"``, ``"polygon:0.5"`` or ``"none"``. ``fraction`` asks for at least its share of the base.
             ``corners`` asks that the supported share exceeds the first share; or exceeds the second, with at least 3 of
             the base's corner cells supported; or exceeds the third, with all 4 (Zhao et al., "Online 3D Bin Packing
-            with Constrained Deep Reinforcement Learning", AAAI 2021). Shares are compared exactly, as decimals.
+            with Constrained Deep Reinforcement Learning", AAAI 2021). ``polygon`` asks that the centre of the base lies
+            inside or on the convex hull of what bears it, or that the supported share exceeds its share, if it has one.
+            Shares are compared exactly, as decimals. A rule of one's own is asked base by base if it has a method
+            ``holds``, see ``CheckableRule``; if it has none, everything but the rule is checked.
 
     Returns:
         One readable line per violation; empty for a valid packing.
@@ -69,7 +95,7 @@ def verify(boxes: ArrayLike, bin_size: Sequence[int], support: SupportRule | str
         GeometryError: if ``boxes`` is not an (n, 6) array of numbers, ``bin_size`` is not three positive integers, or
             the support rule is not one.
     """
-    name, shares = _rule(support)
+    rule = _rule(support)
     size = _bin_size(bin_size)
     array = _box_array(boxes)
     if not len(array):
@@ -81,11 +107,11 @@ def verify(boxes: ArrayLike, bin_size: Sequence[int], support: SupportRule | str
     low, high = whole[:, :3].T.copy(), (whole[:, :3] + whole[:, 3:]).T
     violations = _edge_violations(whole) + _inside_violations(whole, high, size)
     for start, stop in _blocks(len(whole)):
-        violations += _pair_violations(whole, low, high, start, stop, name, shares)
+        violations += _pair_violations(whole, low, high, start, stop, rule)
     return violations
 
 
-def check(boxes: ArrayLike, bin_size: Sequence[int], support: SupportRule | str = "corners") -> None:
+def check(boxes: ArrayLike, bin_size: Sequence[int], support: object = "corners") -> None:
     """Raise unless a finished packing is valid.
 
     Args:
@@ -119,9 +145,7 @@ def utilization(boxes: ArrayLike, bin_size: Sequence[int]) -> float:
     return float(_box_array(boxes)[:, 3:].prod(axis=1).sum()) / (length * width * height)
 
 
-def _pair_violations(
-    boxes: NDArray, low: NDArray, high: NDArray, start: int, stop: int, name: str, shares: tuple[Fraction, ...]
-) -> list[str]:
+def _pair_violations(boxes: NDArray, low: NDArray, high: NDArray, start: int, stop: int, rule: _Rule) -> list[str]:
     """Check the boxes ``start..stop`` against all boxes before them: overlap, loading from above, support."""
     block = slice(start, stop)
     earlier = np.arange(stop) < np.arange(start, stop)[:, None]
@@ -135,7 +159,7 @@ def _pair_violations(
     cells = (area * touching).sum(axis=1)
     base = boxes[block, 3] * boxes[block, 4]
     cells[low[2, block] == 0] = base[low[2, block] == 0]
-    enough = _enough(name, shares, cells, base, low, high, block, over & touching)
+    enough = _enough(rule, cells, base, low, high, block, over & touching)
     floating = (cells <= 0) & (low[2, block] != 0)
     if not above_top.any() and enough.all() and not floating.any():
         return []
@@ -151,37 +175,42 @@ def _pair_violations(
         if floating[i]:
             lines.append(f"{_named(boxes, start + i)} rests on nothing")
         else:
-            rule = name + (":" + ",".join(f"{float(share):g}" for share in shares) if shares else "")
             lines.append(f"{_named(boxes, start + i)} is supported on {cells[i]} of {base[i]} cells, against {rule}")
     return lines
 
 
 def _enough(
-    name: str,
-    shares: tuple[Fraction, ...],
-    cells: NDArray,
-    base: NDArray,
-    low: NDArray,
-    high: NDArray,
-    block: slice,
-    bearing: NDArray,
+    rule: _Rule, cells: NDArray, base: NDArray, low: NDArray, high: NDArray, block: slice, bearing: NDArray
 ) -> NDArray:
     """Say which boxes satisfy the support rule, from the supported cells of their bases.
 
     ``bearing[i, j]``: box ``j`` lies right under a part of the base of box ``i``. Whole numbers are compared with whole
     numbers: ``cells / base > share`` is ``cells > floor(share * base)``, and ``>=`` is ``cells >= ceil(share * base)``.
     """
-    if name == "none":
-        return np.ones(len(base), bool)
+    name, shares, own = rule
+    if own is not None:
+        return _each(lambda *about: bool(own.holds(*about)), low, high, block, bearing)
     if name == "full":
         return cells == base
     areas = base.tolist()
     if name == "fraction":
         return cells >= [-(-area * shares[0].numerator // shares[0].denominator) for area in areas]
     exceeds = [cells > [area * share.numerator // share.denominator for area in areas] for share in shares]
-    if exceeds[0].all():
-        return exceeds[0]
-    # Of the two end cells of an edge, how many does a bearing box cover? The product over x and y counts corner cells.
+    if name == "corners" and not exceeds[0].all():
+        corners = _corner_cells(low, high, block, bearing)
+        return exceeds[0] | (exceeds[1] & (corners >= 3)) | (exceeds[2] & (corners >= 4))
+    if name == "polygon":
+        enough = exceeds[0] if exceeds else np.zeros(len(base), bool)
+        enough |= cells == base
+        return _each(_centre_is_borne, low, high, block, bearing, enough)
+    return exceeds[0] if exceeds else np.ones(len(base), bool)
+
+
+def _corner_cells(low: NDArray, high: NDArray, block: slice, bearing: NDArray) -> NDArray:
+    """Count the supported corner cells of each base.
+
+    Of the two end cells of an edge, how many does a bearing box cover? The product over x and y counts corner cells.
+    """
     stop = bearing.shape[1]
     own_low, own_last = low[:2, block, None], high[:2, block, None] - 1
     other_low, other_high = low[:2, None, :stop], high[:2, None, :stop]
@@ -189,7 +218,68 @@ def _enough(
     ends += (other_low <= own_last) & (own_last < other_high)
     corners = (ends[0] * ends[1] * bearing).sum(axis=1)
     corners[low[2, block] == 0] = 4
-    return exceeds[0] | (exceeds[1] & (corners >= 3)) | (exceeds[2] & (corners >= 4))
+    return corners
+
+
+def _each(
+    holds: Callable[[int, int, NDArray], bool],
+    low: NDArray,
+    high: NDArray,
+    block: slice,
+    bearing: NDArray,
+    known: NDArray | None = None,
+) -> NDArray:
+    """Ask for one base after the other, from the rectangles that bear it.
+
+    What is known to be true need not be asked, and a base that nothing bears, or that is none, is not accepted.
+    """
+    answers = np.zeros(len(bearing), bool) if known is None else known.copy()
+    on_floor = low[2, block] == 0
+    for i in np.flatnonzero(~answers & (on_floor | bearing.any(axis=1)) & (high > low)[:2, block].all(axis=0)).tolist():
+        index = block.start + i
+        corner, edges = low[:2, index, None], high[:2, index] - low[:2, index]
+        if on_floor[i]:
+            contacts = np.array([[0, 0, *edges]])
+        else:
+            under = np.flatnonzero(bearing[i])
+            near = np.maximum(low[:2, under], corner)
+            far = np.minimum(high[:2, under], high[:2, index, None])
+            contacts = np.concatenate([near - corner, far - near]).T
+        answers[i] = holds(int(edges[0]), int(edges[1]), contacts)
+    return answers
+
+
+def _centre_is_borne(long: int, wide: int, contacts: NDArray) -> bool:
+    """Say whether the centre of a base lies in or on the convex hull of its contacts, in half cells from the centre.
+
+    The hull by Andrew's monotone chain ("Another efficient algorithm for convex hulls in two dimensions", 1979).
+    """
+    corners = sorted(
+        {
+            (2 * x - long, 2 * y - wide)
+            for left, low, length, width in contacts.tolist()
+            for x in (left, left + length)
+            for y in (low, low + width)
+        }
+    )
+    hull = _chain(corners) + _chain(corners[::-1])
+    # Going round against the clock, the centre is never to the right.
+    return all(_turn(here, there, (0, 0)) >= 0 for here, there in zip(hull, hull[1:] + hull[:1], strict=True))
+
+
+def _chain(points: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return one half of the hull of sorted points, without the last point, at which the other half starts."""
+    chain: list[tuple[int, int]] = []
+    for point in points:
+        while len(chain) > 1 and _turn(chain[-2], chain[-1], point) <= 0:
+            chain.pop()
+        chain.append(point)
+    return chain[:-1]
+
+
+def _turn(a: tuple[int, int], b: tuple[int, int], c: tuple[int, int]) -> int:
+    """Return a number above 0 if the way from a over b to c turns left, below 0 if it turns right."""
+    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
 
 
 def _edge_violations(boxes: NDArray) -> list[str]:
@@ -246,25 +336,35 @@ def _bin_size(bin_size: Sequence[int]) -> tuple[int, int, int]:
     return length, width, height
 
 
-def _rule(support: SupportRule | str) -> tuple[str, tuple[Fraction, ...]]:
-    """Return the rule's name and its shares as exact fractions."""
-    if isinstance(support, str):
-        name, colon, rest = support.partition(":")
+def _rule(support: object) -> _Rule:
+    """Return the rule's name and its shares as exact fractions, or the rule itself where it is a user's own."""
+    if not isinstance(support, str) and not hasattr(support, "accepts"):
+        raise GeometryError(f"support must be text or a support rule, got {support!r}")
+    text = str(support)
+    name, colon, rest = text.partition(":")
+    if name.strip() in _DEFAULT_SHARES:
         return _exact(name.strip(), tuple(rest.split(",")) if colon else None)
+    if isinstance(support, str):
+        support = _found(support)
+    return _Rule(text, own=support) if hasattr(support, "holds") else _Rule(text)
+
+
+def _found(text: str) -> object:
+    """Return the user's own rule that a text names; for the built-in ones nothing here knows how they are placed by."""
+    from binpack.core.support import support_rule
+
     try:
-        shares = support.shares
-        return _exact(support.name, None if shares is None else tuple(str(share) for share in shares))
-    except (AttributeError, TypeError):
-        raise GeometryError(f"support must be text or have a name and shares, got {support!r}") from None
+        return support_rule(text)
+    except ValueError as error:
+        raise GeometryError(str(error)) from None
 
 
 @lru_cache(maxsize=64)
-def _exact(name: str, shares: tuple[str, ...] | None) -> tuple[str, tuple[Fraction, ...]]:
-    if name not in _DEFAULT_SHARES:
-        raise GeometryError(f"support rule {name!r} is not one of {', '.join(_DEFAULT_SHARES)}")
+def _exact(name: str, shares: tuple[str, ...] | None) -> _Rule:
     texts = _DEFAULT_SHARES[name] if shares is None else shares
-    if len(texts) != len(_DEFAULT_SHARES[name]):
-        raise GeometryError(f"support rule {name!r} takes {len(_DEFAULT_SHARES[name])} shares, got {len(texts)}")
+    if len(texts) != len(_DEFAULT_SHARES[name]) and (name, len(texts)) != ("polygon", 1):
+        count = "0 or 1" if name == "polygon" else len(_DEFAULT_SHARES[name])
+        raise GeometryError(f"support rule {name!r} takes {count} shares, got {len(texts)}")
     try:
         # Through float, so that text and number agree: both mean the shortest decimal of the nearest double.
         exact = tuple(Fraction(str(float(text))) for text in texts)
@@ -272,4 +372,4 @@ def _exact(name: str, shares: tuple[str, ...] | None) -> tuple[str, tuple[Fracti
         raise GeometryError(f"support rule {name!r}: expected numbers as shares, got {', '.join(texts)}") from None
     if not all(0 <= share <= 1 for share in exact):
         raise GeometryError(f"support rule {name!r}: shares must lie in [0, 1], got {', '.join(texts)}")
-    return name, exact
+    return _Rule(name, exact)

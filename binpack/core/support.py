@@ -1,93 +1,287 @@
-"""Support rules: how much of an item's base must rest on what lies below."""
+"""Support rules: how an item's base must rest on what lies below.
+
+A rule is one small object that says, for many placements at once, which of them it accepts. The built-in ones are
+found by name, and one's own in the same way:
+
+    # mypackage/rules.py
+    class HalfBorne:
+        def accepts(self, bearing):
+            return bearing.reaches(0.5) & (bearing.corners >= 2)
+
+    half_borne = HalfBorne()
+
+is ``mypackage.rules:half_borne`` wherever a support rule is asked for.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from fractions import Fraction
+from typing import Any, Protocol, runtime_checkable
 
-import numpy as np
 from numpy.typing import NDArray
 
-_DEFAULT_SHARES: dict[str, tuple[float, ...]] = {
-    "full": (),
-    "fraction": (0.8,),
-    "corners": (0.95, 0.80, 0.60),
-    "none": (),
-}
+from binpack.core.bearing import Bearing
+from binpack.core.hull import centre_is_inside
+from binpack.core.registry import Registry
+
+
+@runtime_checkable
+class SupportRule(Protocol):
+    """What every support rule has.
+
+    Two more methods are optional. ``with_options(text)`` returns another rule, for a name with options behind it, such
+    as ``mypackage.rules:borne:0.7``. ``holds(long, wide, contacts)`` lets ``geometry`` check a finished packing by the
+    rule; see ``geometry.verify``.
+    """
+
+    def accepts(self, bearing: Bearing) -> NDArray | bool:
+        """Say which placements are supported.
+
+        Args:
+            bearing: what bears each base, as arrays with one entry a placement.
+
+        Returns:
+            Bool, of the shape of those arrays, or one bool for all. Whether the item lies inside the bin and has room
+            need not be looked at.
+        """
+        ...
+
+
+def _numbers(name: str, text: str, count: int) -> Any:
+    """Read shares, comma-separated."""
+    try:
+        numbers = tuple(float(number) for number in text.split(","))
+    except ValueError:
+        raise ValueError(f"support rule '{name}:{text}': expected numbers after the colon, got {text!r}") from None
+    if len(numbers) != count:
+        raise ValueError(f"support rule {name!r} takes {count} share{'s' * (count > 1)}, got {len(numbers)}")
+    return numbers
+
+
+def _shares(name: str, shares: Iterable[float]) -> tuple[float, ...]:
+    """Round shares to six decimals and see that they are shares."""
+    rounded = tuple(round(float(share), 6) for share in shares)
+    for share in rounded:
+        if not 0.0 <= share <= 1.0:
+            raise ValueError(f"support rule {name!r}: share {share:g} is not in [0, 1]")
+    return rounded
+
+
+class NoRule:
+    """``none``: an item may rest on anything."""
+
+    def accepts(self, bearing: Bearing) -> bool:
+        """Accept every placement."""
+        return True
+
+    def __str__(self) -> str:
+        return "none"
+
+
+class FullRule:
+    """``full``: the whole base rests."""
+
+    def accepts(self, bearing: Bearing) -> NDArray:
+        """Accept where every cell bears."""
+        return bearing.whole
+
+    def __str__(self) -> str:
+        return "full"
 
 
 @dataclass(frozen=True)
-class Support:
-    """A rule that says how much of an item's base must rest at its landing height.
+class FractionRule:
+    """``fraction``: at least a share of the base rests.
 
-    - ``full``: the whole base.
-    - ``fraction``: at least the share ``shares[0]`` of the base.
-    - ``corners``: the supported share exceeds ``shares[0]``; or it exceeds ``shares[1]`` and at least 3 corner cells of
-      the base are supported; or it exceeds ``shares[2]`` and all 4 are. Zhao et al., "Online 3D Bin Packing with
-      Constrained Deep Reinforcement Learning" (AAAI 2021).
-    - ``none``: an item may rest on anything.
-
-    Shares are kept to six decimals, so that they are compared in whole numbers and never by float rounding.
+    Attributes:
+        share: the share, kept to six decimals, so that it is compared in whole numbers and never by float rounding.
 
     Raises:
-        ValueError: for an unknown name, a wrong number of shares, or a share outside [0, 1].
+        ValueError: the share is not in [0, 1].
     """
 
-    name: str = "corners"
-    shares: tuple[float, ...] | None = None
+    share: float = 0.8
 
     def __post_init__(self) -> None:
-        if self.name not in _DEFAULT_SHARES:
-            raise ValueError(f"support rule {self.name!r} is not one of {', '.join(_DEFAULT_SHARES)}")
-        default = _DEFAULT_SHARES[self.name]
-        shares = default if self.shares is None else tuple(round(float(share), 6) for share in self.shares)
-        if len(shares) != len(default):
-            raise ValueError(f"support rule {self.name!r} takes {len(default)} shares, got {len(shares)}")
-        for share in shares:
-            if not 0.0 <= share <= 1.0:
-                raise ValueError(f"support rule {self.name!r}: share {share:g} is not in [0, 1]")
-        object.__setattr__(self, "shares", shares)
-        ratios = [Fraction(str(share)).as_integer_ratio() for share in shares]
-        object.__setattr__(self, "_ratios", np.array(ratios, np.int64).reshape(-1, 2).T)
+        (share,) = _shares("fraction", (self.share,))
+        object.__setattr__(self, "share", share)
 
-    @classmethod
-    def parse(cls, text: str | Support) -> Support:
-        """Read a rule from text such as ``"full"``, ``"fraction:0.8"`` or ``"corners:0.95,0.85,0.50"``.
+    def accepts(self, bearing: Bearing) -> NDArray:
+        """Accept where the share is reached."""
+        return bearing.reaches(self.share)
 
-        Args:
-            text: name, optionally a colon and the shares, comma-separated; a ``Support`` is returned as it is.
-
-        Returns:
-            The rule; shares that are left out take their published defaults.
-
-        Raises:
-            ValueError: one line saying what is wrong.
-        """
-        if isinstance(text, Support):
-            return text
-        name, colon, rest = str(text).partition(":")
-        try:
-            shares = tuple(float(share) for share in rest.split(",")) if colon else None
-        except ValueError:
-            raise ValueError(f"support rule {text!r}: expected numbers after the colon, got {rest!r}") from None
-        return cls(name.strip(), shares)
+    def with_options(self, text: str) -> FractionRule:
+        """Read the share, as in ``fraction:0.8``."""
+        return FractionRule(*_numbers("fraction", text, 1))
 
     def __str__(self) -> str:
-        return self.name + (":" + ",".join(f"{share:g}" for share in self.shares) if self.shares else "")
+        return f"fraction:{self.share:g}"
 
-    def minimum_cells(self, area: NDArray) -> list[NDArray]:
-        """Return, for each share, how many supported cells a base of ``area`` cells needs.
 
-        Computed in whole numbers from the decimal text of the share, so that 19 of 20 cells do not exceed 0.95.
+@dataclass(frozen=True)
+class CornersRule:
+    """``corners``: the fewer corners of the base rest, the more of it must.
 
-        Args:
-            area: cells of the base, any integer array.
+    The borne share exceeds ``shares[0]``; or it exceeds ``shares[1]`` and at least 3 corner cells of the base are
+    borne; or it exceeds ``shares[2]`` and all 4 are. Zhao et al., "Online 3D Bin Packing with Constrained Deep
+    Reinforcement Learning" (AAAI 2021).
 
-        Returns:
-            One int64 array of ``area``'s shape per share.
+    Attributes:
+        shares: three shares, kept to six decimals.
+
+    Raises:
+        ValueError: there are not three shares, or one is not in [0, 1].
+    """
+
+    shares: tuple[float, ...] = (0.95, 0.80, 0.60)
+
+    def __post_init__(self) -> None:
+        if len(self.shares) != 3:
+            raise ValueError(f"support rule 'corners' takes 3 shares, got {len(self.shares)}")
+        object.__setattr__(self, "shares", _shares("corners", self.shares))
+
+    def accepts(self, bearing: Bearing) -> NDArray:
+        """Accept where one of the three shares is exceeded with corners enough."""
+        most, three, four = self.shares
+        enough = bearing.exceeds(most)
+        corners = bearing.corners
+        enough |= bearing.exceeds(three) & (corners >= 3)
+        enough |= bearing.exceeds(four) & (corners == 4)
+        return enough
+
+    def with_options(self, text: str) -> CornersRule:
+        """Read the shares, as in ``corners:0.95,0.85,0.50``."""
+        return CornersRule(_numbers("corners", text, 3))
+
+    def __str__(self) -> str:
+        return "corners:" + ",".join(f"{share:g}" for share in self.shares)
+
+
+@dataclass(frozen=True)
+class PolygonRule:
+    """``polygon``: the vertical through the centre of the base falls inside the convex hull of what bears it.
+
+    So stands a rigid body of even density on bodies that do not give way (static mechanical equilibrium, as in Ramos et
+    al., "A container loading algorithm with static mechanical equilibrium stability constraints", Transportation
+    Research Part B 2016). A cell bears with its whole square, and the hull's edge counts as inside.
+
+    With a share, a placement is accepted as well where more than that share of the base is borne. That union with a
+    half, ``polygon:0.5``, is what Xiong et al. call stable ("GOPT: Generalizable Online 3D Bin Packing via
+    Transformer-based Deep Reinforcement Learning", IEEE Robotics and Automation Letters 2024); their code takes the
+    hull of the cells' centres, which lies inside this one. A half or more adds nothing: of more than half the cells,
+    some two lie opposite each other, or one in the middle, and the centre between them. A smaller share does.
+
+    Attributes:
+        share: the share, kept to six decimals; ``None`` for the hull alone.
+
+    Raises:
+        ValueError: the share is not in [0, 1].
+    """
+
+    share: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.share is not None:
+            (share,) = _shares("polygon", (self.share,))
+            object.__setattr__(self, "share", share)
+
+    def accepts(self, bearing: Bearing) -> NDArray:
+        """Accept where the centre is inside the hull, or enough of the base is borne.
+
+        A line through the centre keeps one quarter of the base, at least, on one side. So the hull holds the centre
+        where all four quarters bear, and it cannot where no two opposite ones do. Few placements are left to look at.
         """
-        numerators, denominators = self._ratios.reshape(2, -1, *[1] * area.ndim)
-        scaled = area.astype(np.int64) * numerators
-        if self.name == "fraction":
-            return list(-(-scaled // denominators))
-        return list(scaled // denominators + 1)
+        low, low_high, high_low, high = bearing.quarters
+        rising, falling = low & high, low_high & high_low
+        accepted = rising & falling
+        unclear = (rising ^ falling) & bearing.room
+        if self.share is not None and self.share < 0.5:
+            accepted |= bearing.exceeds(self.share)
+            unclear &= ~accepted
+        if unclear.any():
+            accepted[unclear] = centre_is_inside(*bearing.patterns(unclear))
+        return accepted
+
+    def with_options(self, text: str) -> PolygonRule:
+        """Read the share, as in ``polygon:0.5``."""
+        return PolygonRule(*_numbers("polygon", text, 1))
+
+    def __str__(self) -> str:
+        return "polygon" if self.share is None else f"polygon:{self.share:g}"
+
+
+NONE, FULL, FRACTION, CORNERS, POLYGON = NoRule(), FullRule(), FractionRule(), CornersRule(), PolygonRule()
+
+SUPPORT_RULES: Registry[Any] = Registry(
+    "support rule",
+    ("accepts",),
+    {name: f"binpack.core.support:{name.upper()}" for name in ("full", "fraction", "corners", "polygon", "none")},
+)
+"""The support rules by name."""
+
+
+@dataclass(frozen=True)
+class _Own:
+    """A user's own rule, with the text that it was found by."""
+
+    text: str
+    rule: Any
+
+    def accepts(self, bearing: Bearing) -> NDArray | bool:
+        return self.rule.accepts(bearing)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "holds":  # the optional method is there if the rule has it
+            return getattr(self.rule, name)
+        raise AttributeError(name)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def support_rule(rule: str | SupportRule) -> SupportRule:
+    """Return the rule that a text names.
+
+    >>> str(support_rule("corners"))
+    'corners:0.95,0.8,0.6'
+    >>> str(support_rule("polygon:0.5"))
+    'polygon:0.5'
+
+    Args:
+        rule: ``none``, ``full``, ``fraction``, ``corners`` or ``polygon``, perhaps with shares, as in
+            ``"fraction:0.8"``, ``"corners:0.95,0.85,0.50"`` and ``"polygon:0.5"``; or ``module:name`` of one's own. A
+            rule is returned as it is.
+
+    Returns:
+        The rule. ``str`` of it is its canonical text: the same rule has the same text. A user's own has the text that
+        it was found by.
+
+    Raises:
+        ValueError: one line that says what is wrong.
+    """
+    if not isinstance(rule, str):
+        if not isinstance(rule, SupportRule):
+            raise ValueError(f"support must be text or a support rule, got {rule!r}")
+        return rule
+    found = SUPPORT_RULES.get(rule)
+    name = rule.partition(":")[0].strip()
+    return found if name in SUPPORT_RULES.names else _Own(rule, found)
+
+
+def support_text(rule: str | SupportRule) -> str:
+    """Return the canonical text of a rule, for a config that JSON holds.
+
+    >>> support_text("fraction:.80")
+    'fraction:0.8'
+
+    Args:
+        rule: a rule or its text.
+
+    Raises:
+        ValueError: there is no such rule, or it was not found by a text.
+    """
+    text = str(support_rule(rule))
+    if not SUPPORT_RULES.knows(text):
+        raise ValueError(f"a support rule of your own is given by its name, module:name, got {text}")
+    return text

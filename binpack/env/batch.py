@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from binpack.core import placement
 from binpack.core.placement import Candidates
-from binpack.core.support import Support
+from binpack.core.support import support_rule
 from binpack.env.config import EnvConfig
 from binpack.env.observations import FEATURES, Features
 from binpack.env.rewards import REWARDS, Step, new_memory
@@ -89,7 +89,7 @@ class PackingBatch:
         self.config = config
         self.n = n
         self.skip = skip
-        self.support = Support.parse(config.support)
+        self.support = support_rule(config.support)
         self._reward = REWARDS.get(config.reward)
         self._features = FEATURES.get(config.features)
         length, width, _ = config.bin_size

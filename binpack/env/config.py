@@ -10,7 +10,7 @@ from gymnasium import spaces
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from binpack.core import placement
-from binpack.core.placement import Support
+from binpack.core.support import SupportRule, support_text
 from binpack.env.observations import FEATURES, observation_space
 from binpack.env.rewards import REWARDS
 from binpack.files import InputError
@@ -40,7 +40,7 @@ class EnvConfig(BaseModel):
         cell: edge of a grid cell with its unit, such as ``"5cm"``, for items that are measured in a unit of length.
         visible: number of items that the agent sees and picks from (k).
         rotation: ``none``, ``z`` (turned about the vertical axis) or ``all`` (six orientations).
-        support: support rule, see ``placement.Support.parse``.
+        support: support rule, see ``core.support.support_rule``.
         reward: ``volume`` (the placed item's share of the bin's volume, every step), ``terminal`` (the utilization, at
             the end of the episode), ``density`` (growth of the packed share of the boxes' bounding box, every step) or
             ``module:name``, see ``env.rewards.Reward``. The return is the final utilization for the first two and the
@@ -79,8 +79,8 @@ class EnvConfig(BaseModel):
 
     @field_validator("support", mode="before")
     @classmethod
-    def _check_support(cls, rule: str | Support) -> str:
-        return str(Support.parse(rule))
+    def _check_support(cls, rule: str | SupportRule) -> str:
+        return support_text(rule)
 
     @field_validator("items", mode="before")
     @classmethod

@@ -96,6 +96,7 @@ print("one call for all bins is at least 5 times faster than loops:", bool(loops
 # | `full` | the whole base is supported |
 # | `fraction` | at least a share of it, here 0.8 |
 # | `corners` | more than 0.95; or more than 0.80 and 3 corners; or more than 0.60 and all 4 (Zhao et al., 2021) |
+# | `polygon` | the middle of the base lies in the convex hull of the cells that bear it (Ramos et al., 2016) |
 # | `none` | anything |
 #
 # *Predict, then run.* A 5 x 4 box stands with its corner at (0, 0) of the pile above, or at (5, 0), across the two
@@ -104,7 +105,7 @@ print("one call for all bins is at least 5 times faster than loops:", bool(loops
 # %%
 box = np.array([[[5, 4, 2]]])
 masks = {
-    rule: placement.feasible(heights[None], box, 6, placement.Support(rule))[1][0, 0]
+    rule: placement.feasible(heights[None], box, 6, rule)[1][0, 0]
     for rule in ("full", "fraction", "corners", "none")
 }
 plots.show(plots.mask(list(masks.values()), list(masks), title="where the corner of a 5 x 4 x 2 box may stand"))

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from binpack.core.features import CONTACT, contact
 from binpack.core.placement import Candidates, feasible
-from binpack.core.support import Support
 
 
 @st.composite
@@ -21,7 +20,7 @@ def positions(draw) -> Candidates:
     items = np.stack(
         [rng.integers(0, edge + 2, (bins, kinds)) for edge in (length, width, height)], axis=-1, dtype=np.int32
     )
-    landing, mask = feasible(heights, items, height, Support(draw(st.sampled_from(["none", "corners"]))))
+    landing, mask = feasible(heights, items, height, draw(st.sampled_from(["none", "corners"])))
     return Candidates(heights, items, landing, mask, height)
 
 
@@ -65,7 +64,7 @@ def test_contact_is_what_plain_loops_say(position):
 def test_an_item_in_the_corner_of_an_empty_bin_touches_two_walls():
     heights = np.zeros((1, 4, 5), np.int16)
     items = np.array([[[2, 3, 1]]])
-    landing, mask = feasible(heights, items, 4, Support("full"))
+    landing, mask = feasible(heights, items, 4, "full")
     corner = dict(zip(CONTACT, contact(Candidates(heights, items, landing, mask, 4))[0, 0, :, 0, 0], strict=True))
     assert corner == {name: float(name in ("contact_x0", "contact_y0")) for name in CONTACT}
 
@@ -73,5 +72,5 @@ def test_an_item_in_the_corner_of_an_empty_bin_touches_two_walls():
 def test_no_item_has_no_contact():
     heights = np.zeros((2, 3, 3), np.int16)
     items = np.zeros((2, 1, 3), np.int32)
-    landing, mask = feasible(heights, items, 4, Support("none"))
+    landing, mask = feasible(heights, items, 4, "none")
     assert not contact(Candidates(heights, items, landing, mask, 4)).any()

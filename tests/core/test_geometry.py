@@ -2,17 +2,19 @@
 
 import re
 from fractions import Fraction
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles import centre_in_hull
 
 from binpack.core import geometry
 from binpack.core.geometry import GeometryError, check, utilization, verify
+from binpack.core.support import support_rule
 
 RULES = ["none", "full", "fraction:0.5", "fraction:0.8", "corners", "corners:0.9,0.5,0.25", "corners:1,0.75,0.5"]
+RULES += ["polygon", "polygon:0.25", "polygon:0.5"]
 KINDS = {
     "sticks out of": "outside",
     "overlaps": "overlap",
@@ -39,6 +41,9 @@ def satisfies(rule, box, supported):
         return share == 1
     if name == "fraction":
         return share >= Fraction(rest)
+    if name == "polygon":
+        cells = [(i - x, j - y) for i, j in supported]
+        return centre_in_hull(cells, length, width) or bool(rest and share > Fraction(rest))
     first, second, third = (Fraction(text) for text in (rest or "0.95,0.80,0.60").split(","))
     return share > first or (share > second and sum(corners) >= 3) or (share > third and all(corners))
 
@@ -160,9 +165,7 @@ def test_blocks_of_pairs_give_the_same_answer(packing):
 def test_shares_are_compared_exactly(shelf, rule, allowed):
     boxes = [(0, 0, 0, shelf, 1, 1), (0, 0, 1, 20, 1, 1)]
     assert (verify(boxes, (20, 1, 2), rule) == []) is allowed
-    name, _, rest = rule.partition(":")
-    parsed = SimpleNamespace(name=name, shares=tuple(float(text) for text in rest.split(",")) if rest else ())
-    assert (verify(boxes, (20, 1, 2), parsed) == []) is allowed
+    assert (verify(boxes, (20, 1, 2), support_rule(rule)) == []) is allowed
 
 
 def test_corner_cells_count():
@@ -200,6 +203,49 @@ def test_utilization():
     assert utilization([(0, 0, 0, 1, 2, 3), (1, 0, 0, 1, 1, 1)], (2, 2, 7)) == 0.25
 
 
+class Own:
+    """A rule of one's own: the base is borne along its whole length."""
+
+    def accepts(self, bearing):
+        """Placing is not what is tested here."""
+
+    def holds(self, long, wide, contacts):
+        """Check one base."""
+        self.seen = long, wide, contacts.tolist()
+        return contacts[:, 2].sum() == long
+
+
+class Unknown:
+    """A rule of one's own that cannot be checked."""
+
+    def accepts(self, bearing):
+        """Placing is not what is tested here."""
+
+
+OWN, UNKNOWN = Own(), Unknown()
+
+
+@pytest.mark.parametrize("rule", [OWN, "test_geometry:OWN"])
+def test_ones_own_rule_is_asked_for_each_base_that_something_bears(rule):
+    walls, plate = [(1, 1, 0, 1, 3, 2), (2, 1, 0, 1, 2, 2)], (1, 1, 2, 3, 2, 1)
+    (line,) = verify([*walls, plate], (4, 4, 4), rule)
+    assert line.startswith("box 3 (3x2x1) at (1, 1, 2) is supported on 4 of 6 cells, against ")
+    assert line.endswith("test_geometry:OWN") or rule is OWN
+    assert OWN.seen == (3, 2, [[0, 0, 1, 2], [1, 0, 1, 2]])
+    assert verify([*walls, (1, 1, 2, 2, 2, 1)], (4, 4, 4), rule) == []
+    assert verify([(0, 0, 1, 1, 1, 1)], (4, 4, 4), rule) == ["box 1 (1x1x1) at (0, 0, 1) rests on nothing"]
+
+
+@pytest.mark.parametrize("rule", [UNKNOWN, "test_geometry:UNKNOWN"])
+def test_all_but_a_rule_that_cannot_be_asked_is_checked(rule):
+    assert verify([(0, 0, 0, 1, 1, 1), (0, 0, 1, 4, 4, 1)], (4, 4, 4), rule) == []
+    assert verify([(0, 0, 1, 4, 4, 1)], (4, 4, 4), rule) == ["box 1 (4x4x1) at (0, 0, 1) rests on nothing"]
+
+
+NO_RULE = "support rule 'some' is not one of full, fraction, corners, polygon, none, nor module:name of your own"
+NO_MODULE = "support rule 'no_such_rules:mine': no_such_rules cannot be imported (No module named 'no_such_rules')"
+
+
 @pytest.mark.parametrize(
     ("boxes", "bin_size", "support", "message"),
     [
@@ -216,13 +262,15 @@ def test_utilization():
         ([], (3, 3, 0), "full", "bin size must be three positive integers, got (3, 3, 0)"),
         ([], (3, 3, 2.5), "full", "bin size must be three positive integers, got (3, 3, 2.5)"),
         ([], 3, "full", "bin size must be three positive integers, got 3"),
-        ([], (3, 3, 3), "some", "support rule 'some' is not one of full, fraction, corners, none"),
+        ([], (3, 3, 3), "some", NO_RULE),
         ([], (3, 3, 3), "full:1", "support rule 'full' takes 0 shares, got 1"),
         ([], (3, 3, 3), "corners:1,2", "support rule 'corners' takes 3 shares, got 2"),
         ([], (3, 3, 3), "fraction:lots", "support rule 'fraction': expected numbers as shares, got lots"),
         ([], (3, 3, 3), "fraction:nan", "support rule 'fraction': expected numbers as shares, got nan"),
         ([], (3, 3, 3), "fraction:1.5", "support rule 'fraction': shares must lie in [0, 1], got 1.5"),
-        ([], (3, 3, 3), 7, "support must be text or have a name and shares, got 7"),
+        ([], (3, 3, 3), "polygon:0.5,1", "support rule 'polygon' takes 0 or 1 shares, got 2"),
+        ([], (3, 3, 3), "no_such_rules:mine", NO_MODULE),
+        ([], (3, 3, 3), 7, "support must be text or a support rule, got 7"),
     ],
 )
 def test_bad_arguments(boxes, bin_size, support, message):

@@ -11,7 +11,6 @@ from hypothesis.extra import numpy as hnp
 from binpack.core import heuristics, placement
 from binpack.core.heuristics import HEURISTICS, Heuristic, choose
 from binpack.core.placement import Candidates
-from binpack.core.support import Support
 
 RULES = ["none", "full", "fraction:0.6", "corners"]
 
@@ -23,7 +22,7 @@ def candidates(draw):
     bins, kinds = draw(st.integers(1, 3)), draw(st.integers(1, 3))
     heights = draw(hnp.arrays(np.int16, (bins, length, width), elements=st.integers(0, bin_height)))
     items = draw(hnp.arrays(np.int32, (bins, kinds, 3), elements=st.integers(0, 4)))
-    support = Support.parse(draw(st.sampled_from(RULES)))
+    support = draw(st.sampled_from(RULES))
     return Candidates(heights, items, *placement.feasible(heights, items, bin_height, support), bin_height)
 
 

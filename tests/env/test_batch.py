@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from binpack.core import geometry, placement
-from binpack.core.support import Support
 from binpack.env import EnvConfig, PackingBatch
 from binpack.items.streams import Streams
 
@@ -196,7 +195,7 @@ def test_actions_of_bins_that_are_done_play_no_part():
 
 def loop(config: EnvConfig, items: np.ndarray, rng: np.random.Generator) -> list[list[int]]:
     """Pack one stream as a batch with ``skip`` should, item by item; actions are drawn as `pick` does for one bin."""
-    rule, (length, width, height) = Support.parse(config.support), config.bin_size
+    rule, (length, width, height) = config.support, config.bin_size
     heights = np.zeros((1, length, width), np.int16)
     visible, coming, boxes = list(items[: config.visible]), list(items[config.visible :]), []
 

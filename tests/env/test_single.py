@@ -15,7 +15,6 @@ from stable_baselines3.common.env_checker import check_env as sb3_check_env
 
 from binpack.core import geometry
 from binpack.core.placement import ORIENTATIONS
-from binpack.core.support import Support
 from binpack.env.batch import PackingBatch
 from binpack.env.config import EnvConfig
 from binpack.env.single import BinPackingEnv
@@ -84,7 +83,7 @@ def test_masks_are_exactly_the_legal_actions(config, seed):
                 continue
             edges = batch._items[0, position][list(ORIENTATIONS[orientation])]
             if cell == 0:
-                legal = placement_oracle(batch.heights[0], edges, height, Support.parse(config.support))[3]
+                legal = placement_oracle(batch.heights[0], edges, height, config.support)[3]
             expected[action] = legal[divmod(cell, width)]
         assert (env.action_masks() == (expected & (not done))).all()
         assert done == (not expected.any())
@@ -141,7 +140,10 @@ def test_no_item_that_fits_is_an_error_and_not_an_empty_mask():
         ({"bin_size": (0, 4, 4)}, "bin edges must be between 1 and 1000 cells, got 0x4x4"),
         ({"rotation": "flip"}, "'none', 'z' or 'all'"),
         ({"visible": 0}, "greater than or equal to 1"),
-        ({"support": "glue"}, "support rule 'glue' is not one of full, fraction, corners, none"),
+        (
+            {"support": "glue"},
+            "support rule 'glue' is not one of full, fraction, corners, polygon, none, nor module:name of your own",
+        ),
         ({"reward": "money"}, "reward 'money' is not one of volume, terminal, density, nor module:name of your own"),
         ({"colour": 1}, "colour"),
         ({"render_mode": "human"}, "render_mode 'human' is not one of plotly, rgb_array"),

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from binpack.core import heuristics, placement
 from binpack.core.placement import Candidates
-from binpack.core.support import Support
 
 MOVES = ((-1, 0), (0, 1), (1, 0), (0, -1))
 """What the actions of the maze add to row and column: up, right, down, left."""
@@ -194,7 +193,7 @@ class TinyBin(TabularWorld):
         cells = (np.arange(count)[:, None] // radix % (height + 1)).astype(np.int16)
         self.maps = cells.reshape(count, length, width)
         candidates = np.broadcast_to(self.items, (count, *self.items.shape))
-        self._landing, mask = placement.feasible(self.maps, candidates, height, Support("full"))
+        self._landing, mask = placement.feasible(self.maps, candidates, height, "full")
         after = np.zeros(mask.shape, np.int32)
         for number, item in enumerate(self.items):
             for x, y in np.ndindex(length - item[0] + 1, width - item[1] + 1):

@@ -415,5 +415,5 @@ def _example_candidates() -> Candidates:
     heights[:, 3:, 2:] = 0
     heights[1, :2, 4:] = 1
     items = np.array([[[2, 2, 2], [1, 3, 1]], [[1, 1, 2], [2, 1, 1]], [[3, 1, 2], [1, 1, 1]]], np.int32)
-    landing, mask = placement.feasible(heights, items, 7, placement.Support("none"))
+    landing, mask = placement.feasible(heights, items, 7, "none")
     return Candidates(heights, items, landing, mask, 7)

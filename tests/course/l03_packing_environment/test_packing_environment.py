@@ -22,7 +22,7 @@ def test_the_example_pile_is_a_legal_packing_with_its_height_map():
     assert heights.shape == (10, 8) and heights.max() == 3
     rules = ("full", "fraction", "corners", "none")
     box = np.array([[[5, 4, 2]]])
-    masks = {rule: placement.feasible(heights[None], box, 6, placement.Support(rule))[1][0, 0] for rule in rules}
+    masks = {rule: placement.feasible(heights[None], box, 6, rule)[1][0, 0] for rule in rules}
     assert [rule for rule in rules if masks[rule][0, 0]] == ["fraction", "none"]
     assert [rule for rule in rules if masks[rule][5, 0]] == ["corners", "none"]
 
@@ -282,7 +282,7 @@ def test_mistakes_in_action_mask(answer, message):
 def test_action_mask_is_what_the_core_calls_feasible():
     heights = np.random.default_rng(0).integers(0, 7, (1, 6, 5)).astype(np.int16)
     items = np.array([[[2, 2, 3], [3, 1, 2], [0, 0, 0]]])
-    landing, mask = placement.feasible(heights, items, 8, placement.Support("none"))
+    landing, mask = placement.feasible(heights, items, 8, "none")
     everywhere = np.ones(landing[0].shape, bool)
     assert np.array_equal(lesson.action_mask(landing[0], items[0], 8, everywhere), mask.reshape(-1))
 
