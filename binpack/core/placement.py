@@ -189,8 +189,7 @@ def _feasible_on_floor(
     step of a batch, and with windows those few took as long as all others.
     """
     length, width = heights.shape[1:]
-    edges = items.astype(np.int64)[..., None]
-    long, wide, tall = edges[:, :, 0], edges[:, :, 1], edges[:, :, 2]
+    long, wide, tall = items.transpose(2, 0, 1).astype(np.int64, order="C")[..., None]
     inside_x = (np.arange(length) <= length - long) & (long >= 1)
     inside_y = (np.arange(width) <= width - wide) & (wide >= 1)
     inside = inside_x[..., :, None] & inside_y[..., None, :]
