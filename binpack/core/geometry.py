@@ -338,7 +338,7 @@ def _bin_size(bin_size: Sequence[int]) -> tuple[int, int, int]:
 
 def _rule(support: object) -> _Rule:
     """Return the rule's name and its shares as exact fractions, or the rule itself where it is a user's own."""
-    if not isinstance(support, str) and not hasattr(support, "accepts"):
+    if not isinstance(support, str) and (not callable(support) or isinstance(support, type)):
         raise GeometryError(f"support must be text or a support rule, got {support!r}")
     text = str(support)
     name, colon, rest = text.partition(":")

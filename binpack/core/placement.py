@@ -169,14 +169,14 @@ def _feasible(heights: NDArray, items: NDArray, bin_height: int, support: Suppor
 
 def _fine(bearing: Bearing, support: SupportRule) -> NDArray:
     """Say where an item has room and is supported, bool, of the shape of ``bearing.room``."""
-    supported = support.accepts(bearing)
+    supported = support(bearing)
     fine = bearing.room
     if supported is True:
         return fine
     try:
         fine &= supported
     except (TypeError, ValueError):
-        raise ValueError(f"support rule {support}: accepts must return bool of the shape of bearing.room") from None
+        raise ValueError(f"support rule {support} must return bool of the shape of bearing.room") from None
     return fine
 
 

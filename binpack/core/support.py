@@ -1,23 +1,19 @@
 """Support rules: how an item's base must rest on what lies below.
 
-A rule is one small object that says, for many placements at once, which of them it accepts. The built-in ones are
-found by name, and one's own in the same way:
+A rule is a function that says, for many placements at once, which of them it accepts, from what bears each of them
+(`Bearing`). A config names it: a built-in one by its short name, one of your own as ``module:name``:
 
-    # mypackage/rules.py
-    class HalfBorne:
-        def accepts(self, bearing):
-            return bearing.reaches(0.5) & (bearing.corners >= 2)
+    def half_borne(bearing):  # in mypackage/rules.py, then EnvConfig(support="mypackage.rules:half_borne")
+        return bearing.reaches(0.5) & (bearing.corners >= 2)
 
-    half_borne = HalfBorne()
-
-is ``mypackage.rules:half_borne`` wherever a support rule is asked for.
+The built-in rules are objects that can be called, for they have options.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
@@ -26,16 +22,15 @@ from binpack.core.hull import centre_is_inside
 from binpack.core.registry import Registry
 
 
-@runtime_checkable
 class SupportRule(Protocol):
-    """What every support rule has.
+    """A function, or an object that can be called. Two more methods count where it has them.
 
-    Two more methods are optional. ``with_options(text)`` returns another rule, for a name with options behind it, such
-    as ``mypackage.rules:borne:0.7``. ``holds(long, wide, contacts)`` lets ``geometry`` check a finished packing by the
-    rule; see ``geometry.verify``.
+    - ``with_options(text)`` returns another rule, for a name with options behind it: ``mypackage.rules:borne:0.7``.
+    - ``holds(long, wide, contacts)`` lets ``geometry`` check a finished packing by the rule: see
+      ``geometry.CheckableRule``.
     """
 
-    def accepts(self, bearing: Bearing) -> NDArray | bool:
+    def __call__(self, bearing: Bearing, /) -> NDArray | bool:
         """Say which placements are supported.
 
         Args:
@@ -71,7 +66,7 @@ def _shares(name: str, shares: Iterable[float]) -> tuple[float, ...]:
 class NoRule:
     """``none``: an item may rest on anything."""
 
-    def accepts(self, bearing: Bearing) -> bool:
+    def __call__(self, bearing: Bearing) -> bool:
         """Accept every placement."""
         return True
 
@@ -82,7 +77,7 @@ class NoRule:
 class FullRule:
     """``full``: the whole base rests."""
 
-    def accepts(self, bearing: Bearing) -> NDArray:
+    def __call__(self, bearing: Bearing) -> NDArray:
         """Accept where every cell bears."""
         return bearing.whole
 
@@ -107,7 +102,7 @@ class FractionRule:
         (share,) = _shares("fraction", (self.share,))
         object.__setattr__(self, "share", share)
 
-    def accepts(self, bearing: Bearing) -> NDArray:
+    def __call__(self, bearing: Bearing) -> NDArray:
         """Accept where the share is reached."""
         return bearing.reaches(self.share)
 
@@ -141,7 +136,7 @@ class CornersRule:
             raise ValueError(f"support rule 'corners' takes 3 shares, got {len(self.shares)}")
         object.__setattr__(self, "shares", _shares("corners", self.shares))
 
-    def accepts(self, bearing: Bearing) -> NDArray:
+    def __call__(self, bearing: Bearing) -> NDArray:
         """Accept where one of the three shares is exceeded with corners enough."""
         most, three, four = self.shares
         enough = bearing.exceeds(most)
@@ -186,7 +181,7 @@ class PolygonRule:
             (share,) = _shares("polygon", (self.share,))
             object.__setattr__(self, "share", share)
 
-    def accepts(self, bearing: Bearing) -> NDArray:
+    def __call__(self, bearing: Bearing) -> NDArray:
         """Accept where the centre is inside the hull, or enough of the base is borne.
 
         A line through the centre keeps one quarter of the base, at least, on one side. So the hull holds the centre
@@ -215,7 +210,7 @@ NONE, FULL, FRACTION, CORNERS, POLYGON = NoRule(), FullRule(), FractionRule(), C
 
 SUPPORT_RULES: Registry[Any] = Registry(
     "support rule",
-    ("accepts",),
+    ("__call__",),
     {name: f"binpack.core.support:{name.upper()}" for name in ("full", "fraction", "corners", "polygon", "none")},
 )
 """The support rules by name."""
@@ -228,8 +223,8 @@ class _Own:
     text: str
     rule: Any
 
-    def accepts(self, bearing: Bearing) -> NDArray | bool:
-        return self.rule.accepts(bearing)
+    def __call__(self, bearing: Bearing) -> NDArray | bool:
+        return self.rule(bearing)
 
     def __getattr__(self, name: str) -> Any:
         if name == "holds":  # the optional method is there if the rule has it
@@ -261,7 +256,7 @@ def support_rule(rule: str | SupportRule) -> SupportRule:
         ValueError: one line that says what is wrong.
     """
     if not isinstance(rule, str):
-        if not isinstance(rule, SupportRule):
+        if not callable(rule) or isinstance(rule, type):
             raise ValueError(f"support must be text or a support rule, got {rule!r}")
         return rule
     found = SUPPORT_RULES.get(rule)

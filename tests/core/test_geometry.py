@@ -206,7 +206,7 @@ def test_utilization():
 class Own:
     """A rule of one's own: the base is borne along its whole length."""
 
-    def accepts(self, bearing):
+    def __call__(self, bearing):
         """Placing is not what is tested here."""
 
     def holds(self, long, wide, contacts):
@@ -218,7 +218,7 @@ class Own:
 class Unknown:
     """A rule of one's own that cannot be checked."""
 
-    def accepts(self, bearing):
+    def __call__(self, bearing):
         """Placing is not what is tested here."""
 
 

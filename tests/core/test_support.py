@@ -58,7 +58,7 @@ def test_the_names_are_all_there_and_are_the_rules_own():
             "no_such_rules:mine",
             "support rule 'no_such_rules:mine': no_such_rules cannot be imported (No module named 'no_such_rules')",
         ),
-        ("test_support:TEXTS", "support rule 'test_support:TEXTS' is no support rule: it has no method accepts"),
+        ("test_support:TEXTS", "support rule 'test_support:TEXTS' is no support rule: it has no method __call__"),
         (7, "support must be text or a support rule, got 7"),
     ],
 )
@@ -85,7 +85,7 @@ class HalfBorne:
     def __init__(self, share=0.5):
         self.share = share
 
-    def accepts(self, bearing):
+    def __call__(self, bearing):
         """Ask for two things."""
         return bearing.reaches(self.share) & (bearing.corners >= 2)
 
@@ -97,7 +97,7 @@ class HalfBorne:
 class Everything:
     """Asks for all that there is, and compares it with the cells one by one."""
 
-    def accepts(self, bearing):
+    def __call__(self, bearing):
         """An odd number of bearing cells in bases that have room."""
         room = bearing.room
         answer = np.zeros(room.shape, bool)
@@ -123,23 +123,17 @@ class Everything:
         return answer
 
 
-class Numbers:
-    """Answers with numbers."""
-
-    def accepts(self, bearing):
-        """Not what a rule may answer."""
-        return bearing.cells
+def numbers(bearing):
+    """Answer with numbers, which no rule may."""
+    return bearing.cells
 
 
-class Nothing:
-    """Answers with one bool for all."""
-
-    def accepts(self, bearing):
-        """Accept nothing at all."""
-        return False
+def nothing(bearing):
+    """Accept nothing at all, with one bool."""
+    return False
 
 
-half_borne, everything, numbers, nothing = HalfBorne(), Everything(), Numbers(), Nothing()
+half_borne, everything = HalfBorne(), Everything()
 
 
 def accepts_one_by_one(rule, heights, item, bin_height):
@@ -184,7 +178,7 @@ def test_ones_own_rule_gives_the_same_masks_on_every_path(rule, situation):
 def test_an_answer_that_is_no_bool_is_named():
     ones, items = np.ones((2, 3, 3), np.int16), np.ones((2, 1, 3), int)
     for heights in (ones, 0 * ones, ones[:1]):
-        with pytest.raises(ValueError, match="support rule test_support:numbers: accepts must return bool"):
+        with pytest.raises(ValueError, match="support rule test_support:numbers must return bool"):
             placement.feasible(heights, items[: len(heights)], 5, "test_support:numbers")
         assert not placement.feasible(heights, items[: len(heights)], 5, nothing)[1].any()
 
