@@ -29,7 +29,12 @@ Rotation = Annotated[
     str | None, typer.Option("--rotation", metavar="RULE", help="none, z (about the vertical) or all.")
 ]
 SupportRule = Annotated[
-    str | None, typer.Option("--support", metavar="RULE", help="full, fraction:0.8, corners:0.95,0.80,0.60 or none.")
+    str | None,
+    typer.Option(
+        "--support",
+        metavar="RULE",
+        help="full, fraction:0.8, corners:0.95,0.80,0.60, polygon, polygon:0.3, none or module:name.",
+    ),
 ]
 Reward = Annotated[
     str | None, typer.Option("--reward", metavar="NAME", help="volume, terminal, density, or module:name of your own.")

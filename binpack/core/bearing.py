@@ -376,7 +376,7 @@ class FloorBearing:
         return Patterns(_within(long, wide), long, wide)
 
     def _everywhere(self, value: int, dtype: type) -> NDArray:
-        values = np.empty(self.room.shape, dtype)
+        values: NDArray = np.empty(self.room.shape, dtype)
         values.fill(value)
         return values
 

@@ -30,6 +30,12 @@ CONTACT = (
 def contact(candidates: Candidates) -> NDArray:
     """Return what each placement buries and touches.
 
+    >>> from binpack.core.placement import Candidates, feasible
+    >>> heights, items = np.zeros((1, 2, 2), np.int16), np.array([[[1, 1, 1]]])
+    >>> told = contact(Candidates(heights, items, *feasible(heights, items, 2, "full"), 2))
+    >>> dict(zip(CONTACT, told[0, 0, :, 0, 0].tolist()))["contact_x0"]
+    1.0
+
     The touched area of a side follows Lodi, Martello and Vigo's touching perimeter ("Heuristic and Metaheuristic
     Approaches for a Class of Two-Dimensional Bin Packing Problems", INFORMS Journal on Computing 1999), carried over to
     three dimensions; walls count as material, and a column as solid up to its height.

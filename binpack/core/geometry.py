@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, SupportsIndex
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -130,6 +130,9 @@ def check(boxes: ArrayLike, bin_size: Sequence[int], support: object = "corners"
 
 def utilization(boxes: ArrayLike, bin_size: Sequence[int]) -> float:
     """Return the share of the bin's volume that the boxes fill.
+
+    >>> utilization([(0, 0, 0, 2, 2, 1), (0, 0, 1, 1, 2, 1)], (2, 2, 4))
+    0.375
 
     Args:
         boxes: placed boxes, (n, 6), disjoint.
@@ -299,9 +302,9 @@ def _blocks(count: int) -> Iterable[tuple[int, int]]:
     return ((start, min(start + step, count)) for start in range(0, count, step))
 
 
-def _named(boxes: NDArray, index: int) -> str:
+def _named(boxes: NDArray, index: SupportsIndex) -> str:
     x, y, z, *edges = boxes[index].tolist()
-    return f"box {index + 1} ({_times(edges)}) at ({x}, {y}, {z})"
+    return f"box {int(index) + 1} ({_times(edges)}) at ({x}, {y}, {z})"
 
 
 def _times(edges: Iterable[int]) -> str:

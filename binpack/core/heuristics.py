@@ -5,7 +5,7 @@ better, and scores of placements that are not feasible mean nothing. Scores of o
 candidates, so the same rule picks the cell, the orientation and, where several items are visible, the item. ``choose``
 turns scores and mask into actions.
 
-No Python loop runs over bins, items or cells; two of the rules loop over the different landing heights.
+No score loops over bins, items or cells; two of the rules loop over the different landing heights.
 """
 
 from __future__ import annotations
@@ -70,6 +70,10 @@ class Heuristic:
 
 def choose(scores: NDArray, mask: NDArray, rng: np.random.Generator | None = None) -> NDArray:
     """Pick the feasible action with the highest score in each bin.
+
+    >>> scores, mask = np.array([[[[3.0, 9.0], [5.0, 5.0]]]]), np.array([[[[True, False], [True, True]]]])
+    >>> choose(scores, mask).tolist(), choose(scores, np.zeros_like(mask)).tolist()
+    ([2], [-1])
 
     Args:
         scores: higher is better, (B, K, L, W).

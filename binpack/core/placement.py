@@ -52,6 +52,9 @@ class Candidates(NamedTuple):
 def orient(items: NDArray, rotation: str) -> NDArray:
     """Turn items into all orientations that a rotation mode allows.
 
+    >>> orient(np.array([1, 2, 3]), "z").tolist()
+    [[1, 2, 3], [2, 1, 3]]
+
     Args:
         items: edges as given, integers, (..., 3).
         rotation: ``none``, ``z`` or ``all``.
@@ -71,6 +74,9 @@ def orient(items: NDArray, rotation: str) -> NDArray:
 
 def landing_heights(heights: NDArray, items: NDArray) -> NDArray:
     """Return the height at which each item comes to rest at each cell.
+
+    >>> landing_heights(np.array([[[0, 3, 1]]]), np.array([[[1, 2, 1]]])).tolist()
+    [[[[3, 3, -1]]]]
 
     Args:
         heights: height maps, signed integers, (B, L, W).
@@ -230,6 +236,10 @@ def _table_size(heights: NDArray, edges: tuple[int, int, int]) -> int:
 def place(heights: NDArray, items: NDArray, x: NDArray, y: NDArray) -> NDArray:
     """Place one item in each bin, changing ``heights`` in place.
 
+    >>> heights = np.array([[[0, 3, 1]]])
+    >>> place(heights, np.array([[1, 2, 4]]), np.array([0]), np.array([1])).tolist(), heights.tolist()
+    ([3], [[[0, 7, 7]]])
+
     Args:
         heights: height maps, signed integers, (B, L, W).
         items: one oriented item a bin, integers, (B, 3); an item with an edge of 0 leaves its bin as it is.
@@ -243,7 +253,7 @@ def place(heights: NDArray, items: NDArray, x: NDArray, y: NDArray) -> NDArray:
         return _place_alone(heights, items, x, y)
     _, length, width = heights.shape
     rest = np.zeros(len(heights), heights.dtype)
-    rows = (items > 0).all(axis=1).nonzero()[0]
+    rows = np.flatnonzero((items > 0).all(axis=1))
     if not len(rows):
         return rest
     # The numbers of all cells under all bases, one base after the other.

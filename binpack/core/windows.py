@@ -120,13 +120,15 @@ def _slide(parts: Parts, groups: Groups, bases: Bases, axis: tuple[int, int, int
     that power of two, and groups whose edge has the bit put them in front of what they have so far.
     """
     _, stride, repeat = axis
-    cells, found = bases.cells, {}
+    cells = bases.cells
+    found: dict[int, Parts] = {}
     # Rows that share a map share its windows and copy what they need; otherwise the maps themselves are put in order.
     window, bit = parts if repeat > 1 else _rows(parts, groups.order, cells), 1
     while bit <= groups.longest:
         for edge, start, stop in groups.spans:
             if edge & bit:
                 if repeat > 1:
+                    assert groups.order is not None  # as there are more rows than one
                     front = _rows(window, groups.order[start:stop] // repeat, cells)
                 else:
                     front = [part[start * cells : stop * cells] for part in window]

@@ -28,8 +28,8 @@ class EnvConfig(BaseModel):
         >>> EnvConfig(**config.model_dump(mode="json")) == config
         True
 
-    Rewards, features and items may be one's own: the name ``module:name`` stands for an object in a module, which is
-    imported when the config is made. A config out of a file imports nothing (see ``core.registry``).
+    Support rules, rewards, features and items may be one's own: the name ``module:name`` stands for an object in a
+    module, which is imported when the config is made. A config out of a file imports nothing (see ``core.registry``).
 
     Attributes:
         bin_size: length, width and height of the bin, in cells.
@@ -40,7 +40,8 @@ class EnvConfig(BaseModel):
         cell: edge of a grid cell with its unit, such as ``"5cm"``, for items that are measured in a unit of length.
         visible: number of items that the agent sees and picks from (k).
         rotation: ``none``, ``z`` (turned about the vertical axis) or ``all`` (six orientations).
-        support: support rule, see ``core.support.support_rule``.
+        support: support rule: ``full``, ``fraction:0.8``, ``corners:0.95,0.85,0.50``, ``polygon``, ``polygon:0.5``,
+            ``none``, or ``module:name``, see ``core.support.SupportRule``.
         reward: ``volume`` (the placed item's share of the bin's volume, every step), ``terminal`` (the utilization, at
             the end of the episode), ``density`` (growth of the packed share of the boxes' bounding box, every step) or
             ``module:name``, see ``env.rewards.Reward``. The return is the final utilization for the first two and the

@@ -105,8 +105,7 @@ print("one call for all bins is at least 5 times faster than loops:", bool(loops
 # %%
 box = np.array([[[5, 4, 2]]])
 masks = {
-    rule: placement.feasible(heights[None], box, 6, rule)[1][0, 0]
-    for rule in ("full", "fraction", "corners", "none")
+    rule: placement.feasible(heights[None], box, 6, rule)[1][0, 0] for rule in ("full", "fraction", "corners", "none")
 }
 plots.show(plots.mask(list(masks.values()), list(masks), title="where the corner of a 5 x 4 x 2 box may stand"))
 for x, y, name in [(0, 0, "overhang"), (5, 0, "bridge")]:
@@ -363,6 +362,8 @@ for name, boxes in spoiled.items():
 #
 # - H. Zhao, Q. She, C. Zhu, Y. Yang, K. Xu (2021). Online 3D bin packing with constrained deep reinforcement
 #   learning. AAAI.
+# - A. G. Ramos, J. F. Oliveira, J. F. Gonçalves, M. P. Lopes (2016). A container loading algorithm with static
+#   mechanical equilibrium stability constraints. Transportation Research Part B.
 # - A. Laterre et al. (2018). Ranked reward: enabling self-play reinforcement learning for combinatorial optimization.
 # - F. Wang, K. Hauser (2019). Stable bin packing of non-convex 3D objects with a robot manipulator. ICRA.
 # - S. Huang, S. Ontañón (2022). A closer look at invalid action masking in policy gradient algorithms. FLAIRS.

@@ -225,7 +225,7 @@ def test_polygon_for_every_set_of_bearing_cells(long, wide):
 
 
 def test_the_other_standard_setting_packs_and_is_verified():
-    config = EnvConfig(items="random:1-5", rotation="z", support="polygon:0.5")
+    config = EnvConfig(items="random:1-5x150", rotation="z", support="polygon:0.5")
     batch = PackingBatch(config, 12)
     rng = np.random.default_rng(0)
     batch.load(config.source().sample(rng, 12))
