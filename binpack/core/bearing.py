@@ -131,9 +131,14 @@ def least_cells(share: float, area: NDArray, *, more: bool) -> NDArray:
     Returns:
         int64, of ``area``'s shape.
     """
-    ratio = Fraction(str(share))
-    scaled = np.asarray(area, np.int64) * ratio.numerator
-    return scaled // ratio.denominator + 1 if more else -(-scaled // ratio.denominator)
+    numerator, denominator = _ratio(share)
+    scaled = np.asarray(area, np.int64) * numerator
+    return scaled // denominator + 1 if more else -(-scaled // denominator)
+
+
+@lru_cache(maxsize=64)
+def _ratio(share: float) -> tuple[int, int]:
+    return Fraction(str(share)).as_integer_ratio()
 
 
 @lru_cache(maxsize=1024)

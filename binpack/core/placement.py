@@ -145,13 +145,13 @@ def feasible(heights: NDArray, items: NDArray, bin_height: int, support: Support
     """
     if isinstance(support, str):
         support = support_rule(support)
-    batch, candidates, cells = *items.shape[:2], heights.shape[1] * heights.shape[2]
+    batch, candidates, _ = items.shape
     if batch == candidates == 1:
         edges = items[0, 0].tolist()
         if _table_size(heights, edges) <= _SMALL_TABLE:
             return _feasible_alone(heights, edges, bin_height, support)
     # Blocks of bins, or of one bin's candidates, whose intermediate results stay in the processor's cache.
-    at_once = max(1, _BLOCK // cells)
+    at_once = max(1, _BLOCK // (heights.shape[1] * heights.shape[2]))
     bins, some = max(1, at_once // candidates), min(at_once, candidates)
     if bins >= batch and some == candidates:
         return _feasible(heights, items, bin_height, support)
@@ -216,9 +216,9 @@ def _feasible_alone(
     landing.fill(OUTSIDE)
     if 1 <= long <= length and 1 <= wide <= width:
         bearing = TableBearing(heights, edges, bin_height)
-        landing.put(bearing.table.starts, bearing.landing)
+        landing.reshape(-1)[bearing.table.starts] = bearing.landing
         if tall >= 1:
-            mask.put(bearing.table.starts, _fine(bearing, support))
+            mask.reshape(-1)[bearing.table.starts] = _fine(bearing, support)
     return landing, mask
 
 
@@ -230,7 +230,7 @@ def _as_planes(values: NDArray, heights: NDArray, items: NDArray) -> NDArray:
 def _table_size(heights: NDArray, edges: tuple[int, int, int]) -> int:
     """Return how many cells lie under one item's base, added up over all places where it can stand."""
     (_, length, width), (long, wide, _) = heights.shape, edges
-    return max(length - long + 1, 0) * max(width - wide + 1, 0) * long * wide
+    return 0 if long > length or wide > width else (length - long + 1) * (width - wide + 1) * long * wide
 
 
 def place(heights: NDArray, items: NDArray, x: NDArray, y: NDArray) -> NDArray:
