@@ -1,6 +1,8 @@
 """``geometry.verify`` against a voxel oracle, and its answers to bad arguments."""
 
 import re
+import subprocess
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -277,3 +279,16 @@ def test_bad_arguments(boxes, bin_size, support, message):
     with pytest.raises(GeometryError) as error:
         verify(boxes, bin_size, support)
     assert str(error.value) == message
+
+
+def test_the_built_in_rules_are_checked_without_the_code_that_places_by_them():
+    program = (
+        "import sys\n"
+        "from binpack.core.geometry import verify\n"
+        f"for rule in {RULES!r}:\n"
+        "    verify([(0, 0, 0, 1, 2, 1), (0, 0, 1, 3, 2, 1)], (4, 4, 4), rule)\n"
+        "print([name for name in sys.modules if name.startswith('binpack.core.') and name[13:] in "
+        "('placement', 'support', 'bearing', 'windows', 'hull')])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
