@@ -312,6 +312,13 @@ def test_a_config_with_a_field_in_another_spelling_is_the_same_run(tmp_path):
     assert train(config().model_copy(update={"env": spelt}), tmp_path).steps == 256
 
 
+def test_a_run_that_is_evaluated_at_other_steps_is_the_same_run(tmp_path):
+    with pytest.raises(Stop):
+        train(config(eval_every=None), tmp_path, on_evaluation=stopping_at(64))
+    assert config(eval_every=None).evaluation_interval == 51
+    assert [step for step, _ in train(config(eval_every=128), tmp_path).history] == [64, 128, 256]
+
+
 @pytest.mark.parametrize(
     ("version", "message"),
     [
