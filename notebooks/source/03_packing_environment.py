@@ -32,8 +32,7 @@ from binpack.core import geometry, heuristics, placement
 from binpack.core.statistics import verdict
 from binpack.course import exercises as ex
 from binpack.course.l03_packing_environment import exercises as pe
-from binpack.env.config import EnvConfig
-from binpack.env.vector import BinPackingVecEnv
+from binpack.env import BinPackingVecEnv, EnvConfig
 
 boxes, heights = pe.example_pile()
 plots.show(plots.packing(boxes, (10, 8, 6)))

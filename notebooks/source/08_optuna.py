@@ -40,11 +40,8 @@ from binpack.agents import PPOConfig, TrainConfig, train
 from binpack.course import exercises as ex
 from binpack.course.l08_optuna import importance
 from binpack.course.l08_optuna import recorded as lab
-from binpack.env.config import EnvConfig
-from binpack.search.config import TuneConfig
-from binpack.search.report import study_config, trials_table
-from binpack.search.space import DEFAULT_SPACE
-from binpack.search.study import tune
+from binpack.env import EnvConfig
+from binpack.search import DEFAULT_SPACE, TuneConfig, study_config, trials_table, tune
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 temporary = tempfile.TemporaryDirectory()  # removed when the kernel stops
