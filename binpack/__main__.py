@@ -1,7 +1,8 @@
 """``python -m binpack``: the command line.
 
 Whatever is wrong with what was typed, or with a file that was named, is answered with one line on stderr and exit code
-2; ``--debug`` shows where it came from.
+2; ``--debug`` shows where it came from. Only errors that say so count (``files.InputError``, what typer and pydantic
+refuse, what the system answers): any other exception is a bug, whose traceback is shown, and the exit code is 1.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -17,6 +19,9 @@ from pydantic import ValidationError
 
 from binpack import __version__, system
 from binpack.cli import benching, lab, packing, training, tuning
+from binpack.files import InputError
+
+BUG = "this is a bug, of binpack or of a module of your own: please report it with the lines above"
 
 app = typer.Typer(
     name="binpack",
@@ -82,12 +87,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the arguments, by default those of the process.
 
     Returns:
-        The exit code: 0, 1 (what was asked for failed), 2 (wrong arguments or files) or 130 (interrupted).
+        The exit code: 0, 1 (what was asked for failed, or a bug), 2 (wrong arguments or files) or 130 (interrupted).
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     try:
         return app(args=argv, prog_name="python -m binpack", standalone_mode=False) or 0
-    except (typer.TyperException, ValueError, OSError, RecursionError, MemoryError) as error:
+    except (typer.TyperException, InputError, ValidationError, OSError, RecursionError, MemoryError) as error:
         if "--debug" in argv[:1]:
             raise
         print(f"binpack: error: {one_line(error)}", file=sys.stderr)
@@ -95,6 +100,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         print("binpack: interrupted", file=sys.stderr)
         return 130
+    except Exception:
+        if "--debug" in argv[:1]:
+            raise
+        traceback.print_exc()
+        print(f"binpack: {BUG}", file=sys.stderr)
+        return 1
 
 
 def one_line(error: Exception) -> str:
