@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from binpack import system
+from binpack.files import InputError
 
 SETTINGS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 """JupyterLab's defaults here: it neither asks whether to fetch news nor looks for updates; who wants to can."""
@@ -103,7 +104,7 @@ def free_port(first: int, tries: int = 50) -> int:
             except OSError:
                 continue
             return port
-    raise ValueError(f"no free port from {first} to {min(first + tries, 65536) - 1}: choose another with --port")
+    raise InputError(f"no free port from {first} to {min(first + tries, 65536) - 1}: choose another with --port")
 
 
 def has_display() -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from binpack.files import InputError
 from binpack.items.units import parse_bin, parse_length
 
 if TYPE_CHECKING:
@@ -58,10 +59,10 @@ Assign = Annotated[
 
 @contextlib.contextmanager
 def option(name: str) -> Iterator[None]:
-    """Let a ``ValueError`` raised inside name the option that it came from."""
+    """Let an ``InputError`` raised inside name the option that it came from."""
     try:
         yield
-    except ValueError as error:
+    except InputError as error:
         raise typer.BadParameter(" ".join(str(error).split()), param_hint=name) from None
 
 
@@ -135,7 +136,7 @@ def check_size(config: EnvConfig, bins: int = 1) -> None:
     if cells > MAX_CELLS:
         length, width, _ = config.bin_size
         beside = f" x {bins} bins side by side" if bins > 1 else ""
-        raise ValueError(
+        raise InputError(
             f"too large: {config.visible} visible items x {config.orientations} orientations x {length}x{width} cells"
             f"{beside} are {cells:,} candidate cells, expected at most {MAX_CELLS:,}"
         )

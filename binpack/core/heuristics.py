@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from binpack.core import placement
 from binpack.core.placement import Candidates
+from binpack.files import InputError
 
 
 class Bins(Protocol):
@@ -63,7 +64,7 @@ class Heuristic:
             ValueError: if the heuristic is random and ``rng`` is missing.
         """
         if self.needs_rng and rng is None:
-            raise ValueError(f"heuristic {self.name!r} needs a random generator")
+            raise InputError(f"heuristic {self.name!r} needs a random generator")
         candidates = batch.candidates()
         return choose(self(candidates), candidates.mask, rng if self.needs_rng else None)
 

@@ -20,6 +20,7 @@ from binpack.core import windows
 from binpack.core.bearing import Bearing, FloorBearing, TableBearing, WindowBearing
 from binpack.core.support import SupportRule, support_rule
 from binpack.core.windows import OUTSIDE, Bases
+from binpack.files import InputError
 
 ORIENTATIONS: tuple[tuple[int, int, int], ...] = ((0, 1, 2), (1, 0, 2), (0, 2, 1), (2, 0, 1), (1, 2, 0), (2, 1, 0))
 """Edge orders: entry ``o`` says which original edges lie along x, y and z; the last number is the upright edge."""
@@ -66,7 +67,7 @@ def orient(items: NDArray, rotation: str) -> NDArray:
         ValueError: for an unknown rotation mode.
     """
     if rotation not in ROTATIONS:
-        raise ValueError(f"rotation {rotation!r} is not one of {', '.join(ROTATIONS)}")
+        raise InputError(f"rotation {rotation!r} is not one of {', '.join(ROTATIONS)}")
     if rotation == "none":
         return items[..., None, :].copy()
     return items[..., np.array(ORIENTATIONS[: ROTATIONS[rotation]])]
@@ -182,7 +183,7 @@ def _fine(bearing: Bearing, support: SupportRule) -> NDArray:
     try:
         fine &= supported
     except (TypeError, ValueError):
-        raise ValueError(f"support rule {support} must return bool of the shape of bearing.room") from None
+        raise InputError(f"support rule {support} must return bool of the shape of bearing.room") from None
     return fine
 
 

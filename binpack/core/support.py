@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from binpack.core.bearing import Bearing
 from binpack.core.hull import centre_is_inside
 from binpack.core.registry import Registry
+from binpack.files import InputError
 
 
 class SupportRule(Protocol):
@@ -48,9 +49,9 @@ def _numbers(name: str, text: str, count: int) -> Any:
     try:
         numbers = tuple(float(number) for number in text.split(","))
     except ValueError:
-        raise ValueError(f"support rule '{name}:{text}': expected numbers after the colon, got {text!r}") from None
+        raise InputError(f"support rule '{name}:{text}': expected numbers after the colon, got {text!r}") from None
     if len(numbers) != count:
-        raise ValueError(f"support rule {name!r} takes {count} share{'s' * (count > 1)}, got {len(numbers)}")
+        raise InputError(f"support rule {name!r} takes {count} share{'s' * (count > 1)}, got {len(numbers)}")
     return numbers
 
 
@@ -59,7 +60,7 @@ def _shares(name: str, shares: Iterable[float]) -> tuple[float, ...]:
     rounded = tuple(round(float(share), 6) for share in shares)
     for share in rounded:
         if not 0.0 <= share <= 1.0:
-            raise ValueError(f"support rule {name!r}: share {share:g} is not in [0, 1]")
+            raise InputError(f"support rule {name!r}: share {share:g} is not in [0, 1]")
     return rounded
 
 
@@ -133,7 +134,7 @@ class CornersRule:
 
     def __post_init__(self) -> None:
         if len(self.shares) != 3:
-            raise ValueError(f"support rule 'corners' takes 3 shares, got {len(self.shares)}")
+            raise InputError(f"support rule 'corners' takes 3 shares, got {len(self.shares)}")
         object.__setattr__(self, "shares", _shares("corners", self.shares))
 
     def __call__(self, bearing: Bearing) -> NDArray:
@@ -257,7 +258,7 @@ def support_rule(rule: str | SupportRule) -> SupportRule:
     """
     if not isinstance(rule, str):
         if not callable(rule) or isinstance(rule, type):
-            raise ValueError(f"support must be text or a support rule, got {rule!r}")
+            raise InputError(f"support must be text or a support rule, got {rule!r}")
         return rule
     found = SUPPORT_RULES.get(rule)
     name = rule.partition(":")[0].strip()
@@ -278,5 +279,5 @@ def support_text(rule: str | SupportRule) -> str:
     """
     text = str(support_rule(rule))
     if not SUPPORT_RULES.knows(text):
-        raise ValueError(f"a support rule of your own is given by its name, module:name, got {text}")
+        raise InputError(f"a support rule of your own is given by its name, module:name, got {text}")
     return text

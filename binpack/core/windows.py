@@ -18,6 +18,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from binpack.files import InputError
+
 OUTSIDE = -1
 """Landing height of a cell at which the item would stick out of the bin."""
 
@@ -97,7 +99,7 @@ class Bases:
 def flat_maps(heights: NDArray) -> NDArray:
     """Return a copy of the maps as one row of cells, (B * L * W,), in a byte each where they are low enough."""
     if heights.dtype.kind != "i":
-        raise ValueError(f"height maps must be signed integers, for {OUTSIDE} marks cells outside: got {heights.dtype}")
+        raise InputError(f"height maps must be signed integers, for {OUTSIDE} marks cells outside: got {heights.dtype}")
     low = heights.max(initial=0) <= _LARGEST_BYTE
     return heights.astype(np.int8 if low else heights.dtype).reshape(-1)
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from binpack.agents.config import PPOConfig, TrainConfig
+from binpack.files import InputError
 from binpack.search._model import Model, SearchError, one_line
 from binpack.search.samplers import PrunerConfig, SamplerConfig
 from binpack.search.seeds import SeedPlan
@@ -72,16 +73,16 @@ class TuneConfig(Model):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.final_seeds in (1, 2):
-            raise ValueError(
+            raise InputError(
                 f"final_seeds: a comparison needs at least 3 training seeds (or 0: none), got {self.final_seeds}"
             )
         self._check_space()
         if (cells := self.sampler.cells(self.space)) is not None:
             self._check_cells(cells)
         elif self.n_trials is None:
-            raise ValueError(f"n_trials: {self.sampler.kind} search needs a number of trials")
+            raise InputError(f"n_trials: {self.sampler.kind} search needs a number of trials")
         elif self.include_default and (why := self.space.outside(self.defaults())):
-            raise ValueError(f"include_default: the default configuration is not in the space: {why}")
+            raise InputError(f"include_default: the default configuration is not in the space: {why}")
         self.plan()
         return self
 
@@ -89,19 +90,19 @@ class TuneConfig(Model):
         known = PPOConfig.model_fields
         for name, parameter in self.space.parameters.items():
             if name not in known:
-                raise ValueError(f"space: {name} is no field of PPOConfig, which has {', '.join(known)}")
+                raise InputError(f"space: {name} is no field of PPOConfig, which has {', '.join(known)}")
             # The ends of a range, or every choice: a value that PPO refuses is better known before the first trial.
             for value in parameter.grid(2):
                 try:
                     PPOConfig(**{**self.train.ppo.model_dump(), name: value})
                 except ValidationError as error:
-                    raise ValueError(f"space: {name} = {value}: {one_line(error)}") from None
+                    raise InputError(f"space: {name} = {value}: {one_line(error)}") from None
                 except ValueError as error:
-                    raise ValueError(f"space: {name} = {value}: {error}") from None
+                    raise InputError(f"space: {name} = {value}: {error}") from None
 
         steps, batches = (self._all_values(name) for name in ("n_steps", "batch_size"))
         if max(batches) > (rollout := min(steps) * self.train.n_envs):
-            raise ValueError(
+            raise InputError(
                 f"space: batch_size {max(batches)} does not go with n_steps {min(steps)}: "
                 f"a rollout has {rollout} steps with {self.train.n_envs} environments"
             )
@@ -114,9 +115,9 @@ class TuneConfig(Model):
 
     def _check_cells(self, cells: int) -> None:
         if self.n_trials is not None and self.n_trials > cells:
-            raise ValueError(f"n_trials: the grid has {cells} cells, so at most {cells} trials, got {self.n_trials}")
+            raise InputError(f"n_trials: the grid has {cells} cells, so at most {cells} trials, got {self.n_trials}")
         if self.include_default:
-            raise ValueError("include_default: a grid has its cells and nothing else")
+            raise InputError("include_default: a grid has its cells and nothing else")
 
     @property
     def total(self) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from binpack.files import InputError
+
 
 class SeedPlan(BaseModel):
     """Which seeds may be used for what; an overlap is an error.
@@ -27,12 +29,12 @@ class SeedPlan(BaseModel):
         groups = {"tuning": self.tuning, "final": self.final}
         for name, seeds in groups.items():
             if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
-                raise ValueError(f"{name} seeds must be distinct and not negative, got {list(seeds)}")
+                raise InputError(f"{name} seeds must be distinct and not negative, got {list(seeds)}")
         shared = sorted(set(self.tuning) & set(self.final))
         if shared:
-            raise ValueError(f"seed {shared[0]} is used both for tuning and for the final comparison")
+            raise InputError(f"seed {shared[0]} is used both for tuning and for the final comparison")
         if self.tuning_streams == self.test_streams:
-            raise ValueError(f"seed {self.test_streams} is used both for tuning streams and for test streams")
+            raise InputError(f"seed {self.test_streams} is used both for tuning streams and for test streams")
         return self
 
     @classmethod

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
+from binpack.files import InputError
 from binpack.search._model import Model, SearchError
 
 if TYPE_CHECKING:
@@ -32,9 +33,9 @@ Scalar = str | int | float | bool | None
 
 def _check_range(low: float, high: float, log: bool) -> None:
     if low > high:
-        raise ValueError(f"low {low:g} is above high {high:g}")
+        raise InputError(f"low {low:g} is above high {high:g}")
     if log and low <= 0:
-        raise ValueError(f"a log scale needs low above 0, got {low:g}")
+        raise InputError(f"a log scale needs low above 0, got {low:g}")
 
 
 def _is_number(value: Any) -> bool:
@@ -109,9 +110,9 @@ class Int(Model):
     def _check(self) -> Int:
         _check_range(self.low, self.high, self.log)
         if self.log and self.step != 1:
-            raise ValueError(f"a log scale takes step 1 only, got {self.step}")
+            raise InputError(f"a log scale takes step 1 only, got {self.step}")
         if (self.high - self.low) % self.step:
-            raise ValueError(f"high {self.high} is not low {self.low} plus a multiple of step {self.step}")
+            raise InputError(f"high {self.high} is not low {self.low} plus a multiple of step {self.step}")
         return self
 
     def grid(self, points: int) -> list[int]:
@@ -171,7 +172,7 @@ class Categorical(Model):
         for index, choice in enumerate(choices):
             # ==, not identity of type: Optuna cannot tell 1, 1.0 and True apart either.
             if any(_stored(choice) == _stored(other) for other in choices[:index]):
-                raise ValueError(f"choice {choice!r} is there twice")
+                raise InputError(f"choice {choice!r} is there twice")
         return choices
 
     def grid(self, points: int) -> list[Any]:
@@ -221,7 +222,7 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, float) and math.isfinite(value):
         return value
-    raise ValueError(f"a choice is a string, a number, true, false, null or a list of these, got {value!r}")
+    raise InputError(f"a choice is a string, a number, true, false, null or a list of these, got {value!r}")
 
 
 def _stored(choice: Any) -> Scalar:

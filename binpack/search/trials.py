@@ -14,7 +14,7 @@ import optuna
 from optuna.trial import Trial, TrialState
 from tqdm import tqdm
 
-from binpack.files import FileError, read_json, write_json
+from binpack.files import FileError, InputError, read_json, write_json
 from binpack.search.config import TuneConfig
 from binpack.search.locks import Check, LockLost
 from binpack.search.report import best_number, trials_table
@@ -195,7 +195,7 @@ class _Run:
 
     def _report(self, index: int, step: int, score: float) -> None:
         if not math.isfinite(score):
-            raise ValueError(f"score {score} at step {step} of seed {index + 1}")
+            raise InputError(f"score {score} at step {step} of seed {index + 1}")
         total, every = self.config.train.total_steps, self.config.eval_every
         place = index * total + (total if step >= total else step // every * every)
         # A resumed run reports its history again.
