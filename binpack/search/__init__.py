@@ -7,7 +7,7 @@ from binpack.core.faces import lazy_face
 if TYPE_CHECKING:
     from binpack.search._model import SearchError
     from binpack.search.config import TuneConfig
-    from binpack.search.report import Comparison, TuneResult, load_result, study_config, trials_table
+    from binpack.search.report import Comparison, TuneResult, load_result, study_config, to_csv, trials_table
     from binpack.search.samplers import PrunerConfig, SamplerConfig
     from binpack.search.seeds import SeedPlan
     from binpack.search.space import DEFAULT_SPACE, Categorical, Float, Int, Space

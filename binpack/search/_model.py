@@ -9,13 +9,15 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from binpack.agents.config import check_version
 from binpack.core.registry import without_imports
 from binpack.files import InputError, read_json
 
-FORMAT = 1
-"""Version of what a study writes: its entry in the storage, ``study.json`` and ``final.json``.
+STUDY_VERSION = 1
+"""Version of the format of what a study writes: its entry in the storage, ``study.json`` and ``final.json``.
 
-What has no version was written before there was one, and is read as well.
+1: what has no version is of this one. A field that is new, and whose default is what was done before it, needs no other
+version; a field that goes or changes its meaning does.
 """
 _UNION_TAGS = {"float", "int", "categorical"}
 
@@ -24,7 +26,7 @@ class SearchError(InputError):
     """A search space, a configuration or a storage that cannot be used; the message is one line."""
 
 
-def check_format(stored: Mapping[str, Any], what: str) -> None:
+def check_stored(stored: Mapping[str, Any], what: str) -> None:
     """Refuse what a later version wrote, before anything in it is misunderstood.
 
     Args:
@@ -34,9 +36,10 @@ def check_format(stored: Mapping[str, Any], what: str) -> None:
     Raises:
         SearchError: one line.
     """
-    version = stored.get("format", 0)
-    if version not in range(FORMAT + 1):
-        raise SearchError(f"{what} has format {version!r}, this binpack reads up to {FORMAT}: use a newer one")
+    try:
+        check_version(stored.get("version", 1), STUDY_VERSION)
+    except InputError as error:
+        raise SearchError(f"{what}: {error}") from None
 
 
 def one_line(error: ValidationError) -> str:

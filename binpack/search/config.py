@@ -186,15 +186,19 @@ class TuneConfig(Model):
         except ValidationError as error:
             raise SearchError(one_line(error)) from None
 
-    def first_difference(self, stored: Mapping[str, Any]) -> tuple[str, Any, Any] | None:
+    def first_difference(self, stored: TuneConfig) -> tuple[str, Any, Any] | None:
         """The first field in which a stored configuration is another one than this.
 
-        ``n_trials`` may have grown since.
+        Both are whole, so that a field that is newer than the study counts with its default. ``n_trials`` may have
+        grown since.
+
+        Args:
+            stored: what the study was made with, as ``study_config`` reads it.
 
         Returns:
             The field's dotted name, the stored value and this one's; None if they agree.
         """
-        old, new = dict(_flat(stored)), dict(_flat(self.model_dump(mode="json")))
+        old, new = dict(_flat(stored.model_dump(mode="json"))), dict(_flat(self.model_dump(mode="json")))
         for field in [*new, *(name for name in old if name not in new)]:
             before, now = old.get(field, _MISSING), new.get(field, _MISSING)
             if field == "n_trials" and (now is None or (before is not None and now >= before)):

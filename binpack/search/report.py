@@ -17,7 +17,7 @@ from rich.table import Table
 from binpack.core.registry import without_imports
 from binpack.core.statistics import Interval, Verdict, mean_interval, verdict
 from binpack.files import read_json
-from binpack.search._model import FORMAT, SearchError, check_format
+from binpack.search._model import STUDY_VERSION, SearchError, check_stored
 from binpack.search.config import TuneConfig
 from binpack.search.space import Space
 from binpack.search.storage import Location, load_study, locate
@@ -34,7 +34,7 @@ def study_config(study: optuna.Study) -> TuneConfig:
     stored = study.user_attrs.get("binpack")
     if not isinstance(stored, dict) or "config" not in stored:
         raise SearchError(f"study {study.study_name!r} was not made by binpack: it holds no configuration")
-    check_format(stored, f"study {study.study_name!r}")
+    check_stored(stored, f"study {study.study_name!r}")
     with without_imports():
         return TuneConfig(**stored["config"])
 
@@ -182,7 +182,7 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """The comparison for JSON: the scores, and the intervals and the verdict that follow from them."""
         return {
-            "format": FORMAT,
+            "version": STUDY_VERSION,
             **asdict(self),
             "best_interval": list(self.best_interval),
             "default_interval": list(self.default_interval),
@@ -202,7 +202,7 @@ class Comparison:
         Raises:
             SearchError: a later version wrote it, or a field is missing.
         """
-        check_format(data, "the comparison")
+        check_stored(data, "the comparison")
         try:
             return cls(**{name: data[name] for name in cls.__dataclass_fields__ if name in data})
         except TypeError as error:

@@ -19,7 +19,7 @@ from optuna.storages import BaseStorage
 
 from binpack.agents.training import train as train_ppo
 from binpack.files import read_json, write_json
-from binpack.search._model import FORMAT, SearchError, check_format
+from binpack.search._model import STUDY_VERSION, SearchError, check_stored
 from binpack.search.config import TuneConfig
 from binpack.search.final import HeldOut, compare, held_out_score
 from binpack.search.locks import GO_ON, lock
@@ -119,8 +119,8 @@ def _open(database: BaseStorage | None, location: Location, config: TuneConfig, 
         if study.get_trials(deepcopy=False):
             raise SearchError(f"{location.shown} has a study {config.name!r} that was not made by binpack")
         # One entry, so that a study has its identity and its configuration together or neither.
-        facts = {"format": FORMAT, "id": uuid.uuid4().hex, "config": config.model_dump(mode="json"), "items": items}
-        study.set_user_attr("binpack", facts)
+        facts = {"version": STUDY_VERSION, "id": uuid.uuid4().hex, "items": items}
+        study.set_user_attr("binpack", {**facts, "config": config.model_dump(mode="json")})
     _check_same(study, location, config, items)
     _claim_folder(study, location)
     if config.default_is_trial_0 and not study.get_trials(deepcopy=False):
@@ -131,7 +131,7 @@ def _open(database: BaseStorage | None, location: Location, config: TuneConfig, 
 
 def _check_same(study: optuna.Study, location: Location, config: TuneConfig, items: str) -> None:
     stored = study_config(study)
-    if difference := config.first_difference(stored.model_dump(mode="json")):
+    if difference := config.first_difference(stored):
         field, before, now = difference
         raise SearchError(
             f"study {config.name} in {location.shown} was made with {field} = {before}, not {now}: "
@@ -154,10 +154,10 @@ def _claim_folder(study: optuna.Study, location: Location) -> None:
     path = location.folder / "study.json"
     owner = read_json(path) if path.is_file() else None
     if owner is not None:
-        check_format(owner, str(path))
+        check_stored(owner, str(path))
     if (owner is None and any(location.folder.glob("trial_*"))) or (owner is not None and owner.get("id") != identity):
         raise SearchError(f"{location.folder} holds the runs of another study: move it away or delete it")
-    facts = {"format": FORMAT, "id": identity, "study": location.name, "storage": location.shown}
+    facts = {"version": STUDY_VERSION, "id": identity, "study": location.name, "storage": location.shown}
     if owner is None or owner.get("storage") == location.storage != location.shown:
         # An earlier version wrote the URL as it was, password included.
         write_json(path, facts)

@@ -15,9 +15,10 @@ from urllib.parse import quote
 
 import pytest
 
+from binpack.__main__ import main
 from binpack.search.locks import LockLost, lock
 from binpack.search.report import load_result
-from binpack.search.space import SearchError
+from binpack.search.space import DEFAULT_SPACE, SearchError
 from binpack.search.storage import locate
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -25,7 +26,7 @@ import postgres
 
 ROOT = Path(__file__).parents[2]
 TUNE = (
-    "tune --items random:1-2 --bin 4x4x4 --study both --trials 3 --steps 4096 --seeds 1 --final-seeds 0 --jobs 1 "
+    "tune --items random:1-2 --bin 4x4x4 --study both --trials 2 --steps 2048 --seeds 1 --final-seeds 0 --jobs 1 "
     "--sampler random --set policy=mlp_map --set net_arch=[4]"
 )
 SECRET = quote(postgres.PASSWORD, safe="")
@@ -94,13 +95,15 @@ def test_a_lost_connection_is_noticed_before_anything_is_written(url, tmp_path, 
 
 def _tune(url: str, folder: Path) -> subprocess.Popen:
     folder.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "binpack", *TUNE.split(), "--storage", url]
+    space = folder.parent / "space.json"
+    space.write_text(DEFAULT_SPACE.only("learning_rate", "n_epochs").to_json())
+    command = [sys.executable, "-m", "binpack", *TUNE.split(), "--space", str(space), "--storage", url]
     pipe = subprocess.PIPE
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     return subprocess.Popen(command, cwd=folder, stdout=pipe, stderr=pipe, text=True, env=env)
 
 
-def test_a_second_tuner_is_refused_until_the_first_is_dead_and_then_goes_on(url, tmp_path):
+def test_a_second_tuner_is_refused_until_the_first_is_dead_and_then_goes_on(url, tmp_path, monkeypatch, capsys):
     first = _tune(url, tmp_path / "first")
     try:
         for _ in range(3000):
@@ -124,7 +127,12 @@ def test_a_second_tuner_is_refused_until_the_first_is_dead_and_then_goes_on(url,
     third = _tune(url, tmp_path / "second")
     out, err = third.communicate(timeout=300)
     assert third.returncode == 0, err
-    assert [row["state"] for row in load_result(url, "both").rows] == ["complete"] * 3
-    for text in (written, out, err, *(path.read_text() for path in tmp_path.rglob("*.json"))):
+    assert [row["state"] for row in load_result(url, "both").rows] == ["complete"] * 2
+    monkeypatch.chdir(tmp_path)
+    assert main(["show", url, "--study", "both", "--out", "plots"]) == 0
+    drawn = "".join(path.read_text() for path in (tmp_path / "plots").glob("*.html"))
+    assert "learning_rate" in drawn
+    texts = [written, out, err, drawn, *capsys.readouterr()]
+    for text in (*texts, *(path.read_text() for path in tmp_path.rglob("*.json"))):
         assert SECRET not in text and postgres.PASSWORD not in text
     assert f"Study both in postgresql+psycopg://{postgres.USER}:***@" in " ".join(out.split())

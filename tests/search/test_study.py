@@ -771,7 +771,7 @@ def test_comparison_says_what_the_interval_says() -> None:
     lucky = _compare([0.52, 0.6, 0.88], [0.5, 0.5, 0.5])
     assert not lucky.separable and lucky.to_dict()["verdict"] == "not separable"
     stored = json.loads(json.dumps(better.to_dict()))
-    assert (stored["verdict"], stored["separable"], stored["format"]) == ("ahead", True, 1)
+    assert (stored["verdict"], stored["separable"], stored["version"]) == ("ahead", True, 1)
     assert stored["difference_interval"] == [pytest.approx(0.0852, abs=1e-4), pytest.approx(0.1348, abs=1e-4)]
     assert Comparison.from_dict(stored) == better
 
@@ -782,8 +782,8 @@ def test_a_stored_comparison_is_judged_anew() -> None:
     facts = {"number": 3, "best_is_default": False, "streams": 50, "steps": 1000, "seeds": [1, 2, 3]}
     read = Comparison.from_dict({**facts, "best": [0.52, 0.6, 0.88], "default": [0.5, 0.5, 0.5], **kept})
     assert not read.separable and read.difference_interval.low < 0
-    with pytest.raises(SearchError, match=r"^the comparison has format 2, this binpack reads up to 1: use a newer one"):
-        Comparison.from_dict({**read.to_dict(), "format": 2})
+    with pytest.raises(SearchError, match=r"^the comparison: written by a newer binpack \(format 2, "):
+        Comparison.from_dict({**read.to_dict(), "version": 2})
     with pytest.raises(SearchError, match=r"^the comparison cannot be read: .*'number'"):
         Comparison.from_dict({"best": [1.0]})
 
