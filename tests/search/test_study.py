@@ -300,10 +300,10 @@ def test_a_score_that_is_no_number_fails_the_trial(tmp_path: Path, value: float)
         raise AssertionError("not reached")
 
     result = run(config(n_trials=2), tmp_path / "s.journal", diverges)
-    assert [row["error"] for row in result.rows] == [f"ValueError: score {value} at step 100 of seed 1"] * 2
+    assert [row["error"] for row in result.rows] == [f"InputError: score {value} at step 100 of seed 1"] * 2
     assert result.best is None and result.comparison is None
     assert result.summary().endswith(
-        f"No trial is complete. First error: ValueError: score {value} at step 100 of seed 1"
+        f"No trial is complete. First error: InputError: score {value} at step 100 of seed 1"
     )
 
 
