@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,7 +18,7 @@ _SPREADS = {"interval": "95 % interval of the mean", "range": "lowest to highest
 
 
 def bars_with_spread(
-    data: Mapping[object, ArrayLike],
+    data: Mapping[Any, ArrayLike],
     *,
     x: str,
     y: str,
@@ -59,7 +59,7 @@ def bars_with_spread(
 
 
 def curves_with_spread(
-    data: Mapping[object, tuple[ArrayLike, ArrayLike]],
+    data: Mapping[Any, tuple[ArrayLike, ArrayLike]],
     *,
     x: str,
     y: str,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -79,11 +80,15 @@ def expect_close(value: object, wanted: object, message: str, *, atol: float = 1
 @contextlib.contextmanager
 def global_randomness_untouched() -> Iterator[None]:
     """Raise `Mistake` where the code inside draws from numpy's global generator instead of the one it was given."""
-    before = np.random.get_state()  # noqa: NPY002 - the global generator is what this looks at
+    before = _global_state()
     yield
-    after = np.random.get_state()  # noqa: NPY002
-    if before[2] != after[2] or not np.array_equal(before[1], after[1]):
+    after = _global_state()
+    if before["pos"] != after["pos"] or not np.array_equal(before["key"], after["key"]):
         raise Mistake("it draws from numpy's global generator: use the generator that it is given")
+
+
+def _global_state() -> dict[str, Any]:
+    return np.random.get_state(legacy=False)["state"]  # noqa: NPY002 - the global generator is what this looks at
 
 
 def _as_numbers(value: object, what: str) -> np.ndarray:

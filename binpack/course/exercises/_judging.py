@@ -33,10 +33,11 @@ def explain(error: BaseException, answer: Callable) -> str:
     what = f"{type(error).__name__}: {said}" if said else type(error).__name__
     if not own:
         return f"cannot be checked, its signature or what it returns does not fit the docstring ({what})"
-    line = linecache.getline(own[-1].filename, own[-1].lineno).strip()
+    number = own[-1].lineno or 0
+    line = linecache.getline(own[-1].filename, number).strip()
     if isinstance(error, NotImplementedError):
-        return f"is not finished yet: it still comes to line {own[-1].lineno} of your cell, `{line}`"
-    return f"stopped with {what}, in line {own[-1].lineno} of your cell, `{line}`"
+        return f"is not finished yet: it still comes to line {number} of your cell, `{line}`"
+    return f"stopped with {what}, in line {number} of your cell, `{line}`"
 
 
 def unwrapped(answer: Any) -> Any:

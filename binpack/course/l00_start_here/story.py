@@ -64,14 +64,15 @@ def train_default(folder: Path, seeds: tuple[int, ...] = SEEDS.final) -> list[di
     """
     from binpack.agents.training import train
 
-    entries = []
+    entries: list[dict[str, Any]] = []
     for seed in seeds:
         config = DEFAULT.model_copy(update={"seed": seed})
         run = train(config, folder / f"default_{seed}")
         entry = {"seed": seed, "steps": run.steps, "seconds": round(run.seconds)}
-        entry["history"] = [[steps, round(score, 4)] for steps, score in run.history]
-        entries.append({**entry, "utilization": play(load_agent(run.folder))})
-        print(f"default PPO, seed {seed}: {np.mean(entries[-1]['utilization']):.3f}", flush=True)
+        history = [[steps, round(score, 4)] for steps, score in run.history]
+        shares = play(load_agent(run.folder))
+        entries.append({**entry, "history": history, "utilization": shares})
+        print(f"default PPO, seed {seed}: {np.mean(shares):.3f}", flush=True)
     return entries
 
 

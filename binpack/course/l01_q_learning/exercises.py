@@ -387,7 +387,7 @@ class _Fork(gym.Env):
         return 1, float(action), True, False, {}
 
 
-def _chain_table(alphas: Sequence[float], gamma: float) -> NDArray:
+def _chain_table(alphas: Sequence[float] | NDArray, gamma: float) -> NDArray:
     """What the table of a chain of 3 steps is after some episodes: an oracle that shares nothing with the reference."""
     q = np.zeros(4)
     for alpha in alphas:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -69,7 +70,8 @@ def _planes(array: ArrayLike, shape: tuple[int, int], what: str) -> NDArray:
 
 def _way(cells: NDArray, actions: NDArray) -> list[tuple[int, int]]:
     """Follow the arrows from the start: to an exit, to a cell without an arrow, or once round a loop."""
-    place = tuple(int(part) for part in np.argwhere(cells == "S")[0])
+    start = np.argwhere(cells == "S")[0]
+    place = int(start[0]), int(start[1])
     way = [place]
     while actions[place] >= 0 and not cells[place].isdigit():
         row, column = (part + move for part, move in zip(place, _MOVES[actions[place]], strict=True))
@@ -86,7 +88,9 @@ def _end(cells: NDArray, way: list[tuple[int, int]]) -> str:
     return f"reaches exit {last} in {len(way) - 1} steps" if last.isdigit() else "reaches no exit"
 
 
-def _plotly(cells, shown, actions, ways, labels, title, top):
+def _plotly(
+    cells: NDArray, shown: NDArray, actions: NDArray, ways: list[list], labels: list[str], title: str, top: float
+) -> Any:
     from plotly.subplots import make_subplots
 
     columns = min(len(shown), 2)
@@ -127,7 +131,9 @@ def _plotly(cells, shown, actions, ways, labels, title, top):
     return plot.update_yaxes(showgrid=False, zeroline=False, showticklabels=False)
 
 
-def _still(cells, shown, actions, ways, labels, title, top):
+def _still(
+    cells: NDArray, shown: NDArray, actions: NDArray, ways: list[list], labels: list[str], title: str, top: float
+) -> Any:
     from matplotlib.patches import Rectangle
 
     columns = min(len(shown), 2)
@@ -142,7 +148,7 @@ def _still(cells, shown, actions, ways, labels, title, top):
             continue
         axes.imshow(shown[number], cmap="Blues", vmin=0, vmax=top * 1.3)
         for row, column in np.ndindex(cells.shape):
-            cell = cells[row, column]
+            cell = str(cells[row, column])
             face = _WALL if cell == "#" else _EXIT if cell.isdigit() else "none"
             axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=face, edgecolor="#DDDDDD", linewidth=1))
         row, column = np.argwhere(cells == "S")[0]

@@ -50,7 +50,7 @@ class Outcomes(NamedTuple):
     """Whether it ends the episode, bool, (..., K)."""
 
 
-class TabularWorld(gym.Env[int, int]):
+class TabularWorld(gym.Env[Any, Any]):
     """A world with numbered states and actions.
 
     An illegal action earns nothing and ends the episode (``info["illegal_action"]``), as in ``BinPackingEnv``.
@@ -202,7 +202,7 @@ class TinyBin(TabularWorld):
                 after[:, number, x, y] = np.arange(count) + rise @ radix[base]
         super().__init__(mask.reshape(-1, length * width))
         self._after = np.where(self.possible, after.reshape(self.possible.shape), 0)
-        self._over = ~self.possible.any(axis=1)
+        self._over: NDArray = np.logical_not(self.possible.any(axis=1))
         self._share = self.items.prod(axis=1) / (length * width * height)
         self._past: list[tuple[int, int]] = []
 
@@ -291,9 +291,9 @@ def policy_value(world: TabularWorld, policy: NDArray, gamma: float) -> float:
     Raises:
         ValueError: the policy takes an action where it is not possible.
     """
-    states, weights = np.flatnonzero(policy >= 0) if policy.ndim == 1 else None, 1.0
-    if states is not None:
-        actions = policy[states]
+    if policy.ndim == 1:
+        states = np.flatnonzero(policy >= 0)
+        actions, weights = policy[states], np.ones(len(states))
     else:
         states, actions = np.nonzero(policy)
         weights = policy[states, actions]
@@ -301,7 +301,7 @@ def policy_value(world: TabularWorld, policy: NDArray, gamma: float) -> float:
         raise ValueError("the policy takes an action that is not possible")
     known, values = world.outcomes(states, actions), np.zeros(len(world.possible))
     while True:
-        better = np.bincount(states, weights * _backup(known, values, gamma), minlength=len(values))
+        better: NDArray = np.bincount(states, weights * _backup(known, values, gamma), minlength=len(values))
         if np.array_equal(better, values):
             begin, chances = world.start()
             return float(chances @ values[begin])

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import gymnasium as gym
 import numpy as np
 import torch
+from gymnasium import spaces
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -270,9 +271,20 @@ def make_agent(env: gym.Env, config: DQNConfig, parts: Parts, seed: int) -> tupl
         parts: `make_network` and `make_replay` are used.
         seed: of the initial weights.
     """
-    n_inputs = env.observation_space.shape[0]
-    agent = new_agent(n_inputs, int(env.action_space.n), config, parts, seed)
+    n_inputs, n_actions = sizes(env)
+    agent = new_agent(n_inputs, n_actions, config, parts, seed)
     return agent, parts.make_replay(config.buffer_size, n_inputs)
+
+
+def sizes(env: gym.Env) -> tuple[int, int]:
+    """Return the length of an observation and the number of actions.
+
+    Args:
+        env: observations of shape (n_inputs,), discrete actions.
+    """
+    seen, done = env.observation_space, env.action_space
+    assert isinstance(seen, spaces.Box) and isinstance(done, spaces.Discrete)
+    return seen.shape[0], int(done.n)
 
 
 def greedy_action(network: nn.Module, observation: NDArray) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -199,7 +200,7 @@ def measure(
     Returns:
         "A" to "E" to what was measured.
     """
-    pairs = {
+    pairs: dict[str, tuple[Callable[..., Any], Any, Any, str, float]] = {
         "A": (no_exploration, exploration_rate, parts.epsilon, "seeds of 8 that find the better of two actions", 8),
         "B": (no_copies, learn, parts.update, "value of the first of two steps", 0.5),
         "C": (no_cut, is_over, over, "episodes in 200 steps with a time limit of 4", 50),

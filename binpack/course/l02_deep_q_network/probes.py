@@ -10,7 +10,7 @@ import gymnasium as gym
 import numpy as np
 import torch
 from gymnasium import spaces
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from binpack.course.l02_deep_q_network.agent import DQNConfig, Parts, Run
 
@@ -32,18 +32,18 @@ CONFIG = DQNConfig(
 TOLERANCE = 0.1
 
 
-class Probe(gym.Env[NDArray[np.float32], int]):
+class Probe(gym.Env[NDArray[np.float32], Any]):
     """A task that is a table: what each action does in each state.
 
     An observation is one float32 number, (1,): states lie evenly from -1, the first, to 1, the last; a single one is 0.
     """
 
-    metadata: Mapping[str, Any] = {"render_modes": []}
+    metadata = {"render_modes": []}  # noqa: RUF012 - gymnasium's form
 
     def __init__(
         self,
-        rewards: NDArray,
-        following: NDArray,
+        rewards: ArrayLike,
+        following: ArrayLike,
         starts: tuple[int, ...] = (0,),
         limit: int | None = None,
         noise: float = 0.0,
@@ -185,7 +185,7 @@ class CutIsEnd(gym.Wrapper):
     def step(self, action: int) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
         """Take an action."""
         observation, reward, terminated, truncated, info = self.env.step(action)
-        return observation, reward, terminated or truncated, False, info
+        return observation, float(reward), terminated or truncated, False, info
 
 
 def probe_all(

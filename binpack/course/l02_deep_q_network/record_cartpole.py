@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -100,22 +101,22 @@ def record(folder: Path) -> None:
         folder: keeps finished runs.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    solved = [kept(folder / f"solve_{seed}.json", lambda seed=seed: solve(seed)) for seed in SEEDS]
+    solved = [kept(folder / f"solve_{seed}.json", partial(solve, seed)) for seed in SEEDS]
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=0))
     trials = []
     for number in range(TRIALS):
         # the sampler is seeded by the number, so that a repeated command goes on as if it had never stopped
         study.sampler = optuna.samplers.TPESampler(seed=number, n_startup_trials=5)
-        row = kept(folder / f"trial_{number}.json", lambda number=number: trial(number, study))
+        row = kept(folder / f"trial_{number}.json", partial(trial, number, study))
         study.add_trial(optuna.trial.create_trial(params=row["params"], distributions=dqn.SPACE, value=row["value"]))
         trials.append(row)
     arms = {"default": SMALL, "tuned": SMALL.replace(**study.best_params)}
     finals = [
-        kept(folder / f"final_{name}_{seed}.json", lambda name=name, seed=seed: final(name, arms[name], seed))
+        kept(folder / f"final_{name}_{seed}.json", partial(final, name, arms[name], seed))
         for name in arms
         for seed in HELD_OUT_SEEDS
     ]
-    drawn = [kept(folder / f"published_{number}.json", lambda number=number: published(number)) for number in range(5)]
+    drawn = [kept(folder / f"published_{number}.json", partial(published, number)) for number in range(5)]
     made = {
         "about": about("python -m binpack.course.l02_deep_q_network.record_cartpole FOLDER", LIBRARIES),
         "environment": ENV,

@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -23,7 +24,7 @@ import torch
 from numpy.typing import NDArray
 
 from binpack.course.l02_deep_q_network import exercises as dqn
-from binpack.course.l02_deep_q_network.agent import VALIDATION_SEED, DQNConfig, Validation, greedy_action
+from binpack.course.l02_deep_q_network.agent import VALIDATION_SEED, DQNConfig, Validation, greedy_action, sizes
 from binpack.course.records import about, read_record, write_record
 from binpack.files import write_json
 
@@ -66,7 +67,7 @@ def record_seed(seed: int, folder: Path) -> None:
     step, score, weights = validation.best
     network = run.agent.network
     network.load_state_dict(weights)
-    row = {
+    row: dict[str, Any] = {
         "seed": seed,
         "validation": {str(at): round(mean, 2) for at, mean in validation.scores.items()},
         "chosen_step": step,
@@ -120,15 +121,15 @@ def write_film(weights: dict[str, torch.Tensor], path: Path) -> dict[str, float]
     """
     os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # no window
     env = gym.make(ENV, render_mode="rgb_array")
-    network = dqn.make_network(env.observation_space.shape[0], int(env.action_space.n))
+    network = dqn.make_network(*sizes(env))
     network.load_state_dict(weights)
     observation, _ = env.reset(seed=TEST_SEED)
-    frames, total, steps, over = [env.render()], 0.0, 0, False
+    frames, total, steps, over = [np.asarray(env.render())], 0.0, 0, False
     while not over:
         observation, reward, terminated, truncated, _ = env.step(greedy_action(network, observation))
         total, steps, over = total + float(reward), steps + 1, terminated or truncated
         if steps % FRAME_EVERY == 0 or over:
-            frames.append(env.render())
+            frames.append(np.asarray(env.render()))
     env.close()
     path.write_bytes(gif(frames, FRAME_SIZE, 1000 * FRAME_EVERY // FRAMES_PER_SECOND))
     return {"return": round(total, 2), "steps": steps}

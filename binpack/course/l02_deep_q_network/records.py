@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from binpack.course.records import read_record
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 DATA = Path(__file__).parent
 
@@ -83,6 +86,12 @@ def show_film(path: Path, text: str) -> None:
     display({"image/png": base64.b64encode(animated_png(path)).decode("ascii"), "text/plain": text}, raw=True)
 
 
+def _colours(picture: Image.Image) -> list[Any]:
+    found = picture.getcolors(picture.width * picture.height)
+    assert found is not None  # it is where there are more colours than pixels
+    return [colour for _, colour in found]
+
+
 def animated_png(path: Path) -> bytes:
     """Turn a GIF into an animated PNG of the same frames and times.
 
@@ -97,7 +106,7 @@ def animated_png(path: Path) -> bytes:
             times.append(int(frame.info.get("duration", 0)) or 80)
             pictures.append(frame.convert("RGB"))
     # a PNG holds one palette: with one for each frame, Pillow 11 shows all frames in the first one's colours
-    colours = sorted({colour for each in pictures for _, colour in each.getcolors(each.width * each.height)})
+    colours = sorted({colour for each in pictures for colour in _colours(each)})
     row = Image.new("RGB", (len(colours), 1))
     row.putdata(colours)
     palette = row.quantize(32, dither=Image.Dither.NONE)

@@ -82,11 +82,12 @@ class _Asked(FixedTrial):
 @suggest_ppo.check
 def _(answer: Callable) -> None:
     values = {"learning_rate": 1e-3, "n_epochs": 4, "channels": 8, "n_layers": 2, "width_0": 64, "width_1": 32}
-    for policy, layers, wanted in [
+    cases: list[tuple[str, int, dict[str, Any]]] = [
         ("candidate", 2, {"channels": 8}),
         ("mlp", 2, {"net_arch": (64, 32)}),
         ("mlp", 1, {"net_arch": (64,)}),
-    ]:
+    ]
+    for policy, layers, wanted in cases:
         trial = _Asked({**values, "policy": policy, "n_layers": layers})
         got = answer(trial)
         expect_type(got, dict, "the answer")
@@ -206,7 +207,8 @@ class _Reported:
 
     def __init__(self, stop: int | None = None) -> None:
         self.reports: dict[int, float] = {}
-        self.stop, self.asked, self.calls = stop, 0, []
+        self.stop, self.asked = stop, 0
+        self.calls: list[Any] = []
 
     def report(self, value: float, step: int) -> None:
         if not math.isfinite(value):
@@ -345,7 +347,7 @@ def replay_pruning(curves: Curves, pruner: optuna.pruners.BasePruner) -> list[in
 def _(answer: Callable) -> None:
     curves = _fake_curves()
     before = {number: dict(reports) for number, reports in curves.items()}
-    pruner = optuna.pruners.MedianPruner(n_startup_trials=3)
+    pruner: optuna.pruners.BasePruner = optuna.pruners.MedianPruner(n_startup_trials=3)
     got = answer(curves, pruner)
     expect(got is not None, "it returns None (is there a return?)")
     expect(before == curves, "the curves were changed: they are everybody's data")
@@ -381,7 +383,7 @@ def _fake_curves() -> dict[int, dict[int, float]]:
 
 
 def _replay_wrongly(
-    curves: Curves, pruner: Any, direction: str = "maximize", pruned: TrialState = TrialState.PRUNED
+    curves: Curves, pruner: Any, direction: Any = "maximize", pruned: TrialState = TrialState.PRUNED
 ) -> list[int]:
     study, ends = optuna.create_study(direction=direction, pruner=pruner), []
     for reports in curves.values():

@@ -50,7 +50,8 @@ def importances(study: optuna.Study, *, permutations: int = 100, seed: int = 0) 
         One entry a parameter, the largest share by functional ANOVA first.
     """
     trials, rng = drawn_trials(study), np.random.default_rng(seed)
-    shuffled = [_with_scores(trials, rng.permutation([trial.value for trial in trials])) for _ in range(permutations)]
+    scores = np.array([trial.value for trial in trials])
+    shuffled = [_with_scores(trials, rng.permutation(scores)) for _ in range(permutations)]
     columns = []
     for method in (ped_anova, main_effects):
         by_chance = [method(these) for these in shuffled]

@@ -109,7 +109,7 @@ def saving(study: optuna.Study, ends: Sequence[int]) -> Saving:
         ends: the step at which each trial ends.
     """
     lasts = [max(trial.intermediate_values) for trial in study.trials]
-    scores = [trial.value for trial in study.trials]
+    scores = [trial.values[0] for trial in study.trials]
     kept = [score for score, end, last in zip(scores, ends, lasts, strict=True) if end == last]
     best = max(kept)
     return Saving(sum(ends) / sum(lasts), len(kept), best, 1 + sum(score > best for score in scores))

@@ -15,7 +15,7 @@ from typing import Any
 from binpack.agents.config import PPOConfig, TrainConfig
 from binpack.course.records import about, write_record
 from binpack.env.config import EnvConfig
-from binpack.search.config import TuneConfig
+from binpack.search.config import SamplerConfig, TuneConfig
 from binpack.search.report import TuneResult
 from binpack.search.space import Categorical, Float, Int, Space
 from binpack.search.storage import load_study, quiet
@@ -48,7 +48,7 @@ CONFIG = TuneConfig(
             "ent_coef": Float(low=0.0, high=0.05),
         }
     ),
-    sampler={"kind": "random", "seed": 0},
+    sampler=SamplerConfig(kind="random", seed=0),
     n_trials=120,
     seeds=3,
     final_seeds=10,

@@ -46,8 +46,9 @@ ROLLOUT = 4096
 
 def config(arm: str, seed: int, learning_rate: float, steps: int = STEPS) -> TrainConfig:
     """Return the run of one arm, seed and learning rate."""
-    shared = {"n_steps": 16, "batch_size": 256, "n_epochs": 2, "gamma": 1.0, "ent_coef": 0.003, "channels": 32}
-    shared |= {"precision": "bfloat16", "learning_rate": learning_rate, "learning_rate_schedule": "linear"}
+    shared: dict[str, Any] = {"n_steps": 16, "batch_size": 256, "n_epochs": 2, "gamma": 1.0, "ent_coef": 0.003}
+    shared |= {"channels": 32, "precision": "bfloat16"}
+    shared |= {"learning_rate": learning_rate, "learning_rate_schedule": "linear"}
     ppo = PPOConfig(**shared | ARMS[arm])
     features = "contact" if "contact" in arm else "none"
     return TrainConfig(

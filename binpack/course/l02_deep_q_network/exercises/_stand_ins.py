@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from binpack.course.exercises import expect
-from binpack.course.l02_deep_q_network.agent import Agent, Batch, Parts
+from binpack.course.l02_deep_q_network.agent import Agent, Batch, DQNConfig, Parts, Replay
 from binpack.course.l02_deep_q_network.exercises.network import add
 
 
@@ -36,6 +36,11 @@ def example_agent() -> Agent:
         for weights in (*network.parameters(), *target.parameters()):
             weights.copy_(torch.randn(weights.shape, generator=generator))
     return Agent(network, target, torch.optim.SGD(network.parameters(), lr=0.5))
+
+
+def weight(network: nn.Module) -> nn.Parameter:
+    """Return the weight matrix of a network of one linear layer."""
+    return network.get_parameter("weight")
 
 
 class Ride(gym.Env):
@@ -82,7 +87,9 @@ class Spies:
     """Parts that note how they are called. The network always prefers action 2."""
 
     def __init__(self, explore: float, gamma: float | None = None) -> None:
-        self.explore, self.gamma, self.stored, self.steps = explore, gamma, [], []
+        self.explore, self.gamma = explore, gamma
+        self.stored: list[tuple] = []
+        self.steps: list[int] = []
         self.updates_after: list[int] = []
         self.calls = {"td_targets": 0, "td_loss": 0}
         self.sampled: list[Batch] = []
@@ -99,26 +106,34 @@ class Spies:
         self.networks.append(network)
         return network
 
-    def _add(self, replay, observation, action, reward, next_observation, terminated):
+    def _add(
+        self,
+        replay: Replay,
+        observation: NDArray,
+        action: int,
+        reward: float,
+        next_observation: NDArray,
+        terminated: bool,
+    ) -> None:
         self.stored.append((tuple(observation), int(action), float(reward), tuple(next_observation), bool(terminated)))
         add(replay, observation, action, reward, next_observation, terminated)
 
-    def _epsilon(self, step, config):
+    def _epsilon(self, step: int, config: DQNConfig) -> float:
         self.steps.append(step)
         return self.explore
 
-    def _targets(self, batch, agent, gamma):
+    def _targets(self, batch: Batch, agent: Agent, gamma: float) -> Tensor:
         self.calls["td_targets"] += 1
         self.sampled.append(batch)
         expect(self.gamma in (None, gamma), "td_targets should get config.gamma")
         return torch.zeros(len(batch.rewards))
 
-    def _loss(self, network, batch, targets):
+    def _loss(self, network: nn.Module, batch: Batch, targets: Tensor) -> Tensor:
         self.calls["td_loss"] += 1
         same = batch is self.sampled[-1]
         expect(same, "targets and loss come from different samples: draw one batch for both")
         return network(batch.observations).sum() * 0
 
-    def _update(self, agent, loss, config):
+    def _update(self, agent: Agent, loss: Tensor, config: DQNConfig) -> None:
         self.updates_after.append(len(self.stored))
         agent.updates += 1

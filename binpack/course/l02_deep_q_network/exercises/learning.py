@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from binpack.course.exercises import exercise, expect, expect_close, expect_shape, expect_type
 from binpack.course.l02_deep_q_network.agent import Agent, Batch, DQNConfig
-from binpack.course.l02_deep_q_network.exercises._stand_ins import example_agent, example_batch
+from binpack.course.l02_deep_q_network.exercises._stand_ins import example_agent, example_batch, weight
 
 
 @exercise(
@@ -142,10 +142,10 @@ def _(answer: Callable) -> None:
     expect_close(value, wanted, "the loss is wrong: the mean Huber distance of the chosen Q-values from the targets")
     network.zero_grad()
     answer(network, batch, targets).backward()
-    gradient = network.weight.grad.clone()
+    gradient = copy.deepcopy(weight(network).grad)
     network.zero_grad()
     functional.smooth_l1_loss(network(batch.observations)[torch.arange(6), batch.actions], targets).backward()
-    expect_close(gradient, network.weight.grad, "the value is right but its gradient is not: is a part detached?")
+    expect_close(gradient, weight(network).grad, "the value is right but its gradient is not: is a part detached?")
 
 
 @exercise(
@@ -188,7 +188,7 @@ def _(answer: Callable) -> None:
     network, target = agent.network, agent.target
     batch, targets = example_batch(), torch.tensor([0.5, 3.0, -4.0, 1.0, 0.0, 2.0])
     for number in range(1, 7):
-        before = copy.deepcopy(network.weight.detach())
+        before = copy.deepcopy(weight(network).detach())
         losses = [td_loss(one.network, batch, targets) for one in (agent, right)]
         answer(agent, losses[0], config)
         update(right, losses[1], config)
@@ -198,22 +198,22 @@ def _(answer: Callable) -> None:
             "agent.target is agent.network now: one object moves with every update; copy its weights instead",
         )
         expect(agent.target is target, "agent.target was exchanged: load the weights into the one that is there")
-        now = network.weight.detach()
+        now = weight(network).detach()
         if number == 1:
             expect(not torch.equal(now, before), "the weights did not change: is there an optimizer step?")
-            _expect_clipped(before, now, right.network.weight.detach(), losses[1])
+            _expect_clipped(before, now, weight(right.network).detach(), losses[1])
         expect(
-            torch.allclose(now, right.network.weight.detach(), atol=1e-6),
+            torch.allclose(now, weight(right.network).detach(), atol=1e-6),
             f"update {number} goes wrong after {number - 1} right ones: are old gradients emptied with zero_grad?",
         )
         expect(agent.updates == number, f"after {number} updates agent.updates is {agent.updates}: count each once")
-        copied = torch.equal(target.weight, network.weight)
+        copied = torch.equal(weight(target), weight(network))
         expect(copied or number % 3, "after updates_per_copy updates the target network is no copy: is it ever copied?")
         expect(
             not copied or not number % 3,
             f"the target network is a copy after update {number}, but updates_per_copy is 3",
         )
-        held, wanted = target.weight.detach(), right.target.weight.detach()
+        held, wanted = weight(target).detach(), weight(right.target).detach()
         expect_close(held, wanted, "the target network holds the wrong weights", atol=1e-5)
 
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from binpack.course.exercises import Mistake, exercise, expect, expect_close, expect_shape, expect_type
 from binpack.course.l02_deep_q_network.agent import VALIDATION_SEED, Agent, DQNConfig, Parts
-from binpack.course.l02_deep_q_network.exercises._stand_ins import Pay, Spies, example_agent
+from binpack.course.l02_deep_q_network.exercises._stand_ins import Pay, Spies, example_agent, weight
 from binpack.course.l02_deep_q_network.exercises.training import evaluate, train
 
 
@@ -83,8 +83,8 @@ def _(answer: Callable) -> None:
         kept = all(torch.equal(weights, before[name]) for name, weights in network.state_dict().items())
         expect(kept, "the first network's weights were changed")
         with torch.no_grad():
-            network.weight.add_(1.0)
-        expect(torch.equal(got.weight.detach(), before["weight"]), "both networks share their weights: read the file")
+            weight(network).add_(1.0)
+        expect(torch.equal(weight(got).detach(), before["weight"]), "both networks share their weights: read the file")
 
 
 @exercise(
@@ -183,7 +183,7 @@ def _(answer: Callable) -> None:
     def spied_network(n_inputs: int, n_actions: int) -> nn.Module:
         network = spies.network(n_inputs, n_actions)
         with torch.no_grad():  # of all networks the first prefers action 1, the others action 2
-            network.bias[1] += 5.0 if len(spies.networks) == 1 else 0.0
+            network.get_parameter("bias")[1] += 5.0 if len(spies.networks) == 1 else 0.0
         return network
 
     trial = _Asked(values)
@@ -215,7 +215,7 @@ def _expect_fresh(envs: Sequence[Pay], networks: Sequence[nn.Module], seeds: Seq
     """See that one fresh agent was trained for each seed and then judged on the validation episodes."""
     expect(networks, "nothing is trained")
     used = [env.seeds[0] for env in envs if env.seeds]
-    trained = [seed for seed in used if seed in seeds]
+    trained = [seed for seed in used if seed is not None and seed in seeds]
     expect(trained, f"the runs start from seeds {used[:4]}, not from those given")
     expect(len(networks) >= len(seeds), f"{len(networks)} network for {len(seeds)} seeds: train a fresh one for each")
     expect(sorted(trained) == sorted(seeds), f"{len(seeds)} seeds are given, the runs use {trained}: one run each")
