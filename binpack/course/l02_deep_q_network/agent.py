@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,8 @@ import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
 from torch import Tensor, nn
+
+from binpack.files import read_json, write_json
 
 # The first optimizer of a process imports much of torch. Done here, it cannot hit the time limit of a check.
 torch.optim.SGD([torch.zeros(1)])
@@ -87,7 +88,7 @@ def save_config(config: DQNConfig, path: str | Path) -> None:
         config: the settings.
         path: the file.
     """
-    Path(path).write_text(json.dumps(dataclasses.asdict(config), indent=1) + "\n", encoding="utf-8")
+    write_json(path, dataclasses.asdict(config), indent=1)
 
 
 def load_config(path: str | Path) -> DQNConfig:
@@ -98,9 +99,9 @@ def load_config(path: str | Path) -> DQNConfig:
 
     Raises:
         TypeError: it names a setting that does not exist.
-        ValueError: a setting is out of its range, or the text is not JSON.
+        ValueError: a setting is out of its range, or there is no such file, or it holds no settings.
     """
-    return DQNConfig(**json.loads(Path(path).read_text(encoding="utf-8")))
+    return DQNConfig(**read_json(path, "an agent's settings"))
 
 
 class Batch(NamedTuple):
