@@ -12,6 +12,9 @@ import yaml
 
 import binpack
 from binpack import system
+from binpack.agents.config import CONFIG_VERSION
+from binpack.agents.store import AGENT_VERSION
+from binpack.search._model import FORMAT
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -68,10 +71,11 @@ def test_workflow_runs_lint_units_and_notebooks_side_by_side_on_every_supported_
     runs = {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in jobs.items()}
     assert not any("needs" in job for job in jobs.values())
     assert runs["all"] == [".ci/run"]
-    install = "python -m pip install -r requirements.txt"
-    assert runs["lint"] == [install, "ruff check .", "ruff format --check .", "mypy"]
-    assert runs["units"] == [install, "python -m pytest tests binpack"]
-    assert runs["notebooks"] == [install, "python -m pytest notebooks"]
+    cpu = 'python -m pip install --index-url https://download.pytorch.org/whl/cpu "$(grep ^torch== requirements.txt)"'
+    install = [cpu, "python -m pip install -r requirements.txt"]
+    assert runs["lint"] == [*install, "ruff check .", "ruff format --check .", "mypy"]
+    assert runs["units"] == [*install, "python -m pytest tests binpack"]
+    assert runs["notebooks"] == [*install, "python -m pytest notebooks"]
     for name in ("units", "notebooks"):
         assert jobs[name]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
     for name in ("lint", "units", "notebooks"):
@@ -91,6 +95,17 @@ def test_the_version_stands_in_one_place():
     assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == binpack.__version__
 
 
+def test_the_changes_say_the_versions_of_stored_formats():
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (.+?) \| `(version|format)` \| (\d+) \| (\S+) \|", text, re.MULTILINE)
+    newest = {what: (entry, int(version)) for what, entry, version, _ in rows}
+    assert newest == {
+        "`config.json` of a run": ("version", CONFIG_VERSION),
+        "`agent.json` of an agent": ("version", AGENT_VERSION),
+        "a study's entry in its storage, `study.json`, `final.json`": ("format", FORMAT),
+    }
+
+
 def test_links_point_to_files():
     links = re.findall(r"""\]\(([^)\s]+)\)|src="([^"]+)\"""", README)
     links = [link or source for link, source in links]
@@ -98,6 +113,7 @@ def test_links_point_to_files():
     for link in links:
         assert "://" not in link, f"{link}: everything that the README shows is in the checkout"
         assert (ROOT / link).exists(), link
+    assert {"CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "binpack/agents/shipped/README.md"} <= set(links)
 
 
 def test_readme_is_one_screen_and_has_a_picture_and_every_lesson():

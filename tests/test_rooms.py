@@ -47,6 +47,21 @@ def imports(root: Path) -> dict[str, set[str]]:
     return arrows
 
 
+def named(root: Path) -> dict[str, set[str]]:
+    """Return what each module names in text, as registries of built-in choices do: it is imported when asked for."""
+    files = modules(root)
+    form = re.compile(rf"({root.name}(?:\.\w+)+)(?::\w+)?")
+    found = {}
+    for name, path in files.items():
+        texts = [
+            node.value
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        ]
+        found[name] = {match[1] for text in texts if (match := form.fullmatch(text)) and match[1] in files}
+    return found
+
+
 def _absolute(node: ast.ImportFrom, name: str, path: Path) -> str:
     if not node.level:
         return node.module or ""
@@ -130,6 +145,12 @@ def test_imports_go_down_only(arrows, floor):
     assert upward(arrows, floor) == []
 
 
+def test_names_in_text_go_down_too_except_for_what_gymnasium_opens(floor):
+    assert upward(named(ROOT / "binpack"), floor) == [
+        "binpack imports binpack.env: __init__ is on floor 0, env on 3",
+    ]
+
+
 def test_there_is_no_circle_of_files(arrows):
     assert circles(arrows) == []
 
@@ -164,8 +185,10 @@ def test_an_import_that_goes_up_and_a_circle_are_found(tmp_path):
         "house.cellar.a imports house.attic.b: cellar is on floor 1, attic on 2",
     ]
     assert circles(found) == [["house.attic.b", "house.attic.c", "house.cellar.a"]]
-    (package / "cellar" / "a.py").write_text("", encoding="utf-8")
+    (package / "cellar" / "a.py").write_text('CHOICES = {"x": "house.attic.b:x"}\n', encoding="utf-8")
     assert upward(imports(package), floors(table)) == []
+    assert named(package)["house.cellar.a"] == {"house.attic.b"}
+    assert len(upward(named(package), floors(table))) == 1
 
 
 HEAVY = {"torch", "gymnasium", "optuna", "pydantic", "matplotlib", "plotly", "stable_baselines3", "scipy"}
@@ -176,6 +199,21 @@ def test_the_core_needs_numpy_alone(module):
     code = f"import sys, {module}; print(*sorted({HEAVY!r} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == ""
+
+
+def test_an_import_at_the_top_of_the_core_is_found_where_it_is_added(tmp_path, floor):
+    """The real package with one line more: the floors and the circle both notice."""
+    package = tmp_path / "binpack"
+    for path in (ROOT / "binpack").rglob("*.py"):
+        (package / path.relative_to(ROOT / "binpack")).parent.mkdir(parents=True, exist_ok=True)
+        (package / path.relative_to(ROOT / "binpack")).write_bytes(path.read_bytes())
+    with (package / "core" / "placement.py").open("a", encoding="utf-8") as file:
+        file.write("\n\ndef _up():\n    from binpack.agents.training import train\n")
+    found = imports(package)
+    assert upward(found, floor) == [
+        "binpack.core.placement imports binpack.agents.training: core is on floor 1, agents on 4"
+    ]
+    assert any({"binpack.core.placement", "binpack.agents.training"} <= set(part) for part in circles(found))
 
 
 def summary(found: dict[str, set[str]], floor: dict[str, int]) -> str:

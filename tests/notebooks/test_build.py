@@ -5,6 +5,7 @@ A small checkout is made of this one's pipeline and a lesson of a few cells. Its
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -319,13 +320,20 @@ def test_a_built_lesson_passes(checkout):
     assert not any("execution" in cell.metadata for cell in notebook.cells)
     solved = nbformat.read(checkout / "notebooks" / "solutions" / "01_tiny.ipynb", as_version=4)
     assert solved.cells[5].outputs[0].text == "exercise 1.1 diagonal: correct\n"
-    assert failed(checkout) == []
+    # everything passes, each notebook in one process, its cells in order
+    done = python(checkout, "-m", "pytest", "-n2", "-v", "--color=no")
+    assert done.returncode == 0, done.stdout
+    ran = re.findall(r"^\[(gw\d)\].* PASSED (\S+?)(?:::|\.)ipynb::Cell (\d+)", done.stdout, re.MULTILINE)
+    for name in ("notebooks/01_tiny", "notebooks/solutions/01_tiny"):
+        cells = [(worker, int(cell)) for worker, each, cell in ran if each == name]
+        assert len(cells) > 3
+        assert cells == [(cells[0][0], number) for number in range(len(cells))]
 
 
 def test_an_output_edited_by_hand_fails(checkout, learner):
     output = nbformat.v4.new_output("stream", name="stdout", text="14.0 cells\n")
     edit(learner, 3, outputs=[output])
-    assert failed(checkout, "notebooks/01_tiny.ipynb") == ["notebooks/01_tiny.ipynb::Cell 3"]
+    assert failed(checkout, "-n0", "notebooks/01_tiny.ipynb") == ["notebooks/01_tiny.ipynb::Cell 3"]
 
 
 def test_a_notebook_out_of_date_with_its_source_fails(checkout):
@@ -333,7 +341,7 @@ def test_a_notebook_out_of_date_with_its_source_fails(checkout):
     path.write_text(LESSON.replace("5 x 12", "5 x 13"), encoding="utf-8")
     try:
         name = "tests/notebooks/test_notebooks.py::test_notebooks_are_up_to_date_with_their_source[01_tiny]"
-        assert failed(checkout, "tests") == [name]
+        assert failed(checkout, "-n0", "tests") == [name]
         assert python(checkout, "notebooks/source/build.py", "--check").stdout.splitlines() == [
             "notebooks/01_tiny.ipynb is out of date with 01_tiny.py",
             "notebooks/solutions/01_tiny.ipynb is out of date with 01_tiny.py",
@@ -345,7 +353,7 @@ def test_a_notebook_out_of_date_with_its_source_fails(checkout):
 def test_a_cell_that_was_not_executed_fails(checkout, learner):
     edit(learner, 3, outputs=[], execution_count=None)
     name = "tests/notebooks/test_notebooks.py::test_every_code_cell_was_executed_in_order[notebooks/01_tiny]"
-    assert failed(checkout, "tests") == [name]
+    assert failed(checkout, "-n0", "tests") == [name]
 
 
 def test_a_failing_cell_leaves_the_old_notebook(checkout, learner):
