@@ -14,7 +14,7 @@ import binpack
 from binpack import system
 from binpack.agents.config import CONFIG_VERSION
 from binpack.agents.store import AGENT_VERSION
-from binpack.search._model import FORMAT
+from binpack.search._model import STUDY_VERSION
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -97,12 +97,12 @@ def test_the_version_stands_in_one_place():
 
 def test_the_changes_say_the_versions_of_stored_formats():
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| (.+?) \| `(version|format)` \| (\d+) \| (\S+) \|", text, re.MULTILINE)
+    rows = re.findall(r"^\| (.+?) \| `(version)` \| (\d+) \| (\S+) \|", text, re.MULTILINE)
     newest = {what: (entry, int(version)) for what, entry, version, _ in rows}
     assert newest == {
         "`config.json` of a run": ("version", CONFIG_VERSION),
         "`agent.json` of an agent": ("version", AGENT_VERSION),
-        "a study's entry in its storage, `study.json`, `final.json`": ("format", FORMAT),
+        "a study's entry in its storage, `study.json`, `final.json`": ("version", STUDY_VERSION),
     }
 
 
