@@ -237,8 +237,6 @@ def test_a_lesson_in_form_has_no_faults(source):
         ("Lesson 02.", "Run pip install.", "pip: ## Takeaways"),
         ("print(id", "import urllib.request\nprint(id", "download: import urllib.request"),
         ("print(id", "x = 1\n" * 25 + "print(id", "a code cell of 26 lines, at most 25: x = 1"),
-        ("Lesson 02.", "word " * 1500, "words of Markdown, at most 1500"),
-        ("Lesson 02.", "\n# %%\n1" * 40, "cells, at most 45"),
         ("# %% [exercise tiny.diagonal]", "", ""),
     ],
 )
