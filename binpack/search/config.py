@@ -21,6 +21,10 @@ _MISSING = object()
 class TuneConfig(Model):
     """A study: what is trained, what varies, how it is searched, and for how long.
 
+        >>> study = TuneConfig(train=TrainConfig(total_steps=5_000), sampler="random", n_trials=30, seeds=3)
+        >>> study.budget, study.eval_every, study.default_is_trial_0
+        (450000, 2500, True)
+
     The score of a trial is declared here, before anything runs: the last evaluation of each training run, the mean over
     the trial's seeds; every trial has the same seeds and is scored on the same item streams.
 

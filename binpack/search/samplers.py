@@ -63,6 +63,11 @@ PRUNERS: Registry[Pruner] = Registry(
 class SamplerConfig(Model):
     """Which search, and its settings.
 
+        >>> from binpack.search.space import DEFAULT_SPACE
+        >>> few = DEFAULT_SPACE.only("learning_rate", "n_steps")
+        >>> SamplerConfig(kind="grid", points=3).cells(few), SamplerConfig(kind="tpe").cells(few)
+        (12, None)
+
     Attributes:
         kind: ``grid`` visits every cell of the grid once, in a random order (a failed cell counts as visited);
             ``random`` draws every configuration independently (Bergstra and Bengio 2012); ``tpe`` is the

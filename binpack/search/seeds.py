@@ -10,6 +10,10 @@ from binpack.files import InputError
 class SeedPlan(BaseModel):
     """Which seeds may be used for what; an overlap is an error.
 
+        >>> plan = SeedPlan.of_size(tuning=2, final=3)
+        >>> plan.tuning, plan.final
+        ((0, 1), (1000, 1001, 1002))
+
     Attributes:
         tuning: training seeds of every trial.
         final: fresh training seeds for the comparison after the search.

@@ -71,6 +71,9 @@ class Location:
 def locate(storage: str | Path, name: str = DEFAULT_NAME) -> Location:
     """Work out the places of a study; nothing is opened or made.
 
+        >>> locate("studies/mine.journal", "random").folder.as_posix()
+        'studies/mine.runs/study_random'
+
     Args:
         storage: a path for a journal file, or a URL that Optuna knows (``sqlite:///study.db``, ``postgresql://...``).
             The folder of a database on a server is ``NAME.runs`` in the current directory.

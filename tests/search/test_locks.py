@@ -14,12 +14,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from test_study import Fake, config, held_out
 
 from binpack.__main__ import main
 from binpack.search.locks import LockLost, lock
 from binpack.search.report import load_result
 from binpack.search.space import DEFAULT_SPACE, SearchError
 from binpack.search.storage import locate
+from binpack.search.study import tune
 
 sys.path.insert(0, str(Path(__file__).parent))
 import postgres
@@ -91,6 +93,33 @@ def test_a_lost_connection_is_noticed_before_anything_is_written(url, tmp_path, 
         with pytest.raises(LockLost):
             check()
     assert SECRET not in str(error.value)
+
+
+def test_a_server_that_fails_in_the_middle_leaves_a_trial_to_go_on_with(url, tmp_path, monkeypatch):
+    from sqlalchemy import create_engine, text
+
+    monkeypatch.chdir(tmp_path)
+    study = config(name="fails", n_trials=2, final_seeds=0)
+    ended = (
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = :u"
+    )
+
+    def breaks(train, folder, *, on_evaluation=None):
+        on_evaluation(100, 0.5)
+        with create_engine(url).connect() as other:
+            assert other.execute(
+                text(f"SELECT count(pg_terminate_backend(pid)) {others}"), {"who": postgres.USER}
+            ).scalar()
+        time.sleep(0.2)
+        on_evaluation(200, 0.5)
+        raise AssertionError("not reached")
+
+    with pytest.raises(SearchError, match=r"nothing is lost: the same command goes on") as error:
+        tune(study, url, train=breaks, held_out=held_out, progress=False)
+    assert "\n" not in str(error.value) and "s3cret" not in str(error.value)
+    assert [row["state"] for row in load_result(url, "fails").rows] == ["running"]
+    result = tune(study, url, train=Fake(), held_out=held_out, progress=False)
+    assert [row["state"] for row in result.rows] == ["complete"] * 2
 
 
 def _tune(url: str, folder: Path) -> subprocess.Popen:
