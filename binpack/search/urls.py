@@ -78,4 +78,10 @@ def _parts(rest: str) -> tuple[str | None, str | None, str, list[tuple[str, str,
     if at:
         user, colon, secret = who.partition(":")
         password, rest = (secret if colon else None), behind
-    return user, password, rest, [pair.partition("=") for pair in query.split("&") if pair]
+    pairs: list[str] = []
+    for part in filter(None, query.split("&")):
+        if "=" in part or not pairs:
+            pairs.append(part)
+        else:  # an "&" that was not quoted: of the value before it, which may be a password
+            pairs[-1] += f"&{part}"
+    return user, password, rest, [pair.partition("=") for pair in pairs]

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+import postgres
 import pytest
 from test_study import Fake, config, held_out
 
@@ -22,9 +23,6 @@ from binpack.search.report import load_result
 from binpack.search.space import DEFAULT_SPACE, SearchError
 from binpack.search.storage import locate
 from binpack.search.study import tune
-
-sys.path.insert(0, str(Path(__file__).parent))
-import postgres
 
 ROOT = Path(__file__).parents[2]
 TUNE = (
@@ -100,16 +98,13 @@ def test_a_server_that_fails_in_the_middle_leaves_a_trial_to_go_on_with(url, tmp
 
     monkeypatch.chdir(tmp_path)
     study = config(name="fails", n_trials=2, final_seeds=0)
-    ended = (
-        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = :u"
-    )
+    others = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = :who"
+    ended = text(f"SELECT count(pg_terminate_backend(pid)) {others}")
 
     def breaks(train, folder, *, on_evaluation=None):
         on_evaluation(100, 0.5)
         with create_engine(url).connect() as other:
-            assert other.execute(
-                text(f"SELECT count(pg_terminate_backend(pid)) {others}"), {"who": postgres.USER}
-            ).scalar()
+            assert other.execute(ended, {"who": postgres.USER}).scalar()
         time.sleep(0.2)
         on_evaluation(200, 0.5)
         raise AssertionError("not reached")
