@@ -181,7 +181,7 @@ def play_ahead(
         foreseen: whose items the sampled futures are made of.
         streams: the items.
         config: bin, visible items, rotation and support rule.
-        seed: of the futures, and for the bootstrap.
+        seed: of the futures, and of agents that act at random.
 
     Raises:
         typer.BadParameter: the agent was not trained.
