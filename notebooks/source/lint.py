@@ -1,8 +1,8 @@
 """What every lesson must hold to, checked on its source and on the learner's notebook that it makes.
 
 A lesson reads: title, minutes and what it builds on, what a reader will be able to do, the parts, then the sections of
-`LAST_SECTIONS` in that order. A lesson may be as long as its stated minutes allow; a code cell shows one idea, so it may
-not.
+`LAST_SECTIONS` in that order. A lesson may be as long as its stated minutes allow, a code cell may not: it shows one
+idea.
 """
 
 from __future__ import annotations
