@@ -11,8 +11,8 @@ import importlib
 import os
 import sys
 import traceback
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -127,7 +127,7 @@ def one_line(error: Exception) -> str:
     return " ".join(text.split())
 
 
-def _problem(error: dict) -> str:
+def _problem(error: Mapping[str, Any]) -> str:
     """Put one of pydantic's errors into words: where, what, and the value unless the message speaks of several."""
     where = ".".join(map(str, error["loc"]))
     what = error["msg"].removeprefix("Value error, ")

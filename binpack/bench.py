@@ -11,7 +11,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from itertools import product
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -34,6 +34,8 @@ BATCHES = (1, 16, 64, 256, 1024)
 RULES = ("full", "fraction:0.8", "corners", "none")
 SITES = {"10x10x10": "random", "22x22x20": "random:4-10", "587x233x220": "random:25-120"}
 """Bins, each with items of a size that is usual for it."""
+KINDS: tuple[tuple[int, Literal["none", "all"]], ...] = ((1, "none"), (1, "all"), (5, "none"), (5, "all"))
+"""Numbers of visible items, with the rotations that they are timed with."""
 
 AREAS = ("10x10", "22x22", "50x50", "100x100", "200x200", "400x400", "587x233")
 AREA_EDGE = 4
@@ -117,7 +119,7 @@ def env_steps(config: EnvConfig, n_envs: int, seconds: float) -> tuple[float, fl
     """
     env = BinPackingVecEnv(config, n_envs, seed=0)
     rng = np.random.default_rng(0)
-    observation, taken, steps = env.reset(), 0.0, 0
+    observation: Any = env.reset()
     for warm in (True, False):
         until, taken, steps = time.perf_counter() + (seconds / 5 if warm else seconds), 0.0, 0
         while time.perf_counter() < until or steps < 3 * n_envs:
@@ -146,11 +148,12 @@ def _copy_time(arrays: list[NDArray], seconds: float) -> float:
 def _mask_settings(quick: bool) -> Iterator[tuple[EnvConfig, int]]:
     """Which masks are timed: every bin, rule, number of visible items, rotation and batch, or some of them."""
     rules = ("corners",) if quick else RULES
-    kinds = ((1, "none"), (5, "all")) if quick else product((1, 5), ("none", "all"))
+    kinds = (KINDS[0], KINDS[-1]) if quick else KINDS
     for (bin_text, items), rule, (visible, rotation) in product(SITES.items(), rules, kinds):
-        size = _edges(bin_text)
-        batches = BATCHES if not quick else (1,) if size[0] > 100 else (256,)
+        length, width, height = _edges(bin_text)
+        batches = BATCHES if not quick else (1,) if length > 100 else (256,)
         for batch in batches:
+            size = length, width, height
             yield EnvConfig(bin_size=size, items=items, support=rule, visible=visible, rotation=rotation), batch
 
 

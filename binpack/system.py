@@ -239,9 +239,12 @@ def available_memory(proc: Path = Path("/proc/meminfo"), root: Path = Path("/sys
         root: where the control groups are mounted (the container's limit, cgroup 2).
     """
     try:
-        available = int(re.search(r"^MemAvailable:\s+(\d+) kB", proc.read_text(), re.MULTILINE).group(1)) * 1024
-    except (OSError, AttributeError):
+        found = re.search(r"^MemAvailable:\s+(\d+) kB", proc.read_text(), re.MULTILINE)
+    except OSError:
         return None
+    if found is None:
+        return None
+    available = int(found[1]) * 1024
     try:
         limit = int(root.joinpath("memory.max").read_text()) - int(root.joinpath("memory.current").read_text())
     except (OSError, ValueError):

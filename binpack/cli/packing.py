@@ -58,11 +58,11 @@ def pack(
         if items == "korea_post"
         else read_catalogue(items, cell=cell, problem=problem)
     )
-    if bin_size is None and catalogue.container is None:
-        raise typer.BadParameter(f"{items} names no bin: expected one, {options.BIN_EXAMPLE}", param_hint="--bin")
-    packer, base = load_packer(agent or heuristic or DEFAULT)
     if bin_size is None:
+        if catalogue.container is None:
+            raise typer.BadParameter(f"{items} names no bin: expected one, {options.BIN_EXAMPLE}", param_hint="--bin")
         bin_size, cell = "x".join(map(str, catalogue.container)), None  # the container is in cells already
+    packer, base = load_packer(agent or heuristic or DEFAULT)
     if base is None:
         # everything there is to pack lies on the floor beside the bin: turn it as you like, take what fits best
         rotation, visible = rotation or "all", visible if visible is not None else 10

@@ -56,7 +56,7 @@ class Figure:
             self.matplotlib.draw_without_rendering()
             self.matplotlib.draw_without_rendering()
             self.matplotlib.set_layout_engine("none")
-        dpi = DPI
+        dpi: float = DPI
         while True:
             drawn, small = io.BytesIO(), io.BytesIO()
             self.matplotlib.savefig(drawn, format="png", dpi=dpi, bbox_inches="tight", pad_inches=0.08, facecolor=PAPER)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sized
 from typing import Any, Literal
 
 import numpy as np
@@ -136,7 +136,7 @@ def _bars(values, means, arms, heading, x, y):
         axes.plot(beside, runs, "o", color=INK, markersize=size, alpha=alpha, markeredgewidth=0)
     axes.errorbar(places, means, yerr=arms, fmt="none", ecolor=INK, elinewidth=2, capsize=5, capthick=2, zorder=3)
     longest = max(map(len, values))
-    turn = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if longest > 10 else {}
+    turn: dict[str, Any] = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if longest > 10 else {}
     axes.set_xticks(places, list(values), **turn)
     _finish(axes, heading, x, y)
     return still
@@ -217,7 +217,7 @@ def _ends(runs: NDArray[np.float64], spread: Spread) -> tuple[NDArray[np.float64
     return mean_intervals(runs)
 
 
-def _run_counts(values: Mapping[str, Sequence], noun: str = "runs") -> str:
+def _run_counts(values: Mapping[str, Sized], noun: str = "runs") -> str:
     counts = sorted({len(runs) for runs in values.values()})
     which = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     return f"{which} {noun.removesuffix('s')}" if counts == [1] else f"{which} {noun} each"

@@ -317,7 +317,8 @@ def _negated(target: Target) -> Target:
 
 
 def _value(trial: FrozenTrial, target: Target | None) -> float:
-    return float(trial.value if target is None else target(trial))
+    value = trial.value if target is None else target(trial)
+    return float("nan") if value is None else float(value)
 
 
 def _parameters(trials: Sequence[FrozenTrial], params: Sequence[str] | None, at_least: int = 1) -> list[str]:
@@ -378,8 +379,9 @@ def _mend_integers(plot: Any, trials: Sequence[FrozenTrial], chosen: Sequence[st
     """Write whole numbers beside the axes of integer parameters of parallel coordinates."""
     notes = [note.to_plotly_json() for note in plot.layout.annotations]
     for axis, name in enumerate(sorted(chosen), start=1):
-        kinds = [trial.distributions.get(name) for trial in trials]
-        if not all(isinstance(kind, IntDistribution) for kind in kinds):
+        drawn = [trial.distributions.get(name) for trial in trials]
+        kinds = [kind for kind in drawn if isinstance(kind, IntDistribution)]
+        if len(kinds) < len(drawn):
             continue
         values = [trial.params[name] for trial in trials]
         low, high = min(values), max(values)

@@ -17,7 +17,7 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,6 +27,7 @@ from binpack.plots.style import INK, PALETTE, PAPER, PLOTLY_CONFIG, WALL, WALL_E
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from plotly import graph_objects as go
 
@@ -453,8 +454,9 @@ def _still(
 
 
 def _pixels(figure: Figure) -> NDArray[np.uint8]:
-    figure.canvas.draw()
-    return np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
+    canvas = cast("FigureCanvasAgg", figure.canvas)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
 def _draw_boxes(axes: Axes, boxes: NDArray, colors: list[str], line_width: float) -> None:
@@ -476,10 +478,12 @@ def _draw_boxes(axes: Axes, boxes: NDArray, colors: list[str], line_width: float
     for piece, owner, corners, has_top in zip(pieces, owners, points, tops == whole_tops, strict=True):
         for (face, _), shade in zip(_SEEN_FACES[: 3 if has_top else 2], shades[owner], strict=False):
             outlines.append(Outline(corners[[*face, face[0]]]))
-            fills.append(shade), strokes.append("none")
+            fills.append(shade)
+            strokes.append("none")
         for edge in _seen_edges(piece, boxes[owner]):
             outlines.append(Outline(corners[list(edge)]))
-            fills.append("none"), strokes.append(INK)
+            fills.append("none")
+            strokes.append(INK)
     collection = PathCollection(outlines, facecolors=fills, edgecolors=strokes, linewidths=line_width, capstyle="round")
     axes.add_collection(collection, autolim=False)
 
