@@ -5,6 +5,7 @@ conftest.py, which would have to lie among the notebooks.
 """
 
 import os
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -50,17 +51,24 @@ def pytest_collectstart(collector: pytest.Collector) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
-    """Deal out whole notebooks, the longest first, and tests one by one."""
+    """Deal out notebooks and files with fixtures of their own whole, the longest first, and other tests one by one."""
     return _Scheduling(config, log)
 
 
 class _Scheduling(LoadScopeScheduling):
     """Keeps the cells of a notebook in one process: they share a kernel and come one after another.
 
+    The tests of a file with a fixture for the module stay together as well, or each process would make it again.
     Its base sends the scopes with most tests first, so that what is left at the end is short. (pytest-xdist's own
     groups, ``--dist=loadgroup``, have no effect with pytest 9.2, whose tests keep the name that they were given.)
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        path = nodeid.partition("::")[0]
-        return path if path.endswith(".ipynb") else nodeid
+        name = nodeid.partition("::")[0]
+        return name if stays_whole(self.config.rootpath / name) else nodeid
+
+
+@cache
+def stays_whole(path: Path) -> bool:
+    """Say whether everything in a file runs in one process: it is a notebook, or has a fixture for the module."""
+    return path.suffix == ".ipynb" or (path.is_file() and 'scope="module"' in path.read_text(encoding="utf-8"))

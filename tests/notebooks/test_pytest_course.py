@@ -35,14 +35,19 @@ def test_each_of_those_rooms_has_examples(room):
     assert sum(text.count("    >>> ") for text in texts) >= 2
 
 
-@pytest.mark.parametrize(
-    ("nodeid", "scope"),
-    [
-        ("notebooks/01_q_learning.ipynb::Cell 3", "notebooks/01_q_learning.ipynb"),
-        ("notebooks/solutions/01_q_learning.ipynb::Cell 12", "notebooks/solutions/01_q_learning.ipynb"),
-        ("tests/test_files.py::test_a[x::y]", "tests/test_files.py::test_a[x::y]"),
-        *[("binpack/core/features.py::binpack.core.features.contact",) * 2],
-    ],
-)
-def test_a_notebook_is_dealt_out_whole_and_tests_one_by_one(nodeid, scope):
-    assert pytest_course._Scheduling._split_scope(None, nodeid) == scope
+def scope(nodeid: str) -> str:
+    """Return what a test is dealt out with."""
+    scheduling = SimpleNamespace(config=SimpleNamespace(rootpath=ROOT))
+    return pytest_course._Scheduling._split_scope(scheduling, nodeid)
+
+
+@pytest.mark.parametrize("name", ["notebooks/01_q_learning.ipynb", "notebooks/solutions/01_q_learning.ipynb"])
+def test_a_notebook_is_dealt_out_whole(name):
+    assert scope(f"{name}::Cell 3") == scope(f"{name}::Cell 12") == name
+
+
+def test_a_file_that_makes_something_for_all_its_tests_is_dealt_out_whole_and_others_test_by_test():
+    for nodeid in ("tests/test_files.py::test_a[x::y]", "binpack/core/features.py::binpack.core.features.contact"):
+        assert scope(nodeid) == nodeid
+    assert "study(tmp_path_factory)" in (ROOT / "tests/cli/test_cli.py").read_text(encoding="utf-8")
+    assert scope("tests/cli/test_cli.py::test_version_and_help") == "tests/cli/test_cli.py"
