@@ -31,7 +31,7 @@ from binpack.env.config import EnvConfig
 from binpack.env.vector import BinPackingVecEnv
 
 BATCHES = (1, 16, 64, 256, 1024)
-RULES = ("full", "fraction:0.8", "corners", "none")
+RULES = ("full", "fraction:0.8", "corners", "polygon", "none")
 SITES = {"10x10x10": "random", "22x22x20": "random:4-10", "587x233x220": "random:25-120"}
 """Bins, each with items of a size that is usual for it."""
 KINDS: tuple[tuple[int, Literal["none", "all"]], ...] = ((1, "none"), (1, "all"), (5, "none"), (5, "all"))

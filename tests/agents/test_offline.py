@@ -17,7 +17,7 @@ from binpack.core.placement import ORIENTATIONS
 from binpack.env.config import EnvConfig
 from binpack.items.streams import Streams
 
-RULES = ["none", "full", "fraction:0.6", "corners"]
+RULES = ["none", "full", "fraction:0.6", "corners", "polygon"]
 
 
 def plainly(items, bin_size, rotation, support, upright):

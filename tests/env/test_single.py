@@ -21,7 +21,7 @@ from binpack.env.single import BinPackingEnv
 from binpack.items.streams import Streams
 from binpack.items.units import InstanceError
 
-RULES = ["full", "fraction:0.7", "corners", "none"]
+RULES = ["full", "fraction:0.7", "corners", "polygon", "none"]
 
 
 @st.composite
