@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from binpack.cli import options
+from binpack.files import InputError
 
 if TYPE_CHECKING:
     import optuna
@@ -168,7 +169,7 @@ def write_plots(storage: str, study: str, out: Path) -> list[str]:
         }.items():
             try:
                 figure = draw(drawn)
-            except ValueError as error:
+            except InputError as error:
                 lines.append(f"{name}: not drawn: {error}")
                 continue
             for suffix in (".html", ".png"):

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from binpack.agents import evaluation
 from binpack.agents.config import TrainConfig
 from binpack.agents.named import find_agent
 from binpack.cli import lab, options, packing
+from binpack.cli.tuning import write_plots
 from binpack.env.config import EnvConfig
 from binpack.items.generators import random_items
 from binpack.items.streams import Streams
@@ -475,6 +477,23 @@ def test_show_writes_every_plot_twice(study, tmp_path, capsys):
         for suffix in ("html", "png"):
             assert (tmp_path / "plots" / f"{name}.{suffix}").stat().st_size > 1000
         assert name in shown
+
+
+def test_a_plot_that_needs_more_trials_says_so_and_a_bug_in_one_is_shown(tmp_path, monkeypatch):
+    written = Path(__file__).parents[1] / "written_before" / "study.journal"
+    storage = str(shutil.copy(written, tmp_path))  # one complete trial
+    lines = write_plots(storage, "old", tmp_path / "plots")
+    assert [line for line in lines if "not drawn" in line] == [
+        "importance: not drawn: this figure needs at least 2 trials that completed, the study has 0"
+    ]
+    assert len(list((tmp_path / "plots").iterdir())) == 8
+
+    def bug(study):
+        raise ValueError("operands could not be broadcast together")
+
+    monkeypatch.setattr("binpack.plots.study.history", bug)
+    with pytest.raises(ValueError, match="operands"):
+        write_plots(storage, "old", tmp_path / "plots")
 
 
 def test_a_study_with_another_configuration_is_refused(study, capsys):
