@@ -11,6 +11,7 @@ from binpack.core.faces import lazy_face
 if TYPE_CHECKING:
     from binpack.plots.boxes import heightmap, landing, mask, packing, packings
     from binpack.plots.figure import Figure, save, show
+    from binpack.plots.films import film
     from binpack.plots.results import bars_with_spread, curves_with_spread
     from binpack.plots.speed import mask_curve
     from binpack.plots.study import (
@@ -25,5 +26,6 @@ if TYPE_CHECKING:
         slice_,
         timeline,
     )
+    from binpack.plots.tables import heat_table
 
 __getattr__, __dir__, __all__ = lazy_face(__name__, __file__)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from binpack.files import InputError
-from binpack.plots.figure import Figure, new_still, plain_layout
+from binpack.plots.figure import Figure, headed, new_still, plain_layout
 from binpack.plots.style import INK
 from binpack.plots.viewer import count_boxes, matplotlib_packing, plotly_packing, rgb_array
 
@@ -92,7 +92,7 @@ def heightmap(heights: ArrayLike, *, bin_height: int | None = None, title: str =
         ValueError: heights are of another shape.
     """
     maps = _planes(heights, "heights")
-    text = f"{title}: {_size(maps)}, highest {_number(maps.max())}, mean {maps.mean():.2f}"
+    text = headed(title, f"{_size(maps)}, highest {_number(maps.max())}, mean {maps.mean():.2f}")
     top = bin_height or max(float(maps.max()), 1.0)
     names = [""] if len(maps) == 1 else [f"bin {b}" for b in range(len(maps))]
     return _cell_maps(maps, names, title, text, top, "height")
@@ -115,9 +115,8 @@ def landing(heights: ArrayLike, names: Sequence[str] | None = None, *, title: st
     lowest = [_number(plane[cells].min()) if cells.any() else "none" for plane, cells in zip(maps, inside, strict=True)]
     found = ", ".join(f"{name or 'item'} {value}" for name, value in zip(names, lowest, strict=True))
     top = max(float(maps.max()), 1.0)
-    return _cell_maps(
-        np.where(inside, maps, np.nan), names, title, f"{title}: {_size(maps)}, lowest {found}", top, "height"
-    )
+    text = headed(title, f"{_size(maps)}, lowest {found}")
+    return _cell_maps(np.where(inside, maps, np.nan), names, title, text, top, "height")
 
 
 def mask(cells: ArrayLike, names: Sequence[str] | None = None, *, title: str = "feasible cells") -> Figure:
@@ -136,7 +135,7 @@ def mask(cells: ArrayLike, names: Sequence[str] | None = None, *, title: str = "
     count = ", ".join(
         f"{name or 'item'} {plane.sum()} of {plane.size}" for name, plane in zip(names, maps, strict=True)
     )
-    return _cell_maps(np.where(maps, 1.0, np.nan), names, title, f"{title}: {count}", 1.6, None)
+    return _cell_maps(np.where(maps, 1.0, np.nan), names, title, headed(title, count), 1.6, None)
 
 
 def _cell_maps(maps: NDArray, names: Sequence[str], title: str, text: str, top: float, what: str | None) -> Figure:

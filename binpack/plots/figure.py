@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from binpack.files import InputError
 from binpack.plots.style import COLORS, INK, PAPER, PLOTLY_CONFIG
 from binpack.plots.viewer import write_html
@@ -47,8 +50,15 @@ class Figure:
         if not self.text or "\n" in self.text:
             raise InputError(f"the text of a figure must be one line, got {self.text!r}")
 
-    def png(self) -> bytes:
-        """Draw the still form, small enough for a notebook; the same figure gives the same bytes."""
+    def pixels(self, scale: float = 1.0) -> NDArray[np.uint8]:
+        """Draw the still form, cut to what is on it and at most as wide as a notebook shows.
+
+        Args:
+            scale: of its size; lines and letters shrink with it.
+
+        Returns:
+            Red, green and blue, uint8, (height, width, 3).
+        """
         from PIL import Image
 
         if self.matplotlib.get_layout_engine() is not None:
@@ -56,17 +66,22 @@ class Figure:
             self.matplotlib.draw_without_rendering()
             self.matplotlib.draw_without_rendering()
             self.matplotlib.set_layout_engine("none")
-        dpi: float = DPI
+        dpi: float = DPI * scale
         while True:
-            drawn, small = io.BytesIO(), io.BytesIO()
+            drawn = io.BytesIO()
             self.matplotlib.savefig(drawn, format="png", dpi=dpi, bbox_inches="tight", pad_inches=0.08, facecolor=PAPER)
             picture = Image.open(drawn)
             if picture.width <= WIDEST:
-                break
+                return np.asarray(picture.convert("RGB"))
             dpi *= (WIDEST - 2) / picture.width  # how wide it gets is known once it is drawn
+
+    def png(self) -> bytes:
+        """Draw the still form, small enough for a notebook; the same figure gives the same bytes."""
+        from PIL import Image
+
+        small = io.BytesIO()
         # a palette makes a contour plot a third as large
-        pixels = picture.convert("RGB").quantize(192, dither=Image.Dither.NONE)
-        pixels.save(small, format="png", optimize=True)
+        Image.fromarray(self.pixels()).quantize(192, dither=Image.Dither.NONE).save(small, format="png", optimize=True)
         return small.getvalue()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
@@ -114,6 +129,11 @@ def save(figure: Figure, path: str | Path) -> Path:
         raise InputError(f"a figure is saved as .html or .png, not as {path.name}")
     path.write_bytes(figure.png())
     return path
+
+
+def headed(title: str, words: str) -> str:
+    """Return what a figure says, under its title where it has one."""
+    return f"{title}: {words}" if title else words
 
 
 def plain_layout(plot: go.Figure, title: str, height: int, **more: Any) -> go.Figure:

@@ -13,7 +13,7 @@ from binpack.files import InputError
 from binpack.plots.figure import Figure, new_still, plain_layout
 from binpack.plots.style import COLORS, INK
 
-Spread = Literal["interval", "range"]
+Spread = Literal["interval", "range", "runs"]
 _SPREADS = {"interval": "95 % interval of the mean", "range": "lowest to highest"}
 
 
@@ -74,7 +74,7 @@ def curves_with_spread(
         y: what was measured.
         title: the title; "y by x" where it is left out.
         spread: "interval" for the 95 % interval of the mean over the runs (see ``core.statistics``), none under three
-            runs; "range" from the lowest run to the highest.
+            runs; "range" from the lowest run to the highest; "runs" draws no band but every run as a thin line.
 
     Raises:
         ValueError: there is no curve, shapes that do not fit, or an unknown spread.
@@ -89,8 +89,9 @@ def curves_with_spread(
         for name, (_, runs) in curves.items()
     ]
     text = f"{y} by {x} ({_run_counts({name: runs for name, (_, runs) in curves.items()})}): {', '.join(parts)}"
-    note = f"lines: mean; bands: {_SPREADS[spread]}"
-    return Figure(_plotly_curves(curves, bands, heading, note, x, y), _curves(curves, bands, heading, x, y), text)
+    note = f"lines: mean; bands: {_SPREADS[spread]}" if spread != "runs" else "thick lines: mean; thin lines: runs"
+    drawn = bands if spread != "runs" else {}
+    return Figure(_plotly_curves(curves, drawn, heading, note, x, y), _curves(curves, drawn, heading, x, y), text)
 
 
 def _plotly_bars(values, means, arms, heading, note, x, y):
@@ -148,18 +149,15 @@ def _plotly_curves(curves, bands, heading, note, x, y):
     plot = go.Figure()
     for number, (name, (steps, runs)) in enumerate(curves.items()):
         color = COLORS[number % len(COLORS)]
-        low, high = bands[name]
-        plot.add_scatter(
-            x=[*steps.tolist(), *steps[::-1].tolist()],
-            y=[*high.tolist(), *low[::-1].tolist()],
-            fill="toself",
-            fillcolor=color,
-            opacity=0.2,
-            line={"width": 0},
-            hoverinfo="skip",
-            showlegend=False,
-            legendgroup=name,
-        )
+        behind = {"hoverinfo": "skip", "showlegend": False, "legendgroup": name}
+        if name in bands:
+            low, high = bands[name]
+            x_there, y_there = np.concatenate([steps, steps[::-1]]), np.concatenate([high, low[::-1]])
+            plot.add_scatter(
+                x=x_there, y=y_there, fill="toself", fillcolor=color, opacity=0.2, line={"width": 0}, **behind
+            )
+        for run in runs if name not in bands else ():
+            plot.add_scatter(x=steps, y=run, mode="lines", line={"color": color, "width": 1}, opacity=0.4, **behind)
         line = {"color": color, "width": 2}
         plot.add_scatter(x=steps, y=runs.mean(axis=0), mode="lines", line=line, name=name, legendgroup=name)
     plain_layout(plot, f"{heading}<br><sup>{note}</sup>", 420, showlegend=len(curves) > 1)
@@ -171,7 +169,10 @@ def _curves(curves, bands, heading, x, y):
     axes = still.add_subplot()
     for number, (name, (steps, runs)) in enumerate(curves.items()):
         color = COLORS[number % len(COLORS)]
-        axes.fill_between(steps, *bands[name], color=color, alpha=0.2, linewidth=0)
+        if name in bands:
+            axes.fill_between(steps, *bands[name], color=color, alpha=0.2, linewidth=0)
+        else:
+            axes.plot(steps, runs.T, color=color, linewidth=0.8, alpha=0.4)
         axes.plot(steps, runs.mean(axis=0), color=color, linewidth=2, label=name)
     if len(curves) > 1:
         axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
@@ -208,10 +209,10 @@ def _curve(steps: ArrayLike, runs: ArrayLike, name: object) -> tuple[NDArray[np.
 
 def _ends(runs: NDArray[np.float64], spread: Spread) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Low and high end of each column's spread; runs (seeds, n) -> two of (n,)."""
-    if spread == "range":
+    if spread in ("range", "runs"):
         return runs.min(axis=0), runs.max(axis=0)
     if spread != "interval":
-        raise InputError(f"spread must be 'interval' or 'range', got {spread!r}")
+        raise InputError(f"spread must be 'interval', 'range' or 'runs', got {spread!r}")
     if len(runs) < FEWEST:
         return runs.mean(axis=0), runs.mean(axis=0)
     return mean_intervals(runs)

@@ -14,7 +14,7 @@ from PIL import Image
 
 from binpack import plots
 from binpack.core.statistics import mean_interval
-from binpack.plots import Figure
+from binpack.plots import Figure, style
 
 PARAMETERS = ("learning_rate", "gamma", "schedule")
 
@@ -104,6 +104,18 @@ CALLS = {
         ),
         "microseconds a mask: full; cells of the bin 72 to 72; edge of the item, in cells 2 to 4",
     ),
+    "runs": (
+        lambda _: plots.curves_with_spread({"PPO": ([0, 9], [[0, 1], [0, 3]])}, x="x", y="y", spread="runs"),
+        "y by x (2 runs each): PPO ends at 2 [1, 3]",
+    ),
+    "table": (
+        lambda _: plots.heat_table([[0.5, -1], [np.nan, -np.inf]], ["a", "b"], title="Q", marked=[[1, 0], [0, 0]]),
+        "Q: 2 x 2 entries, -1.00 to 0.50; marked: a 0 0.50",
+    ),
+    "film": (
+        lambda _: plots.film({k: plots.heat_table([[k, 9]], title="") for k in range(9)}, title="grows", stills=4),
+        "grows: 9 frames; 8: 1 x 2 entries, 8.00 to 9.00",
+    ),
     "mask": (lambda _: plots.mask([[True, False], [True, True]]), "feasible cells: item 3 of 4"),
 }
 
@@ -124,7 +136,7 @@ def test_each_figure_has_three_forms_and_leaves_no_trace(study, name, recwarn):
     assert [str(warning.message) for warning in recwarn] == []
 
 
-@pytest.mark.parametrize("name", ["history", "edf", "bars", "heightmap", "mask", "packing"])
+@pytest.mark.parametrize("name", ["history", "edf", "bars", "heightmap", "mask", "packing", "film", "table"])
 def test_a_figure_is_drawn_alike_every_time(study, name):
     make, _ = CALLS[name]
     assert len({figure.png() for figure in (make(study), make(study)) for _ in range(2)}) == 1
@@ -167,7 +179,7 @@ def test_show_emits_all_forms_in_a_notebook(monkeypatch):
     assert list(data) == ["application/vnd.plotly.v1+json", "image/png", "text/plain"]
     config = data["application/vnd.plotly.v1+json"]["config"]
     assert config["showSendToCloud"] is False and config["plotlyServerURL"] == "" and config["displaylogo"] is False
-    assert config["responsive"] is True
+    assert config["responsive"] is True and config["scrollZoom"] is False
     assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
     assert data["text/plain"] == "height map: 2 x 2 cells, highest 3, mean 1.50"
     json.dumps(data)
@@ -198,6 +210,48 @@ def test_the_text_of_a_figure_is_one_line(study):
     for text in ("", "two\nlines"):
         with pytest.raises(ValueError, match="the text of a figure must be one line"):
             Figure(figure.plotly, figure.matplotlib, text)
+
+
+# ----------------------------------------------------------------------------------------------------- films and tables
+
+
+def test_a_film_shows_one_frame_at_a_time_and_plays_them_in_order():
+    tables = {f"after {k}": plots.heat_table([[k / 3, 1.0]], title="", limits=(0, 1)) for k in range(3)}
+    plot = plots.film(tables, title="a table fills").plotly
+    each = len(plot.data) // 3
+    assert [trace.visible for trace in plot.data] == [True] * each + [False] * 2 * each
+    for number, frame in enumerate(plot.frames):
+        shown = [place for place, trace in zip(frame.traces, frame.data, strict=True) if trace.visible]
+        assert shown == list(range(number * each, (number + 1) * each))
+        assert plot.data[shown[0]].z[0][0] == number / 3
+    steps = plot.layout.sliders[0].steps
+    assert [step.label for step in steps] == list(tables) and [step.args[0] for step in steps] == [
+        ("0",),
+        ("1",),
+        ("2",),
+    ]
+
+
+def test_the_colours_of_a_table_part_at_zero_and_its_numbers_are_read():
+    heat, numbers, _ = plots.heat_table([[-3, 0, 1, 3], [-1, 2, np.nan, np.inf]]).plotly.data
+    assert (heat.zmin, heat.zmax) == (-3, 3) and heat.colorscale[len(heat.colorscale) // 2] == (0.5, "#F7F7F7")
+    assert list(numbers.text) == ["-3.00", "0.00", "1.00", "3.00", "-1.00", "2.00", "", "∞"]
+    assert numbers.textfont.color[0] == numbers.textfont.color[3] == "#FFFFFF" != numbers.textfont.color[1]
+    assert plots.heat_table([[0, 4]]).plotly.data[0].zmax == 4 and plots.heat_table([[0, 0]]).text.endswith(
+        "0.00 to 0.00"
+    )
+
+
+def test_a_table_rounds_its_numbers_and_knows_no_minus_zero():
+    assert plots.heat_table([[-0.04, 0.26]], digits=1).plotly.data[1].text == ("0.0", "0.3")
+
+
+def test_contrast_is_that_of_wcag():
+    assert style.contrast("#FFFFFF", "#000000") == pytest.approx(21)
+    assert style.contrast("#777777", "#FFFFFF") == pytest.approx(4.48, abs=0.01)
+    assert style.shade(("#000000", "#FFFFFF"), 0.5) == "#808080" and style.shade(("#000000", "#FFFFFF"), 7) == "#FFFFFF"
+    for scale in (style.BLUES, style.ORANGES):
+        assert min(style.contrast(style.ink_on(color), color) for color in scale) > 3
 
 
 # ----------------------------------------------------------------------------------------------------------- importance
@@ -295,13 +349,20 @@ def test_whiskers_are_the_interval_of_the_mean():
         ),
         (
             lambda _: plots.bars_with_spread({"a": [1.0]}, x="x", y="y", spread="sd"),
-            "spread must be 'interval' or 'range', got 'sd'",
+            "spread must be 'interval', 'range' or 'runs', got 'sd'",
         ),
         (
             lambda _: plots.curves_with_spread({"a": ([0, 1], [[1, 2, 3]])}, x="x", y="y"),
             "the curve a has places of shape (2,) but runs of shape (1, 3)",
         ),
         (lambda _: plots.heightmap([1, 2]), "heights must be an array (L, W) or (K, L, W), got shape (2,)"),
+        (lambda _: plots.heat_table([1, 2]), "values must be an array (R, C), got shape (2,)"),
+        (lambda _: plots.heat_table([[1]], ["a", "b"]), "expected a name for each of the 1 rows, got 2"),
+        (
+            lambda _: plots.heat_table([[1, 2]], marked=[[True]]),
+            "marked must have the shape of values, (1, 2), got (1, 1)",
+        ),
+        (lambda _: plots.film({}, title="t"), "a film needs frames and one still or more, got 0 frames and 6 stills"),
         (lambda _: plots.mask([[True]], ["a", "b"]), "expected a name for each of the 1 planes, got 2"),
         (lambda _: plots.packing([[1, 2]], (4, 4, 4)), "boxes must be an (n, 6) array, got shape (1, 2)"),
     ],

@@ -1,0 +1,136 @@
+"""A sequence of figures as one: a film under a slider, or its frames side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from binpack.files import InputError
+from binpack.plots.figure import WIDEST, Figure, new_still
+from binpack.plots.style import INK
+
+_GAP = 14  # pixels between two pictures
+_HEADING = 24  # pixels for a line of text over one
+_SMALLEST = 0.6  # of its size, below which a picture's letters are no longer read
+
+
+def film(frames: Mapping[Any, Figure], *, title: str, stills: int = 6, seconds: float = 0.7) -> Figure:
+    """Show a sequence of figures: alive one at a time, with a slider and a button that plays them; still side by side.
+
+    Args:
+        frames: name of a frame, such as "after 10 episodes", to its figure. All come from one function, with the same
+            axes; those whose colours mean numbers have the same limits.
+        title: the title of the whole; those of the frames are best left empty.
+        stills: how many frames the still form shows at most: the first, the last, and others evenly between them.
+        seconds: how long the film shows each.
+
+    Returns:
+        A figure whose text names the number of frames and repeats the last one's.
+
+    Raises:
+        ValueError: there is no frame, or no room for a still one.
+    """
+    if not frames or stills < 1:
+        raise InputError(f"a film needs frames and one still or more, got {len(frames)} frames and {stills} stills")
+    named = {str(name): figure for name, figure in frames.items()}
+    shown = sorted({round(place) for place in np.linspace(len(named) - 1, 0, min(stills, len(named)))})
+    last = list(named)[-1]
+    text = f"{title}: {len(named)} frames; {last}: {named[last].text}"
+    return Figure(_plotly(named, title, seconds), _still(named, title, shown), text)
+
+
+def _plotly(named: Mapping[str, Figure], title: str, seconds: float) -> Any:
+    """Put the traces of all frames into one figure; each frame makes its own visible and hides the others."""
+    from plotly import graph_objects as go
+
+    live = [figure.plotly for figure in named.values()]
+    owners = [number for number, one in enumerate(live) for _ in one.data]
+    plot = go.Figure(layout=live[0].layout)
+    for number, one in enumerate(live):
+        for trace in one.data:
+            plot.add_trace(trace).data[-1].visible = number == 0
+    kinds = [trace.type for trace in plot.data]
+    plot.frames = [
+        go.Frame(
+            name=str(number),
+            data=[{"type": kind, "visible": owner == number} for kind, owner in zip(kinds, owners, strict=True)],
+            traces=list(range(len(owners))),
+            layout=_changing(live, number),
+        )
+        for number in range(len(live))
+    ]
+    still, moving = (
+        {"frame": {"duration": ms, "redraw": True}, "transition": {"duration": 0}} for ms in (0, int(1000 * seconds))
+    )
+    steps = [
+        {"label": name, "method": "animate", "args": [[str(number)], {"mode": "immediate", **still}]}
+        for number, name in enumerate(named)
+    ]
+    buttons = [
+        {"label": "play", "method": "animate", "args": [None, {"fromcurrent": True, **moving}]},
+        {"label": "stop", "method": "animate", "args": [[None], {"mode": "immediate", **still}]},
+    ]
+    place = {"y": 0, "yanchor": "top", "pad": {"t": 46, "b": 6}}
+    plot.update_layout(
+        title={"text": title, "x": 0.02, "xanchor": "left", "font": {"size": 16}},
+        sliders=[{"steps": steps, "x": 0.2, "len": 0.8, "currentvalue": {"prefix": ""}, **place}],
+        updatemenus=[
+            {
+                "type": "buttons",
+                "direction": "left",
+                "buttons": buttons,
+                "x": 0,
+                "xanchor": "left",
+                "showactive": False,
+                **place,
+            }
+        ],
+    )
+    return plot
+
+
+def _changing(live: list[Any], number: int) -> dict[str, Any]:
+    """Return the notes and shapes of a frame, as many in each: those that are missing hide the ones before."""
+    layout = {}
+    for kind in ("annotations", "shapes"):
+        most = max(len(one.layout[kind] or ()) for one in live)
+        own = [part.to_plotly_json() for part in live[number].layout[kind] or ()]
+        if most:
+            layout[kind] = own + [{"visible": False}] * (most - len(own))
+    return layout
+
+
+def _still(named: Mapping[str, Figure], title: str, shown: list[int]) -> Any:
+    """Put pictures of some frames side by side, pixel for pixel where they are small enough."""
+    names, figures = list(named), list(named.values())
+    pictures = [figures[number].pixels() for number in shown]
+    wide, tall = max(p.shape[1] for p in pictures), max(p.shape[0] for p in pictures)
+    columns = min(len(pictures), max(1, int(WIDEST / (_SMALLEST * wide + _GAP))))
+    columns = -(-len(pictures) // -(-len(pictures) // columns))
+    scale = min(1.0, (WIDEST / columns - _GAP) / wide)
+    if scale < 1:
+        pictures = [figures[number].pixels(scale) for number in shown]
+        wide, tall = max(p.shape[1] for p in pictures), max(p.shape[0] for p in pictures)
+    rows = -(-len(pictures) // columns)
+    width, height = (wide + _GAP) * columns, (tall + _GAP + _HEADING) * rows + _HEADING
+    still = new_still(width / 100, height / 100)
+    still.set_layout_engine("none")
+    still.suptitle(title, x=0.01, y=1 - 4 / height, ha="left", va="top", fontsize=12, color=INK)
+    for place, (number, picture) in enumerate(zip(shown, pictures, strict=True)):
+        left = (place % columns) * (wide + _GAP) + _GAP // 2
+        top = (place // columns) * (tall + _GAP + _HEADING) + _HEADING
+        still.text((left + 2) / width, 1 - (top + 4) / height, names[number], fontsize=10, va="top", color=INK)
+        _put(still, picture, left, height - top - _HEADING - picture.shape[0])
+    return still
+
+
+def _put(still: Any, picture: NDArray[np.uint8], left: int, bottom: int) -> None:
+    """Lay a picture into a figure, its lower left corner at a pixel."""
+    width, height = still.get_size_inches() * 100
+    rows, columns = picture.shape[:2]
+    axes = still.add_axes((left / width, bottom / height, columns / width, rows / height))
+    axes.imshow(picture, interpolation="nearest", aspect="auto")
+    axes.set_axis_off()
