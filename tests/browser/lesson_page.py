@@ -1,0 +1,253 @@
+"""A notebook in JupyterLab as a learner sees it: opened, run, written into and looked at."""
+
+from __future__ import annotations
+
+import io
+import re
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import nbformat
+from course_lab import CourseLab
+from nbformat import NotebookNode
+from PIL import Image
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Locator
+
+NOTEBOOK = ".jp-NotebookPanel:not(.lm-mod-hidden)"
+SCROLLER = f"{NOTEBOOK} .jp-WindowedPanel-outer"
+CELL = f"{NOTEBOOK} .jp-Notebook-cell"
+PLOTLY = ".jp-RenderedPlotly"
+EDGE = 2
+"""Pixels at the edge of the panel that show its frame."""
+
+_OVERFLOWS = """cells => cells.flatMap((cell, number) =>
+    ['.jp-RenderedMarkdown', '.jp-OutputArea-output', '.jp-InputArea-editor .cm-scroller'].flatMap(kind =>
+        [...cell.querySelectorAll(kind)].flatMap(box =>
+            [box, ...box.querySelectorAll('pre, div, table, img, p')]
+                .filter(part => part.clientWidth > 0 && part.scrollWidth > part.clientWidth + 1
+                    && !part.closest('.MathJax, mjx-container, .js-plotly-plot'))
+                .slice(0, 1)
+                .map(part => [number, kind, part.scrollWidth, part.clientWidth, part.textContent.trim().slice(0, 60)])
+        )))"""
+_IMAGES = """cells => cells.flatMap((cell, number) =>
+    [...cell.querySelectorAll('.jp-OutputArea-output img, .jp-RenderedMarkdown img')]
+        .map(image => ({cell: number, alt: image.getAttribute('alt') || '', from: image.src.slice(0, 40)})))"""
+_PROMPTS = "cells => cells.map(cell => (cell.querySelector('.jp-InputPrompt') || {textContent: ''}).textContent)"
+_SCROLL = """([selector, place]) => {
+    const panel = document.querySelector(selector), cells = panel.querySelectorAll('.jp-Notebook-cell');
+    if (place !== null) panel.scrollTop = place;
+    const end = cells[cells.length - 1].getBoundingClientRect().bottom;
+    const bottom = end - panel.getBoundingClientRect().top + panel.scrollTop;
+    return [Math.round(panel.scrollTop), Math.round(Math.min(bottom, panel.scrollHeight)), panel.clientHeight];
+}"""
+
+
+class LessonPage:
+    """One notebook, open in a tab of the browser.
+
+    Attributes:
+        path: the notebook's file in the copy of the checkout.
+        page: Playwright's page.
+    """
+
+    def __init__(self, context: BrowserContext, lab: CourseLab, path: Path) -> None:
+        self.lab, self.path = lab, path
+        self.page = context.new_page()
+        self.page.goto(lab.url(path), timeout=120_000)
+        self.page.wait_for_selector(CELL, timeout=120_000)
+        self._wait(self._ready, 120, "the kernel does not get ready")
+
+    def close(self) -> None:
+        """Close the tab and end its kernel."""
+        self.page.evaluate(
+            """async token => {
+                const headers = {Authorization: `token ${token}`};
+                for (const session of await (await fetch('/api/sessions', {headers})).json())
+                    await fetch(`/api/sessions/${session.id}`, {method: 'DELETE', headers});
+            }""",
+            self.lab.token,
+        )
+        self.page.close()
+
+    # ------------------------------------------------------------------------------------------------------- running
+
+    def run_all(self, tell: Callable[[str], None] = lambda line: None, limit: float = 600) -> float:
+        """Choose Run > Run All Cells, wait for the end and return the seconds.
+
+        Args:
+            tell: called with a line every few seconds.
+            limit: seconds after which this fails.
+        """
+        self.choose("Run", "runmenu:run-all")
+        return self.wait_for_end(tell, limit)
+
+    def choose(self, menu: str, command: str) -> None:
+        """Choose an entry of the menu bar by its command."""
+        self.page.locator(f".lm-MenuBar-item:has-text('{menu}')").first.click()
+        self.page.locator(f".lm-Menu-item[data-command='{command}']").click()
+
+    def wait_for_end(self, tell: Callable[[str], None] = lambda line: None, limit: float = 600) -> float:
+        """Wait until no cell waits or runs, and return the seconds."""
+        start, told = time.perf_counter(), 0.0
+        while self._waiting() or not self._ready():
+            passed = time.perf_counter() - start
+            assert passed < limit, f"{self.path.name}: cells still run after {passed:.0f} s: {self._waiting()}"
+            if passed > told + 5:
+                told = passed
+                tell(f"{self.path.name}: {passed:.0f} s, {len(self._waiting())} cells to go")
+            time.sleep(0.2)
+        return time.perf_counter() - start
+
+    def saved(self) -> NotebookNode:
+        """Save the notebook and read the file."""
+        self.choose("File", "docmanager:save")
+        self._wait(lambda: not self.page.locator(".jp-mod-dirty").count(), 30, "the notebook is not saved")
+        return nbformat.read(self.path, as_version=4)
+
+    def _waiting(self) -> list[int]:
+        prompts = self.page.eval_on_selector_all(CELL, _PROMPTS)
+        return [number for number, prompt in enumerate(prompts) if prompt.startswith("[*]")]
+
+    def _ready(self) -> bool:
+        return "| Idle" in (self.page.text_content("#jp-main-statusbar") or "")
+
+    def _wait(self, holds: Callable[[], bool], seconds: float, otherwise: str) -> None:
+        until = time.perf_counter() + seconds
+        while not holds():
+            assert time.perf_counter() < until, f"{self.path.name}: {otherwise} ({seconds:.0f} s)"
+            time.sleep(0.1)
+
+    # ------------------------------------------------------------------------------------------------------- writing
+
+    def find(self, name: str) -> int:
+        """Return the number of the cell with that id."""
+        return [cell.id for cell in nbformat.read(self.path, as_version=4).cells].index(name)
+
+    def cell(self, number: int) -> Locator:
+        """Return the cell of that number, counted from 0 over all cells, scrolled into view."""
+        cell = self.page.locator(CELL).nth(number)
+        cell.scroll_into_view_if_needed()
+        return cell
+
+    def write(self, number: int, text: str) -> None:
+        """Put a text in the place of what a code cell holds, as by typing."""
+        self.cell(number).locator(".cm-content").click()
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.insert_text(text)
+
+    def run(self, number: int) -> None:
+        """Run a cell with Shift+Enter and wait until it is done."""
+        self.cell(number).locator(".cm-content").click()
+        self.page.keyboard.press("Shift+Enter")
+        time.sleep(0.2)
+        self.wait_for_end()
+
+    # ------------------------------------------------------------------------------------------------------- looking
+
+    def wake_figures(self) -> list[tuple[Image.Image, Image.Image]]:
+        """Move the mouse over every plotly figure, and return a picture of each before and after.
+
+        JupyterLab's extension shows a figure's still form until then.
+        """
+        woken = []
+        for figure in self.page.locator(f"{NOTEBOOK} {PLOTLY}").all():
+            figure.scroll_into_view_if_needed()
+            self.page.mouse.move(5, 5)
+            before = shot(figure)
+            figure.hover()
+            figure.locator("svg.main-svg").first.wait_for(timeout=60_000)
+            time.sleep(0.5)  # WebGL draws after the svg is there
+            self.page.mouse.move(5, 5)
+            woken.append((before, shot(figure)))
+        return woken
+
+    def overflows(self) -> list[str]:
+        """Say what is wider than its place: cell, width, place, how its text starts."""
+        return [
+            f"cell {cell}: {kind} is {wide} px wide in {place}: {text!r}"
+            for cell, kind, wide, place, text in self.page.eval_on_selector_all(CELL, _OVERFLOWS)
+        ]
+
+    def images(self) -> list[dict]:
+        """Return every picture of outputs and prose: its cell, its alt text and how its source starts."""
+        return self.page.eval_on_selector_all(CELL, _IMAGES)
+
+    def whole(self) -> tuple[Image.Image, list[Image.Image]]:
+        """Scroll from top to bottom; return the notebook in one picture, and the window at each stop."""
+        box = self.page.locator(SCROLLER).bounding_box()
+        left, up = round(box["x"]), round(box["y"]) + EDGE
+        area = (left, up, left + round(box["width"]), up - 2 * EDGE + round(box["height"]))
+        self.page.mouse.move(5, 5)
+        strips, windows, place = [], [], 0
+        while True:
+            top, height, seen = self._scroll(place)
+            window = _decoded(self.page.screenshot())
+            windows.append(window)
+            strip = window.crop(area)
+            strips.append((top, strip))
+            if top + seen >= height - 1 or top < place:
+                break
+            place = top + seen - 3 * EDGE
+        whole = Image.new("RGB", (strips[0][1].width, strips[-1][0] + strips[-1][1].height), "white")
+        for top, strip in strips:
+            whole.paste(strip, (0, top))
+        return whole, windows
+
+    def _scroll(self, place: int) -> tuple[int, int, int]:
+        """Scroll there, let JupyterLab lay out what comes into view, and return top, height and visible height."""
+        before = self.page.evaluate(_SCROLL, [SCROLLER, place])
+        for _ in range(20):
+            time.sleep(0.15)
+            now = self.page.evaluate(_SCROLL, [SCROLLER, None])
+            if now == before:
+                break
+            before = now
+        return tuple(now)
+
+
+def shot(place: Locator) -> Image.Image:
+    """Return a picture of an element."""
+    return _decoded(place.screenshot())
+
+
+def _decoded(png: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(png)).convert("RGB")
+
+
+def drawn(picture: Image.Image) -> float:
+    """Return the share of a picture's pixels that differ from its most frequent colour."""
+    counts = picture.getcolors(picture.width * picture.height)
+    return 1 - max(count for count, _ in counts) / (picture.width * picture.height)
+
+
+def errors(notebook: NotebookNode) -> list[str]:
+    """Say which code cells ended in an error, wrote to stderr or did not run."""
+    found = []
+    for number, cell in enumerate(notebook.cells):
+        if cell.cell_type != "code":
+            continue
+        if cell.source.strip() and cell.execution_count is None:
+            found.append(f"cell {number} did not run")
+        for output in cell.outputs:
+            if output.output_type == "error":
+                found.append(f"cell {number} ended in {output.ename}: {output.evalue}")
+            elif output.get("name") == "stderr":
+                found.append(f"cell {number} wrote to stderr: {output.text.strip().splitlines()[-1]}")
+    return found
+
+
+def seconds(notebook: NotebookNode) -> dict[int, float]:
+    """Return how long each code cell took, from its start to its end in the kernel."""
+    taken = {}
+    for number, cell in enumerate(notebook.cells):
+        times = cell.metadata.get("execution", {})
+        marks = [times.get(name) for name in ("iopub.execute_input", "shell.execute_reply")]
+        if all(marks):
+            start, end = (datetime.fromisoformat(re.sub(r"Z$", "+00:00", mark)) for mark in marks)
+            taken[number] = (end - start).total_seconds()
+    return taken
