@@ -106,6 +106,7 @@ def test_the_build_records_nothing_of_it_and_nbval_gets_the_same(tmp_path):
     assert [cell.execution_count for cell in notebook.cells] == [1, 2]
     path = tmp_path / "long.ipynb"
     build.write(notebook, path)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")  # or the checkout's settings are found above this folder
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "--nbval", "--nbval-current-env", "-p", "no:cacheprovider", path],
         cwd=tmp_path,
