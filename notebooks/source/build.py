@@ -1,11 +1,13 @@
 """Make the notebooks from their sources: ``notebooks/source/NN_topic.py`` is the only text that people edit.
 
     python notebooks/source/build.py               build every lesson: notebooks/NN_topic.ipynb and its solved twin
-    python notebooks/source/build.py 03_packing    build one (a name, or the start of one)
+    python notebooks/source/build.py 03_packing    build one (a name, or the start of one: 02 is 02 and 02b)
+    python notebooks/source/build.py --text 03     only text changed: keep the outputs, run nothing
     python notebooks/source/build.py --check       say what is out of date, run nothing; exit 1 if something is
 
 Both notebooks are executed in a fresh kernel of this interpreter, in the folder they are written to, and replaced only
-once every cell has run. Building twice gives the same cells, ids and metadata.
+once every cell has run. Building twice gives the same cells, ids and metadata. Lessons link to their neighbours, so a
+new lesson or a new title changes the text of two others: it is brought up to date without running them.
 
 How a source reads is told in ``lesson.py``, what a lesson must hold to (cells, lines, words, order of its parts) in
 ``lint.py``; a build ends with what that has to say.
@@ -18,6 +20,7 @@ to ``_``.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import subprocess
 import sys
 import time
@@ -27,7 +30,7 @@ from pathlib import Path
 import nbformat
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
-from lesson import METADATA, BuildError, render
+from lesson import METADATA, BuildError, lesson_sources, render
 from lint import lint
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
@@ -126,6 +129,39 @@ def build(source: Path) -> None:
         write(notebook, path)
 
 
+def rewrite_text(source: Path) -> list[Path]:
+    """Bring the text of a lesson's notebooks up to date, keeping the outputs of code that must not have changed.
+
+    Args:
+        source: ``.../source/NN_topic.py``.
+
+    Returns:
+        The notebooks that were written.
+
+    Raises:
+        BuildError: a notebook is missing, or its code changed; then neither is touched.
+    """
+    done = []
+    for path, solved in targets(source):
+        made = render(source, solved=solved)
+        have = nbformat.read(path, as_version=4) if path.exists() else None
+        if have is None or [_identity(cell) for cell in _code(have)] != [_identity(cell) for cell in _code(made)]:
+            raise BuildError(
+                f"{path.relative_to(source.parent.parent.parent)} is missing or its code changed: build it"
+            )
+        for cell, old in zip(_code(made), _code(have), strict=True):
+            cell.outputs, cell.execution_count = old.outputs, old.execution_count
+        if made != have:
+            done.append((made, path))
+    for notebook, path in done:
+        write(notebook, path)
+    return [path for _, path in done]
+
+
+def _code(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
 # -------------------------------------------------------------------------------------------------- what is out of date
 
 
@@ -139,7 +175,7 @@ def sources(folder: Path = FOLDER, names: Sequence[str] = ()) -> list[Path]:
     Raises:
         BuildError: a name chooses nothing.
     """
-    everything = sorted(folder.glob("source/[0-9][0-9]_*.py"))
+    everything = lesson_sources(folder / "source")
     chosen = []
     for name in names:
         found = [path for path in everything if path.stem.startswith(Path(name).stem)]
@@ -190,8 +226,7 @@ def not_executed(path: Path) -> list[str]:
         path: a notebook.
     """
     faults = []
-    code = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
-    for count, cell in enumerate(code, start=1):
+    for count, cell in enumerate(_code(nbformat.read(path, as_version=4)), start=1):
         where = f"{path.name}: code cell {count}"
         if cell.execution_count is None:
             faults.append(f"{where} was not executed")
@@ -229,10 +264,13 @@ def main(arguments: Sequence[str] | None = None, folder: Path = FOLDER) -> int:
     parser.add_argument(
         "--check", action="store_true", help="say what is out of date, run nothing, exit 1 if something is"
     )
+    parser.add_argument("--text", action="store_true", help="keep the outputs: only text changed since the last build")
     options = parser.parse_args(arguments)
     try:
         chosen = sources(folder, options.names)
-        return _check(chosen, folder) if options.check else _build(chosen, folder)
+        if options.check:
+            return _check(chosen, folder)
+        return _rewrite(chosen) if options.text else _build(chosen, folder)
     except BuildError as error:
         print(f"build.py: {error}", file=sys.stderr)
         return 2
@@ -254,9 +292,34 @@ def _build(chosen: Sequence[Path], folder: Path) -> int:
         except (CellExecutionError, CellTimeoutError) as error:
             print(f"{source.name}: {error}", file=sys.stderr)
             return 1
-        for complaint in lint(source):
-            print(f"{source.name}: {complaint}")
+    _rewrite_neighbours(chosen, folder)
+    _complain(chosen)
     return 0
+
+
+def _rewrite(chosen: Sequence[Path]) -> int:
+    for source in chosen:
+        for path in rewrite_text(source):
+            print(f"{path.relative_to(source.parent.parent.parent)} has its new text")
+    _complain(chosen)
+    return 0
+
+
+def _rewrite_neighbours(chosen: Sequence[Path], folder: Path) -> None:
+    """Bring the links of the lessons before and after the built ones up to date, where nothing else changed there."""
+    everything = sources(folder)
+    places = {everything.index(source) + step for source in chosen for step in (-1, 1)}
+    for place in sorted(places & set(range(len(everything)))):
+        if everything[place] not in chosen:
+            with contextlib.suppress(BuildError):  # its code changed, too: its author builds it
+                rewrite_text(everything[place])
+
+
+def _complain(chosen: Sequence[Path]) -> None:
+    """Print what the form of a lesson asks for: a warning, which fails nothing here."""
+    for source in chosen:
+        for fault in lint(source):
+            print(f"warning: {source.name}: {fault}")
 
 
 if __name__ == "__main__":

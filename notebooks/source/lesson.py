@@ -1,6 +1,8 @@
 """Reads a lesson's source and turns it into a notebook that has not run yet.
 
-A source is jupytext's percent format::
+A source is called ``NN_topic.py``, or ``NNb_topic.py`` where it is the second part of lesson NN. The parts of a lesson
+share one package, ``binpack/course/lNN_topic/``, and their exercises are numbered through. A source is
+jupytext's percent format::
 
     # %% [markdown]
     # # 03 The packing environment
@@ -17,12 +19,21 @@ A source is jupytext's percent format::
     # %% tags=["learner"]   only in the learner's notebook: code to mend, say
     # %% tags=["solution"]  only in the solutions
 
+    # %% tags=["hide-cell"]
+    assert returns.mean() < 0   # folded away in JupyterLab: for what CI must hold and no learner needs to read
+
+``hide-input`` folds the code alone, ``hide-output`` the output alone; the names are Jupyter Book's, the folding is
+JupyterLab's own (``metadata.jupyter``), and each can be opened there.
+
 An exercise line stands alone. It becomes three cells: a heading (number, first paragraph of the docstring, minutes,
 difficulty, how to get a hint), then the stub (in ``solutions/`` the reference itself), then
 ``landing_height = ex.check(landing_height)``. So every lesson says ``from binpack.course import exercises as ex`` near
 its top. Imports that the reference needs and that no earlier cell makes are put above the function, in both notebooks;
 helpers that the reference uses are imported from its module, here
 ``binpack/course/l03_packing_environment/exercises.py``.
+
+The links to the lesson before, to the next one and to the solutions are made here as well, under the title and at the
+end of "What comes next": a source does not write them.
 """
 
 from __future__ import annotations
@@ -33,6 +44,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import jupytext
 import nbformat
@@ -41,6 +53,17 @@ from nbformat import NotebookNode
 from binpack.course.exercises import Exercise, ExerciseError, find
 from binpack.course.exercises.core import DIFFICULTY
 
+NEXT = "What comes next"
+"""The section at whose end the way on is shown."""
+
+HIDES = {
+    "hide-cell": {"source_hidden": True, "outputs_hidden": True},
+    "hide-input": {"source_hidden": True},
+    "hide-output": {"outputs_hidden": True},
+}
+"""Tags to the metadata by which JupyterLab folds a cell."""
+
+_SOURCE = re.compile(r"(\d\d)([a-z]?)_\w+")
 _EXERCISE_LINE = re.compile(r"^# %% \[exercise\s+([\w.]+)\]\s*$", re.MULTILINE)
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -72,6 +95,36 @@ class Cell:
     kind: str
     text: str
     tags: tuple[str, ...] = field(default=())
+
+
+def lesson_sources(folder: Path) -> list[Path]:
+    """List the sources of lessons in a folder, in the order of the course.
+
+    Args:
+        folder: ``notebooks/source``.
+    """
+    return sorted(path for path in folder.glob("*.py") if _SOURCE.fullmatch(path.stem))
+
+
+def lesson_number(source: Path) -> str:
+    """Return a lesson's number without its part: "02" for ``02_deep_q_network.py`` and ``02b_lunar_lander.py``."""
+    return source.stem[:2]
+
+
+def part_number(source: Path) -> str:
+    """Return a lesson's number with its part: "02b" for ``02b_lunar_lander.py``."""
+    return source.stem.partition("_")[0]
+
+
+def parts_of(source: Path) -> list[Path]:
+    """List the sources of the same lesson in order, this one among them."""
+    return [path for path in lesson_sources(source.parent) if lesson_number(path) == lesson_number(source)]
+
+
+def title_of(source: Path) -> str:
+    """Return a lesson's title with its number, "02b LunarLander"; its file's name where there is none yet."""
+    found = re.search(r"^# # +(\S.*?) *$", source.read_text(encoding="utf-8"), re.MULTILINE)
+    return found[1] if found else source.stem
 
 
 def read_source(path: Path) -> list[Cell]:
@@ -117,12 +170,16 @@ def render(path: Path, *, solved: bool) -> NotebookNode:
                 bound |= bound_names(made.source)
             notebook.cells.append(made)
     _make_unique(notebook.cells)
+    _add_links(notebook.cells, path, solved)
     return notebook
 
 
 def _plain_cell(cell: Cell) -> NotebookNode:
     make = nbformat.v4.new_markdown_cell if cell.kind == "markdown" else nbformat.v4.new_code_cell
-    metadata = {"tags": list(cell.tags)} if cell.tags else {}
+    metadata: dict[str, Any] = {"tags": list(cell.tags)} if cell.tags else {}
+    hidden = {key: value for tag in cell.tags for key, value in HIDES.get(tag, {}).items()}
+    if hidden:
+        metadata["jupyter"] = hidden
     digest = hashlib.sha256(cell.text.encode()).hexdigest()[:12]
     return make(cell.text, id=f"{cell.kind}-{digest}", metadata=metadata)
 
@@ -203,3 +260,48 @@ def _make_unique(cells: Sequence[NotebookNode]) -> None:
         seen[cell.id] = seen.get(cell.id, 0) + 1
         if seen[cell.id] > 1:
             cell.id = f"{cell.id}-{seen[cell.id]}"
+
+
+def _add_links(cells: Sequence[NotebookNode], path: Path, solved: bool) -> None:
+    """Put the way to the other notebooks under the title and at the end of "What comes next"."""
+    everything = lesson_sources(path.parent)
+    here = everything.index(path)
+    before = everything[here - 1] if here else None
+    after = everything[here + 1] if here + 1 < len(everything) else None
+    twin = f"[The lesson](../{path.stem}.ipynb)" if solved else f"[Solutions](solutions/{path.stem}.ipynb)"
+    line = [f"Before: {_link(before)}"] if before else []
+    line += [f"Next: {_link(after)}"] if after else []
+    top, bottom = " | ".join([*line, twin]), f"{_way_on(path, after)} {_twin_at_the_end(path, solved)}"
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            cell.source = re.sub(r"\A(# .+)$", lambda found: f"{found[1]}\n\n{top}", cell.source, count=1, flags=re.M)
+            cell.source = re.sub(
+                rf"^## {NEXT} *\n.*?(?=\n+## |\Z)",
+                lambda found: f"{found[0].rstrip()}\n\n{bottom}",
+                cell.source,
+                count=1,
+                flags=re.MULTILINE | re.DOTALL,
+            )
+
+
+def _link(source: Path) -> str:
+    return f"[{title_of(source)}]({source.stem}.ipynb)"
+
+
+def _way_on(path: Path, after: Path | None) -> str:
+    """Say where to go on, and which lessons between are still to be written."""
+    if after is None:
+        return "This is the last lesson so far."
+    missing = range(int(lesson_number(path)) + 1, int(lesson_number(after)))
+    if not missing:
+        return f"Go on with {_link(after)}."
+    first, last = f"{missing[0]:02}", f"{missing[-1]:02}"
+    between = "and" if len(missing) == 2 else "to"
+    gap = f"Lesson {first} is" if first == last else f"Lessons {first} {between} {last} are"
+    return f"{gap} still being written; go on with {_link(after)}."
+
+
+def _twin_at_the_end(path: Path, solved: bool) -> str:
+    if solved:
+        return f"To do the exercises yourself, open [the lesson](../{path.stem}.ipynb)."
+    return f"Every exercise of this lesson is solved in its [solutions](solutions/{path.stem}.ipynb)."

@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from lesson import find_exercise, read_source, render
+from lesson import find_exercise, lesson_number, part_number, parts_of, read_source, render
 from nbformat import NotebookNode
 
-from binpack.course.exercises import exercises_of
+from binpack.course.exercises import Exercise, exercises_of
 
 LINES = 25
 LAST_SECTIONS = ("Takeaways", "Quiz", "What comes next", "References")
@@ -86,7 +86,7 @@ def _words(learner: NotebookNode, prose: str) -> Iterator[str]:
 
 
 def _opening(learner: NotebookNode, source: Path) -> Iterator[str]:
-    number = source.stem[:2]
+    number = part_number(source)
     first = learner.cells[0].source if learner.cells and learner.cells[0].cell_type == "markdown" else ""
     if not re.match(rf"# {number} \S", first):
         yield f"the first cell should start with '# {number} Title'"
@@ -120,15 +120,21 @@ def _sections(prose: str) -> Iterator[str]:
 
 
 def _exercises(source: Path) -> Iterator[str]:
-    asked = [find_exercise(cell.text, source) for cell in read_source(source) if cell.kind == "exercise"]
-    for package, module in sorted({exercise.lesson.package: exercise.module for exercise in asked}.items()):
-        here = [exercise.name for exercise in asked if exercise.lesson.package == package]
+    """The parts of a lesson set, one after the other, what its package defines."""
+    asked = {part: _asked(part) for part in parts_of(source)}
+    everything = [exercise for part in asked.values() for exercise in part]
+    for package, module in sorted({exercise.lesson.package: exercise.module for exercise in asked[source]}.items()):
+        here = [exercise.name for exercise in everything if exercise.lesson.package == package]
         defined = [exercise.name for exercise in exercises_of(module)]
         if here != defined:
             yield f"exercises stand as {', '.join(here)} but {package} defines {', '.join(defined)}"
-    for exercise in asked:
-        if exercise.number.partition(".")[0] != str(int(source.stem[:2])):
-            yield f"{exercise.title} does not belong to lesson {source.stem[:2]}"
+    for exercise in asked[source]:
+        if exercise.number.partition(".")[0] != str(int(lesson_number(source))):
+            yield f"{exercise.title} does not belong to lesson {lesson_number(source)}"
+
+
+def _asked(source: Path) -> list[Exercise]:
+    return [find_exercise(cell.text, source) for cell in read_source(source) if cell.kind == "exercise"]
 
 
 def _section(text: str, name: str) -> str:

@@ -212,6 +212,123 @@ def test_the_command_line_answers_wrong_names_and_lists_what_is_missing(source, 
     ]
 
 
+def test_a_folded_cell_carries_what_jupyterlab_folds_it_by(source):
+    source.write_text(LESSON + '\n# %% tags=["hide-cell"]\nassert 1\n\n# %% tags=["hide-input"]\n2\n', encoding="utf-8")
+    cell, code = render(source, solved=False).cells[-2:]
+    assert cell.metadata == {"tags": ["hide-cell"], "jupyter": {"source_hidden": True, "outputs_hidden": True}}
+    assert code.metadata == {"tags": ["hide-input"], "jupyter": {"source_hidden": True}}
+
+
+# ------------------------------------------------------------------------------------ lessons of parts, and their links
+
+SECOND = """\
+# %% [markdown]
+# # 01b Tinier
+#
+# *5 minutes. Builds on lesson 01.*
+#
+# When you are done you can
+#
+# - measure less.
+
+# %%
+from binpack.course import exercises as ex
+
+# %% [markdown]
+# ## Measuring
+
+# %% [exercise tiny.side]
+
+# %%
+print(side(9))
+"""
+
+SIDE = '''
+
+@exercise(minutes=1, difficulty=1, hints=("A square root.",))
+def side(area: float) -> float:
+    """Measure the side of a square.
+
+    Args:
+        area: in cells.
+    """
+    # 1. the square's root
+    return math.sqrt(area)
+
+
+@side.check
+def _(answer):
+    expect_close(answer(9), 3, "for 9 it should be 3")
+'''
+
+
+@pytest.fixture
+def parts(source, exercises):
+    """Lesson 01 in two parts, 01 and 01b, and a lesson 04."""
+    with (exercises / "l01_tiny" / "exercises.py").open("a", encoding="utf-8") as file:
+        file.write(SIDE)
+    second, other = source.with_name("01b_tinier.py"), source.with_name("04_other.py")
+    second.write_text(SECOND + LESSON.partition("print(id(object()))\n")[2], encoding="utf-8")
+    other.write_text("# %% [markdown]\n# # 04 Other\n", encoding="utf-8")
+    return source, second, other
+
+
+def test_the_parts_of_a_lesson_are_sources_in_order_and_share_their_exercises(parts):
+    first, second, other = parts
+    folder = first.parent.parent
+    assert build.sources(folder) == [first, second, other]
+    assert build.sources(folder, ["01"]) == [first, second]
+    assert build.sources(folder, ["01b"]) == build.sources(folder, ["notebooks/01b_tinier.ipynb"]) == [second]
+    assert build.sources(folder, ["01_"]) == [first]
+    assert "### Exercise 1.2: `side`" in render(second, solved=False).cells[3].source
+    about = [line for source in (first, second) for line in lint(source) if "exercise" in line or "start with" in line]
+    assert about == []
+
+
+def test_an_exercise_that_no_part_sets_is_missed_and_a_title_names_its_part(parts):
+    first, second, _ = parts
+    second.write_text(second.read_text().replace("# %% [exercise tiny.side]", "").replace("# # 01b", "# # 01"))
+    assert "exercises stand as diagonal but binpack.course.l01_tiny defines diagonal, side" in lint(first)
+    assert "the first cell should start with '# 01b Title'" in lint(second)
+
+
+def links(source: Path, *, solved: bool) -> tuple[str, str]:
+    """Return the line under the title and the one at the end of "What comes next"."""
+    texts = [cell.source for cell in render(source, solved=solved).cells if cell.cell_type == "markdown"]
+    title = next(text for text in texts if text.startswith("# "))
+    following = next(text for text in texts if "## What comes next" in text)
+    return title.split("\n\n")[1], following.partition("\n\n## References")[0].rpartition("\n\n")[2]
+
+
+def test_lessons_link_to_their_neighbours_and_to_their_solutions(parts):
+    first, second, _ = parts
+    assert links(first, solved=False) == (
+        "Next: [01b Tinier](01b_tinier.ipynb) | [Solutions](solutions/01_tiny.ipynb)",
+        "Go on with [01b Tinier](01b_tinier.ipynb). "
+        "Every exercise of this lesson is solved in its [solutions](solutions/01_tiny.ipynb).",
+    )
+    assert links(second, solved=True) == (
+        "Before: [01 Tiny](01_tiny.ipynb) | Next: [04 Other](04_other.ipynb) | [The lesson](../01b_tinier.ipynb)",
+        "Lessons 02 and 03 are still being written; go on with [04 Other](04_other.ipynb). "
+        "To do the exercises yourself, open [the lesson](../01b_tinier.ipynb).",
+    )
+
+
+def test_the_last_lesson_says_that_it_is_and_one_missing_lesson_is_named_alone(parts):
+    _, second, other = parts
+    other.rename(other.with_name("03_other.py"))
+    assert links(second, solved=False)[1].startswith("Lesson 02 is still being written; go on with [04 Other]")
+    other.with_name("03_other.py").unlink()
+    assert links(second, solved=False)[1].startswith("This is the last lesson so far. Every exercise")
+
+
+def test_links_leave_the_ids_of_cells_as_they_are(parts):
+    first, second, _ = parts
+    before = [cell.id for cell in render(first, solved=False).cells]
+    second.unlink()
+    assert [cell.id for cell in render(first, solved=False).cells] == before
+
+
 # ------------------------------------------------------------------------------------------------------ form of lessons
 
 
@@ -352,6 +469,50 @@ def test_a_cell_that_was_not_executed_fails(checkout, learner):
     edit(learner, 3, outputs=[], execution_count=None)
     name = "tests/notebooks/test_notebooks.py::test_every_code_cell_was_executed_in_order[notebooks/01_tiny]"
     assert failed(checkout, "-n0", "tests") == [name]
+
+
+def test_new_text_keeps_the_outputs_and_new_code_is_refused(checkout, learner):
+    path = checkout / "notebooks" / "source" / "01_tiny.py"
+    solved = learner.parent / "solutions" / learner.name
+    before, solved_before = learner.read_bytes(), solved.read_bytes()
+    try:
+        path.write_text(LESSON.replace("# - Floors have", "# - All floors have"), encoding="utf-8")
+        done = python(checkout, "notebooks/source/build.py", "--text")
+        assert done.stdout.splitlines()[:2] == [
+            "notebooks/01_tiny.ipynb has its new text",
+            "notebooks/solutions/01_tiny.ipynb has its new text",
+        ]
+        old, new = nbformat.reads(before.decode(), as_version=4), nbformat.read(learner, as_version=4)
+        code = [[cell for cell in each.cells if cell.cell_type == "code"] for each in (old, new)]
+        assert code[0] == code[1] and any(cell.outputs for cell in code[1])
+        assert "All floors have" in new.cells[-1].source
+        assert python(checkout, "notebooks/source/build.py", "--check").returncode == 0
+        path.write_text(LESSON.replace("(5, 12)", "(5, 13)"), encoding="utf-8")
+        done = python(checkout, "notebooks/source/build.py", "--text")
+        message = "build.py: notebooks/01_tiny.ipynb is missing or its code changed: build it\n"
+        assert (done.returncode, done.stderr) == (2, message)
+    finally:
+        path.write_text(LESSON, encoding="utf-8")
+        solved.write_bytes(solved_before)
+
+
+def test_a_new_lesson_changes_the_links_of_its_neighbour_without_running_it(checkout, learner):
+    added = checkout / "notebooks" / "source" / "02_added.py"
+    solved = learner.parent / "solutions" / learner.name
+    before = solved.read_bytes()
+    added.write_text("# %% [markdown]\n# # 02 Added\n", encoding="utf-8")
+    try:
+        done = python(checkout, "notebooks/source/build.py", "02")
+        assert "notebooks/02_added.ipynb ran" in done.stdout and "01_tiny.ipynb ran" not in done.stdout
+        for path in (learner, solved):
+            notebook = nbformat.read(path, as_version=4)
+            assert "Next: [02 Added](02_added.ipynb)" in notebook.cells[0].source
+            assert any(cell.get("outputs") for cell in notebook.cells)
+        assert python(checkout, "notebooks/source/build.py", "--check").returncode == 0
+    finally:
+        for path in (added, *learner.parent.glob("**/02_added.ipynb")):
+            path.unlink()
+        solved.write_bytes(before)
 
 
 def test_a_failing_cell_leaves_the_old_notebook(checkout, learner):
