@@ -13,6 +13,7 @@ from binpack.plots.figure import WIDEST, Figure, new_still
 from binpack.plots.style import INK
 
 _GAP = 14  # pixels between two pictures
+_MARGIN = 8  # pixels that saving adds on each side
 _HEADING = 24  # pixels for a line of text over one
 _SMALLEST = 0.6  # of its size, below which a picture's letters are no longer read
 
@@ -105,12 +106,15 @@ def _changing(live: list[Any], number: int) -> dict[str, Any]:
 
 def _still(named: Mapping[str, Figure], title: str, shown: list[int]) -> Any:
     """Put pictures of some frames side by side, pixel for pixel where they are small enough."""
+    from matplotlib.patches import Rectangle
+
     names, figures = list(named), list(named.values())
     pictures = [figures[number].pixels() for number in shown]
     wide, tall = max(p.shape[1] for p in pictures), max(p.shape[0] for p in pictures)
-    columns = min(len(pictures), max(1, int(WIDEST / (_SMALLEST * wide + _GAP))))
+    room = WIDEST - 2 * _MARGIN
+    columns = min(len(pictures), max(1, int(room / (_SMALLEST * wide + _GAP))))
     columns = -(-len(pictures) // -(-len(pictures) // columns))
-    scale = min(1.0, (WIDEST / columns - _GAP) / wide)
+    scale = min(1.0, (room // columns - _GAP) / wide)
     if scale < 1:
         pictures = [figures[number].pixels(scale) for number in shown]
         wide, tall = max(p.shape[1] for p in pictures), max(p.shape[0] for p in pictures)
@@ -118,6 +122,8 @@ def _still(named: Mapping[str, Figure], title: str, shown: list[int]) -> Any:
     width, height = (wide + _GAP) * columns, (tall + _GAP + _HEADING) * rows + _HEADING
     still = new_still(width / 100, height / 100)
     still.set_layout_engine("none")
+    # what is cut out to be saved is then the whole figure, and each picture begins at a whole pixel
+    still.add_artist(Rectangle((0, 0), 1, 1, transform=still.transFigure, fill=False, linewidth=0))
     still.suptitle(title, x=0.01, y=1 - 4 / height, ha="left", va="top", fontsize=12, color=INK)
     for place, (number, picture) in enumerate(zip(shown, pictures, strict=True)):
         left = (place % columns) * (wide + _GAP) + _GAP // 2
