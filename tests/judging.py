@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+import linecache
+import textwrap
 from collections.abc import Callable
+from typing import Any
+
+import numpy as np
 
 from binpack.course.exercises.core import Exercise, Verdict
+
+_CELLS = itertools.count()
 
 
 def verdict(exercise: Exercise, answer: Callable) -> Verdict:
@@ -17,3 +25,13 @@ def wrong(exercise: Exercise, answer: Callable) -> str:
     judged = exercise.judge(answer)
     assert judged.outcome == "wrong", judged
     return judged.text
+
+
+def run_cell(source: str, **names: Any) -> dict[str, Any]:
+    """Run a cell as a kernel does: compiled under a file name of its own that linecache knows."""
+    source = textwrap.dedent(source).lstrip("\n")
+    filename = f"/tmp/ipykernel_1/{next(_CELLS)}.py"
+    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+    namespace = {"np": np, "__name__": "__main__", **names}
+    exec(compile(source, filename, "exec"), namespace)
+    return namespace

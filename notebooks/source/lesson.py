@@ -65,6 +65,8 @@ HIDES = {
 
 _SOURCE = re.compile(r"(\d\d)([a-z]?)_\w+")
 _EXERCISE_LINE = re.compile(r"^# %% \[exercise\s+([\w.]+)\]\s*$", re.MULTILINE)
+_RESTART = "# NameError after a restart? Run > Run All Above Selected Cell"
+"""Stands where the error of a restarted kernel shows it: in the line that raised."""
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {
@@ -194,7 +196,7 @@ def _exercise_cells(cell: Cell, path: Path, bound: set[str], solved: bool) -> li
     return [
         nbformat.v4.new_markdown_cell(_heading(exercise, solved), id=f"exercise-{label}"[:60]),
         nbformat.v4.new_code_cell((above + function).rstrip(), id=f"answer-{label}"[:60]),
-        nbformat.v4.new_code_cell(f"{name} = ex.check({name})", id=f"check-{label}"[:60]),
+        nbformat.v4.new_code_cell(f"{name} = ex.check({name})  {_RESTART}", id=f"check-{label}"[:60]),
     ]
 
 

@@ -25,7 +25,14 @@ def test_the_reference_pasted_into_a_cell_is_right(exercise):
     assert judged.outcome == "correct", judged
 
 
+TO_COME = {0, 1, 2, 3, 8}
+"""Lessons whose hints still speak about errors."""
+
+
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: f"{exercise.topic}.{exercise.name}")
-def test_each_exercise_has_two_hints_phrased_as_the_learners_error(exercise):
-    assert len(exercise.hints) == 2
-    assert all(hint.startswith("If ") for hint in exercise.hints)
+def test_hints_begin_and_lead_to_code(exercise):
+    assert 2 <= len(exercise.hints) <= 4
+    if exercise.lesson.number in TO_COME:
+        return
+    assert not any(hint.startswith("If ") for hint in exercise.hints)
+    assert "`" in exercise.hints[-1] or "=" in exercise.hints[-1]

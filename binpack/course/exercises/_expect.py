@@ -8,21 +8,38 @@ from typing import Any
 
 import numpy as np
 
+UNKNOWN: Any = type("Unknown", (), {"__repr__": lambda self: "?"})()
+"""Stands for a value that a check does not name."""
+
 
 class Mistake(Exception):
-    """Raised by a check: the answer is wrong, and the message says in which way."""
+    """Raised by a check: the answer is wrong, and the message says in which way.
+
+    Attributes:
+        got: what the learner's function gave, where the check names it.
+        wanted: what it should have given, likewise.
+        given: the input, in words or as a value, likewise.
+    """
+
+    def __init__(self, message: str, *, got: Any = UNKNOWN, wanted: Any = UNKNOWN, given: Any = UNKNOWN) -> None:
+        super().__init__(message)
+        self.got, self.wanted, self.given = got, wanted, given
 
 
-def expect(condition: object, message: str) -> None:
+def expect(condition: object, message: str, *, got: Any = UNKNOWN, wanted: Any = UNKNOWN, given: Any = UNKNOWN) -> None:
     """Raise `Mistake` unless a condition holds.
 
     Args:
         condition: anything with a truth value (an empty list has none); an array holds if all of it does.
-        message: names the mistake and, if possible, asks the question that leads out of it.
+        message: names the mistake and, if possible, asks the question that leads out of it. It must be true of every
+            answer that gets it.
+        got: what the learner's function gave; it is shown beside the message.
+        wanted: what it should have given.
+        given: for which input, in words or as a value; where none is named, the last call's arguments are shown.
     """
     holds = condition.all() if isinstance(condition, np.ndarray) else condition
     if not holds:
-        raise Mistake(message)
+        raise Mistake(message, got=got, wanted=wanted, given=given)
 
 
 def expect_type(value: object, wanted: type | tuple[type, ...], what: str) -> None:
@@ -43,7 +60,7 @@ def expect_type(value: object, wanted: type | tuple[type, ...], what: str) -> No
     if not fits:
         names = " or ".join(kind.__name__ for kind in kinds)
         forgot = " (is there a return?)" if value is None else ""
-        raise Mistake(f"{what} should be of type {names}, not {type(value).__name__}{forgot}")
+        raise Mistake(f"{what} should be of type {names}, not {type(value).__name__}{forgot}", got=value)
 
 
 def expect_shape(value: object, shape: tuple[int, ...], what: str) -> None:
@@ -55,10 +72,10 @@ def expect_shape(value: object, shape: tuple[int, ...], what: str) -> None:
         what: what it is, for example "the mask of 3 items on a 4 x 5 floor".
     """
     if value is None:
-        raise Mistake(f"{what} is None (is there a return?)")
+        raise Mistake(f"{what} is None (is there a return?)", got=None)
     got = _as_numbers(value, what).shape
     if got != tuple(shape):
-        raise Mistake(f"{what} should have shape {tuple(shape)}, not {got}")
+        raise Mistake(f"{what} should have shape {tuple(shape)}, not {got}", got=value)
 
 
 def expect_close(value: object, wanted: object, message: str, *, atol: float = 1e-8) -> None:
@@ -72,9 +89,9 @@ def expect_close(value: object, wanted: object, message: str, *, atol: float = 1
     """
     got, right = _as_numbers(value, "the answer"), np.asarray(wanted)
     if got.shape != right.shape:
-        raise Mistake(f"the answer should have shape {right.shape}, not {got.shape}")
+        raise Mistake(f"the answer should have shape {right.shape}, not {got.shape}", got=value, wanted=wanted)
     if not np.allclose(got, right, rtol=1e-5, atol=atol, equal_nan=True):
-        raise Mistake(message)
+        raise Mistake(message, got=value, wanted=wanted)
 
 
 @contextlib.contextmanager

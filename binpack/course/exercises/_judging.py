@@ -15,13 +15,54 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 
+class Printed(io.TextIOBase):
+    """Keeps the first lines of what an answer prints: a check may call it a thousand times.
+
+    Attributes:
+        lines: how many lines have been written.
+    """
+
+    LINES, WIDTH = 8, 160
+
+    def __init__(self) -> None:
+        self.lines = 0
+        self._kept: list[str] = [""]
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        first, *rest = text.split("\n")
+        self._add(first)
+        for part in rest:
+            self.lines += 1
+            if len(self._kept) <= self.LINES:
+                self._kept.append("")
+            self._add(part)
+        return len(text)
+
+    def _add(self, part: str) -> None:
+        if self.lines < self.LINES:
+            self._kept[-1] = (self._kept[-1] + part)[: self.WIDTH]
+
+    @property
+    def text(self) -> str:
+        """The first lines, and how many more there were; empty where nothing was printed."""
+        kept = list(self._kept[: self.LINES])
+        while kept and not kept[-1].strip():
+            kept.pop()
+        more = self.lines - self.LINES
+        return "\n".join([*kept, f"... and {more} more {'line' if more == 1 else 'lines'}"] if more > 0 else kept)
+
+
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Swallow what an answer prints or warns about: a check may call it a thousand times and prints one line."""
+def captured() -> Iterator[Printed]:
+    """Catch what an answer prints, and swallow what it warns about."""
+    printed = Printed()
     sink = io.StringIO()
-    with contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink), warnings.catch_warnings():
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(sink), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        yield
+        yield printed
 
 
 def explain(error: BaseException, answer: Callable) -> str:
@@ -37,7 +78,12 @@ def explain(error: BaseException, answer: Callable) -> str:
     line = linecache.getline(own[-1].filename, number).strip()
     if isinstance(error, NotImplementedError):
         return f"is not finished yet: it still comes to line {number} of your cell, `{line}`"
-    return f"stopped with {what}, in line {number} of your cell, `{line}`"
+    restart = " (after a restart of the kernel: Run > Run All Above Selected Cell)" if _unbound(error) else ""
+    return f"stopped with {what}, in line {number} of your cell, `{line}`{restart}"
+
+
+def _unbound(error: BaseException) -> bool:
+    return isinstance(error, NameError) and not isinstance(error, UnboundLocalError)
 
 
 def unwrapped(answer: Any) -> Any:
@@ -50,15 +96,32 @@ def unwrapped(answer: Any) -> Any:
     return answer
 
 
-def is_empty(answer: Callable) -> bool:
-    """Tell whether a function is still the stub: nothing in it but a docstring, `...`, `pass` or the stub's raise."""
+def is_empty(answer: Callable, start: Callable | None = None) -> bool:
+    """Tell whether a function is still what the learner's cell began with.
+
+    Args:
+        answer: the learner's function.
+        start: the function that the cell began with; None stands for the stub: a docstring, `...`, `pass` or its raise.
+    """
+    body = _body(answer)
+    if body is None:
+        return False
+    if start is not None:
+        begun = _body(start)
+        return begun is not None and list(map(ast.dump, body)) == list(map(ast.dump, begun))
+    return all(_does_nothing(statement) for statement in body)
+
+
+def _body(function: Callable) -> list[ast.stmt] | None:
+    """Statements of a function but its docstring; None where it has no source that can be read."""
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(answer)))
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, TypeError, SyntaxError):
-        return False
+        return None
     if not tree.body or not isinstance(tree.body[0], ast.FunctionDef):
-        return False
-    return all(_does_nothing(statement) for statement in tree.body[0].body)
+        return None
+    statements = tree.body[0].body
+    return statements[1:] if ast.get_docstring(tree.body[0]) is not None else statements
 
 
 def _does_nothing(statement: ast.stmt) -> bool:

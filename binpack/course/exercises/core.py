@@ -4,7 +4,12 @@ A lesson's package, ``binpack/course/lNN_topic/``, defines its exercises in the 
 ``exercises.py`` or in several modules that ``exercises/__init__.py`` imports in that order (each may use those before
 it). The package's name says which lesson and which topic they belong to::
 
-    @exercise(minutes=8, difficulty=2, hints=("Look at one cell first.", "A maximum over a window."))
+    @exercise(
+        minutes=8,
+        difficulty=2,
+        hints=("Begin with one place: what is under the box?", "`windows.max(axis=-1)` is the highest of each."),
+        returns=promise.an_array("the landing heights", int),
+    )
     def landing_height(heights: np.ndarray, length: int) -> np.ndarray:
         '''Find where a box comes to rest.
 
@@ -15,11 +20,18 @@ it). The package's name says which lesson and which topic they belong to::
         # 2. the highest cell under the box carries it
         return windows.max(axis=-1)
 
-    @landing_height.check
+    landing_height.examine(
+        cases=lambda: [(np.array([0, 2, 1]), 2), (np.array([3, 0, 0, 1]), 1), (np.array([1, 4, 1, 5]), 3)],
+        draw=lambda rng: (rng.integers(0, 9, 7), 2),
+        mistakes={"it takes the mean: one high cell carries the whole box": lambda heights, length: ...},
+    )
+
+A function that has a state to look at, or draws numbers, gets a check of its own instead::
+
+    @epsilon_greedy.check
     def _(answer):
-        got = answer(np.array([0, 2, 1]), 2)
-        expect_shape(got, (2,), "the answer for 3 cells and a box of 2")
-        expect_close(got, [2, 2], "it should rest on the highest cell under it: did you take the mean?")
+        got = answer(np.array([0.0, 1.0]), 0.0, np.random.default_rng(0))
+        expect(got == 1, "at epsilon 0 it should take the best action", got=got, wanted=1)
 
 The stub keeps the signature, the docstring and the comments that start with a number. The decorated object can be
 called like the function that it holds.
@@ -28,24 +40,30 @@ called like the function that it holds.
 from __future__ import annotations
 
 import ast
-import contextlib
 import functools
 import inspect
 import sys
 import textwrap
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, Literal
 
+import numpy as np
+
+from binpack.course.exercises._calls import Watched, kept, own
+from binpack.course.exercises._examine import Arguments, Examination
 from binpack.course.exercises._expect import Mistake
-from binpack.course.exercises._judging import explain, is_empty, one_line, quiet
+from binpack.course.exercises._judging import captured, explain, is_empty, one_line
 from binpack.course.exercises._lessons import Lesson, lesson_of, lessons
 from binpack.course.exercises._limit import TooLong, call_within
 from binpack.course.exercises._source import bindings, numbered_comments, outside_names
+from binpack.course.exercises.promise import Promise, anything
 from binpack.files import InputError
 
 DIFFICULTY = {1: "easy", 2: "medium", 3: "hard"}
+_AT_HAND = ("np", "torch", "nn", "math")
+"""Names that an answer may want though the reference does not; a cell binds those that the exercise's module has."""
 _GOING_ON = "going on with the reference solution"
 _REGISTRY: dict[tuple[str, str], Exercise] = {}
 
@@ -61,10 +79,16 @@ class Verdict:
     Attributes:
         outcome: the kind of verdict.
         text: one line for the learner.
+        message: the part of it that says what is wrong; empty where nothing is.
+        facts: what came out, what was expected and for which input: label and text each, as far as they are known.
+        printed: the first lines of what the answer printed.
     """
 
     outcome: Literal["correct", "not attempted", "wrong", "error", "reference"]
     text: str
+    message: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+    printed: str = ""
 
 
 @dataclass(eq=False)
@@ -77,6 +101,10 @@ class Exercise:
         difficulty: 1 easy, 2 medium, 3 hard.
         hints: what `hint` reveals, one more at each call.
         seconds: how long the check may take before the answer counts as one that never ends.
+        returns: what the function promises to return.
+        changes: names of the arguments that it changes in place.
+        start: the function that the learner's cell begins with, to be mended; None stands for the stub.
+        examination: how a pure function is examined; None where the exercise has a check of its own.
     """
 
     reference: Callable
@@ -84,6 +112,10 @@ class Exercise:
     difficulty: int
     hints: tuple[str, ...]
     seconds: float = 30.0
+    returns: Promise = field(default_factory=anything)
+    changes: tuple[str, ...] = ()
+    start: Callable | None = None
+    examination: Examination | None = field(default=None, repr=False)
     _checker: Callable[[Callable], None] | None = field(default=None, repr=False)
     _revealed: int = field(default=0, repr=False)
 
@@ -92,6 +124,11 @@ class Exercise:
             raise ExerciseError(f"{self.name}: difficulty must be 1, 2 or 3, got {self.difficulty!r}")
         if not self.hints:
             raise ExerciseError(f"{self.name}: an exercise needs at least one hint")
+        unknown = set(self.changes) - set(inspect.signature(self.reference).parameters)
+        if unknown:
+            raise ExerciseError(f"{self.name}: it has no argument {', '.join(sorted(unknown))} to change")
+        if self.start is not None and self.start.__name__ != self.name:
+            raise ExerciseError(f"{self.name}: the function to start from is called {self.start.__name__}")
         if lesson_of(self.module) is None:
             where = "in the package of a lesson, binpack/course/lNN_topic"
             raise ExerciseError(f"{self.name}: an exercise must stand {where}, not in {self.module}")
@@ -110,6 +147,31 @@ class Exercise:
         """
         self._checker = checker
         return checker
+
+    def examine(
+        self,
+        *,
+        cases: Callable[[], Sequence[Arguments]],
+        draw: Callable[[np.random.Generator], Arguments],
+        mistakes: Mapping[str, Callable],
+        also: Callable[[Callable], None] | None = None,
+        seen: Callable[[Any, Arguments], Any] | None = None,
+    ) -> None:
+        """Say how a pure function is checked: by its results on some inputs.
+
+        Args:
+            cases: gives three inputs or more, each a tuple of arguments, the simplest first: a learner is shown the
+                first one that comes out wrong.
+            draw: gives one more input of the same kind.
+            mistakes: messages, each with a function that makes the mistake. One is named where its function gives
+                what the learner's gives on every input; so it must differ from the right one on two of them at least.
+            also: a further check, called with the answer once all results are right.
+            seen: what of a call is compared, (result, arguments) -> value; by default the result and, where the
+                function changes arguments in place, those.
+        """
+        parts = (self.reference, self.returns, self.changes, cases, draw, mistakes, also, seen)
+        self.examination = Examination(*parts)
+        self._checker = self.examination  # type: ignore[assignment]  # an examination asks for a watched answer
 
     @property
     def name(self) -> str:
@@ -156,7 +218,9 @@ class Exercise:
 
     @property
     def stub(self) -> str:
-        """What the learner starts from: signature, docstring, numbered steps; ends in a newline."""
+        """What the learner starts from: signature, docstring and numbered steps, or the function to mend."""
+        if self.start is not None:
+            return textwrap.dedent(inspect.getsource(self.start))
         node, lines = self._parsed
         if ast.get_docstring(node) is None:
             raise ExerciseError(f"{self.name}: an exercise needs a docstring")
@@ -166,7 +230,7 @@ class Exercise:
         return "\n".join(head + textwrap.indent("\n".join(body), "    ").split("\n")) + "\n"
 
     def imports(self, bound: Collection[str] = ()) -> list[str]:
-        """Import statements that the reference needs where it stands alone.
+        """Import statements that the reference needs where it stands alone, and those that an answer may well want.
 
         Args:
             bound: names that exist already, which need no import.
@@ -174,7 +238,8 @@ class Exercise:
         Returns:
             Statements, one a line: plain imports first, else in the order of the exercise's module.
         """
-        wanted = outside_names(self.source) - {self.name, *bound}
+        begun = outside_names(self.stub) if self.start is not None else set()
+        wanted = {*outside_names(self.source), *begun, *_AT_HAND} - {self.name, *bound}
         tree = ast.parse(inspect.getsource(sys.modules[self.module]))
         parts: dict[str, list[str]] = {}
         for name, start, what in bindings(tree, self.module):
@@ -189,32 +254,58 @@ class Exercise:
         Args:
             answer: the learner's function.
         """
+        answer = own(answer)
         if answer is self.reference or answer is self:
             text = f"{self.title}: this is the reference solution; run your own function's cell, then check again"
             return Verdict("reference", text)
         if self._checker is None:
             raise ExerciseError(f"{self.title} has no check")
-        if is_empty(answer):
+        if is_empty(answer, self.start):
             return Verdict("not attempted", f"{self.title} not attempted yet: {_GOING_ON}")
-        try:
-            with quiet():
-                call_within(self.seconds, self._checker, answer)
-        except Mistake as mistake:
-            text = f"{self.title} is not right yet: {one_line(str(mistake))}; {_GOING_ON}"
-            return Verdict("wrong", text)
-        except TooLong:
-            endless = f"did not end within {self.seconds:g} s: is there a loop that never stops?"
-            return Verdict("error", f"{self.title} {endless}; {_GOING_ON}")
-        except (Exception, SystemExit) as error:
-            return Verdict("error", f"{self.title} {explain(error, answer)}; {_GOING_ON}")
-        return Verdict("correct", f"{self.title}: correct")
+        with captured() as printed:
+            watched = Watched(answer, self.reference, self.returns, self.changes, printed)
+            try:
+                call_within(self.seconds, self._checker, watched)
+            except Mistake as mistake:
+                message = one_line(str(mistake))
+                return self._wrong(f"is not right yet: {message}", message, watched.facts(mistake), printed.text)
+            except TooLong:
+                message = f"did not end within {self.seconds:g} s: is there a loop that never stops?"
+            except (Exception, SystemExit) as error:
+                message = explain(error, answer)
+            else:
+                return Verdict("correct", f"{self.title}: correct", printed=printed.text)
+            return self._wrong(message, message, watched.facts(), printed.text, "error")
+
+    def keep(self, answer: Callable) -> Callable:
+        """Return an answer that was judged correct so that each of its results has the promised type.
+
+        Args:
+            answer: the learner's function.
+        """
+        return kept(own(answer), self.returns, self.title)
+
+    def _wrong(
+        self,
+        said: str,
+        message: str,
+        facts: tuple[tuple[str, str], ...],
+        printed: str,
+        outcome: Literal["wrong", "error"] = "wrong",
+    ) -> Verdict:
+        return Verdict(outcome, f"{self.title} {said}; {_GOING_ON}", message, facts, printed)
 
     def next_hint(self) -> str:
         """Reveal one more hint, as one line."""
-        if self._revealed == len(self.hints):
+        if not self.hints_left:
             return f"{self.title}: no more hints; ex.solution({self.name}) shows a solution"
         self._revealed += 1
         return f"hint {self._revealed} of {len(self.hints)} for {self.title}: {self.hints[self._revealed - 1]}"
+
+    @property
+    def hints_left(self) -> int:
+        """How many hints `next_hint` has not revealed yet."""
+        return len(self.hints) - self._revealed
 
     @property
     def _parsed(self) -> tuple[ast.FunctionDef, list[str]]:
@@ -226,23 +317,36 @@ class Exercise:
 
 
 def exercise(
-    *, minutes: int, difficulty: int, hints: Sequence[str], seconds: float = 30.0
+    *,
+    minutes: int,
+    difficulty: int,
+    hints: Sequence[str],
+    seconds: float = 30.0,
+    returns: Promise | None = None,
+    changes: Sequence[str] = (),
+    start: Callable | None = None,
 ) -> Callable[[Callable], Exercise]:
     """Turn a reference solution into an exercise (a decorator).
 
     Args:
         minutes: time that it should take, in minutes.
         difficulty: 1 easy, 2 medium, 3 hard.
-        hints: what `hint` reveals, one more at each call; at least one.
+        hints: what `hint` reveals, one more at each call; at least one. The first tells a person before a blank
+            function how to begin, the last is nearly code; what is wrong with an answer is for the check to say.
         seconds: how long the check may take before the answer counts as one that never ends.
+        returns: what the function promises to return, from `promise`; None promises nothing.
+        changes: names of the arguments that the function is to change in place; no other may change.
+        start: a function of the same name that the learner's cell begins with instead of a stub, to be mended.
 
     Raises:
         ExerciseError: the function does not stand in a lesson's package, or the lesson has an exercise of its name in
-            another module already; there is no hint; the difficulty is none of the three.
+            another module already; there is no hint; the difficulty is none of the three; `changes` names no argument;
+            `start` has another name.
     """
 
     def register(reference: Callable) -> Exercise:
-        made = Exercise(reference, minutes, difficulty, tuple(hints), seconds)
+        promised = returns or anything()
+        made = Exercise(reference, minutes, difficulty, tuple(hints), seconds, promised, tuple(changes), start)
         for other in exercises_of(made.module):
             if other.name == made.name and other.module != made.module:
                 raise ExerciseError(f"{made.name}: {other.module} defines an exercise of that name already")
@@ -288,6 +392,11 @@ def find(name: str) -> Exercise:
     return found[0]
 
 
+def registered() -> list[Exercise]:
+    """List the exercises imported so far."""
+    return list(_REGISTRY.values())
+
+
 def _imported(topic: str, function: str) -> list[Exercise]:
     return [made for made in _REGISTRY.values() if made.name == function and topic in ("", made.topic)]
 
@@ -298,64 +407,3 @@ def _why_not(topic: str) -> str:
         return ""
     packages = [lesson.package for lesson in lessons(topic)]
     return f": {packages[0]} defines none of that name" if packages else f": no lesson is called lNN_{topic}"
-
-
-def check(answer: Callable) -> Callable:
-    """Check an answer, print one line about it, and return a function to go on with.
-
-    Args:
-        answer: the learner's function; it is known by its name.
-
-    Returns:
-        The learner's function where it is right, the reference solution where it is not.
-
-    Raises:
-        ExerciseError: there is no exercise of that name.
-    """
-    asked = _find_for(answer, sys._getframe(1).f_globals)
-    verdict = asked.judge(answer)
-    print(verdict.text)
-    return answer if verdict.outcome == "correct" else asked.reference
-
-
-def hint(answer: Callable | str) -> None:
-    """Print one more hint at each call.
-
-    Args:
-        answer: the function of the exercise, or its name.
-    """
-    print(_find_for(answer, sys._getframe(1).f_globals).next_hint())
-
-
-def solution(answer: Callable | str) -> None:
-    """Show the reference solution.
-
-    Args:
-        answer: the function of the exercise, or its name.
-    """
-    asked = _find_for(answer, sys._getframe(1).f_globals)
-    if "IPython" not in sys.modules or sys.modules["IPython"].get_ipython() is None:
-        print(asked.source, end="")
-        return
-    from IPython.display import display
-
-    display({"text/markdown": f"```python\n{asked.source}```", "text/plain": asked.source}, raw=True)
-
-
-def _find_for(answer: Callable | str, namespace: dict[str, Any]) -> Exercise:
-    """Find the exercise that a function, an exercise or a name stands for."""
-    if isinstance(answer, Exercise):
-        return answer
-    for made in _REGISTRY.values():
-        if answer is made.reference:
-            return made
-    if isinstance(answer, str):
-        return find(answer)
-    if not callable(answer):
-        raise ExerciseError(f"expected the function of an exercise, not {type(answer).__name__}")
-    # a lambda, a partial or a vectorised function does not bear its name, but the variable does
-    names = [getattr(answer, "__name__", "")] + [name for name, value in namespace.items() if value is answer]
-    for name in names:
-        with contextlib.suppress(ExerciseError):
-            return find(name)
-    return find(names[0] or type(answer).__name__)

@@ -2,18 +2,15 @@
 
 import functools
 import importlib
-import itertools
-import linecache
 import sys
 import textwrap
 
 import numpy as np
 import pytest
+from judging import run_cell
 
-import binpack.course
 from binpack.course import exercises as ex
 from binpack.course.exercises import ExerciseError, Mistake, expect, expect_close, expect_shape, expect_type
-from binpack.course.exercises.core import _REGISTRY
 
 MODULE = '''
 """Two exercises for tests."""
@@ -65,46 +62,11 @@ def counted(words: list) -> dict:
     return dict(Counter(words))
 '''
 
-_numbers = itertools.count()
-
-
-@pytest.fixture
-def lessons(tmp_path, monkeypatch):
-    """Makes lessons: `lessons(7, {"exercises.py": text})` returns the name of their package, which is not imported."""
-    monkeypatch.setattr(binpack.course, "__path__", [*binpack.course.__path__, str(tmp_path)])
-    made = []
-
-    def make(number: int, files: dict[str, str], topic: str = "") -> str:
-        package = f"l{number:02}_{topic or f'tiny{next(_numbers)}'}"
-        for name, text in files.items():
-            path = tmp_path / package / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text.replace("PACKAGE", f"binpack.course.{package}"), encoding="utf-8")
-        made.append(f"binpack.course.{package}")
-        return made[-1]
-
-    yield make
-    for name in made:
-        for key in [key for key in _REGISTRY if key[0].startswith(f"{name}.")]:
-            del _REGISTRY[key]
-        for module in [module for module in sys.modules if f"{module}.".startswith(f"{name}.")]:
-            del sys.modules[module]
-
 
 @pytest.fixture
 def topic(lessons):
     """A lesson's module of exercises, imported as one of the course's."""
     return importlib.import_module(lessons(7, {"exercises.py": MODULE}) + ".exercises")
-
-
-def run_cell(source: str, **names):
-    """Run a cell as a kernel does: compiled under a file name of its own that linecache knows."""
-    source = textwrap.dedent(source).lstrip("\n")
-    filename = f"/tmp/ipykernel_1/{next(_numbers)}.py"
-    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
-    namespace = {"np": np, "__name__": "__main__", **names}
-    exec(compile(source, filename, "exec"), namespace)
-    return namespace
 
 
 def test_an_exercise_knows_its_place_and_can_be_called(topic):
@@ -146,7 +108,8 @@ def test_imports_are_those_that_the_reference_needs(topic):
         f"from {name} import SCALE, helper",
     ]
     assert topic.running_sum.imports({"np", "helper"}) == ["import math as m", f"from {name} import SCALE"]
-    assert topic.counted.imports() == ["from collections import Counter"]
+    # counted does not use numpy, but an answer may
+    assert topic.counted.imports() == ["import numpy as np", "from collections import Counter"]
 
 
 @pytest.mark.parametrize(
@@ -200,8 +163,10 @@ def test_a_wrong_answer_gets_one_line_and_the_reference(topic, capsys, body, mes
 )
 def test_a_right_answer_of_any_form_is_kept(topic, capsys, source):
     namespace = run_cell(source + "\nchecked = ex.check(running_sum)", ex=ex)
-    assert namespace["checked"] is namespace["running_sum"]
-    assert capsys.readouterr().out == "exercise 7.1 running_sum: correct\n"
+    checked = namespace["checked"]
+    np.testing.assert_array_equal(checked(np.array([1, 2])), [1, 3])
+    assert ex.whose(checked) == "your function" and ex.whose(topic.running_sum.reference) == "the reference solution"
+    assert capsys.readouterr().out.startswith("exercise 7.1 running_sum: correct\n")
 
 
 def test_a_signature_that_does_not_fit(topic, capsys):

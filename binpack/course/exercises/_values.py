@@ -1,0 +1,146 @@
+"""What a learner's function takes and gives: copies, comparison, and how a value reads in a line.
+
+Only data is copied and compared: numbers, text, numpy arrays, torch tensors, and lists, tuples and dicts of them.
+Anything else (an environment, an agent) counts as unchanged. A `numpy.random.Generator` is copied, since every call
+draws from it, and never compared.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+LONG = 70
+"""Characters that one value may take where it stands in a line."""
+
+
+def is_tensor(value: object) -> bool:
+    """Tell whether a value is a torch tensor, without importing torch."""
+    return hasattr(value, "detach") and type(value).__module__.partition(".")[0] == "torch"
+
+
+def copied(value: Any) -> Any:
+    """Return a copy that what is done to the original cannot reach."""
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if is_tensor(value):
+        return value.detach().clone().requires_grad_(value.requires_grad) if value.is_leaf else value.clone()
+    if isinstance(value, np.random.Generator):
+        return copy.deepcopy(value)
+    if isinstance(value, dict):
+        return {key: copied(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return _remade(value, [copied(each) for each in value])
+    return value
+
+
+def same(one: Any, other: Any) -> bool:
+    """Tell whether two values hold exactly the same data; two objects that hold none count as the same."""
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return one.shape == other.shape and one.dtype == other.dtype and _equal(one, other)
+    if is_tensor(one) and is_tensor(other):
+        return same(one.detach().cpu().numpy(), other.detach().cpu().numpy())
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, int | float | complex | str | bytes | np.generic):
+        return type(one) is type(other) and bool(one == other or one != one)
+    return True
+
+
+def close(one: Any, other: Any) -> bool:
+    """Tell whether two results agree up to rounding: a relative difference of 1e-5 or an absolute one of 1e-8."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(close(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(close, one, other))
+    if one is None or other is None or isinstance(one, str) or isinstance(other, str):
+        return type(one) is type(other) and one == other
+    if isinstance(one, int) and isinstance(other, int):  # of any size, so not through a float
+        return one == other
+    try:
+        first, second = (np.asarray(each.detach().cpu() if is_tensor(each) else each) for each in (one, other))
+    except (TypeError, ValueError):
+        return False
+    if first.shape != second.shape:
+        return False
+    if first.dtype.kind not in "biufc" or second.dtype.kind not in "biufc":
+        return one is other or bool(np.all(first == second))
+    return bool(np.allclose(first, second, rtol=1e-5, atol=1e-8, equal_nan=True))
+
+
+def shown(value: Any, limit: int = LONG) -> str:
+    """Write a value in one line of at most so many characters; what does not fit ends in "...".
+
+    Args:
+        value: anything.
+        limit: how many characters are enough.
+    """
+    text = re.sub(r"( at)? 0x[0-9a-fA-F]+", "", " ".join(_written(value).split()))
+    return text if len(text) <= limit else text[: limit - 3].rstrip() + "..."
+
+
+def shape_of(value: Any) -> tuple[int, ...] | None:
+    """Return the shape of an array or a tensor, None for anything else."""
+    return tuple(value.shape) if isinstance(value, np.ndarray) or is_tensor(value) else None
+
+
+def named_arguments(function: Callable, args: tuple, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a call by the names of a function's parameters; by place where they do not fit.
+
+    Args:
+        function: whose parameters name them.
+        args: positional arguments.
+        kwargs: those given by name.
+    """
+    try:
+        return dict(inspect.signature(function).bind(*args, **kwargs).arguments)
+    except TypeError:
+        return {str(place): value for place, value in enumerate(args)} | dict(kwargs)
+
+
+def _written(value: Any) -> str:
+    if is_tensor(value):
+        return f"tensor({_array(value.detach().cpu().numpy())})"
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, np.ndarray):
+        return _array(value)
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        parts = ", ".join(f"{name}={shown(each)}" for name, each in zip(value._fields, value, strict=True))
+        return f"{type(value).__name__}({parts})"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {shown(each)}" for key, each in value.items())
+    if isinstance(value, list | tuple):
+        parts = ", ".join(shown(each) for each in value)
+        if isinstance(value, list):
+            return f"[{parts}]"
+        return f"({parts},)" if len(value) == 1 else f"({parts})"
+    if callable(value) and hasattr(value, "__name__"):
+        return str(value.__name__)
+    if type(value).__repr__ is object.__repr__:
+        return f"<{type(value).__name__}>"
+    return repr(value)
+
+
+def _array(array: np.ndarray) -> str:
+    if array.ndim == 0:
+        return _written(array.item())
+    text = np.array2string(array, precision=4, separator=", ", threshold=60, edgeitems=2, suppress_small=True)
+    return text if array.size else f"an empty array of shape {array.shape}"
+
+
+def _remade(value: list | tuple, parts: list) -> Any:
+    return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+
+
+def _equal(one: np.ndarray, other: np.ndarray) -> bool:
+    return bool(np.array_equal(one, other, equal_nan=one.dtype.kind in "fc"))
