@@ -4,6 +4,15 @@ import build
 import pytest
 from lint import lint
 
+NOT_IN_FORM = {
+    "00_start_here",
+    "01_q_learning",
+    "02_deep_q_network",
+    "03_packing_environment",
+    "08_optuna",
+}
+"""Lessons that are older than the form that the lint asks for. The list only shrinks."""
+
 SOURCES = build.sources()
 NOTEBOOKS = [path for source in SOURCES for path, _ in build.targets(source) if path.exists()]
 
@@ -20,7 +29,15 @@ def test_every_code_cell_was_executed_in_order(path):
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 def test_the_lesson_keeps_to_its_form(source):
-    assert lint(source) == []
+    faults = lint(source)
+    if source.stem in NOT_IN_FORM:
+        assert faults, f"{source.stem} keeps to its form now: take it off the list NOT_IN_FORM"
+    else:
+        assert faults == []
+
+
+def test_lessons_that_are_not_in_form_yet_are_lessons():
+    assert {source.stem for source in SOURCES} >= NOT_IN_FORM
 
 
 def test_every_notebook_has_a_source():
