@@ -346,11 +346,9 @@ def replay_pruning(curves: Curves, pruner: optuna.pruners.BasePruner) -> list[in
 @replay_pruning.check
 def _(answer: Callable) -> None:
     curves = _fake_curves()
-    before = {number: dict(reports) for number, reports in curves.items()}
     pruner: optuna.pruners.BasePruner = optuna.pruners.MedianPruner(n_startup_trials=3)
     got = answer(curves, pruner)
     expect(got is not None, "it returns None (is there a return?)")
-    expect(before == curves, "the curves were changed: they are everybody's data")
     expect(isinstance(got, list | tuple | np.ndarray), f"it should return a list of steps, not {type(got).__name__}")
     expect(len(got) == len(curves), f"there are {len(curves)} trials and {len(got)} answers: one each, stopped or not")
     ends, last = [int(step) for step in got], max(curves[0])

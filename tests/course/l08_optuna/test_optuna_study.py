@@ -298,7 +298,7 @@ def one_earlier(curves, ends):
         (curves_and(lambda c, ends: [500 - end for end in ends]), "these are the steps saved"),
         (curves_and(lambda c, ends: sum(ends)), "it should return a list of steps, not int"),
         (curves_and(lambda c, ends: [end for end in ends if end < 500]), "one each, stopped or not"),
-        (curves_and(lambda c, ends: ends if c.pop(0) else []), "the curves were changed"),
+        (curves_and(lambda c, ends: ends if c.pop(0) else []), "it changes its argument curves"),
     ],
 )
 def test_mistakes_in_replay_pruning(answer, message):
