@@ -8,8 +8,10 @@ and turns it into the interactive one under the mouse, so a notebook of many fig
 from __future__ import annotations
 
 import base64
+import html
 import io
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,13 +86,15 @@ class Figure:
         Image.fromarray(self.pixels()).quantize(192, dither=Image.Dither.NONE).save(small, format="png", optimize=True)
         return small.getvalue()
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        from PIL import Image
+
+        picture = self.png()
         spec = json.loads(self.plotly.to_json(validate=False))
-        return {
-            "application/vnd.plotly.v1+json": {**spec, "config": dict(PLOTLY_CONFIG)},
-            "image/png": base64.b64encode(self.png()).decode("ascii"),
-            "text/plain": self.text,
-        }
+        # the interactive form takes the place of the still one: of one size, or the page would jump under the mouse
+        spec["layout"]["width"], spec["layout"]["height"] = Image.open(io.BytesIO(picture)).size
+        data, metadata = picture_bundle(picture, self.text)
+        return {"application/vnd.plotly.v1+json": {**spec, "config": dict(PLOTLY_CONFIG)}, **data}, metadata
 
 
 def show(figure: Figure) -> None:
@@ -99,14 +103,48 @@ def show(figure: Figure) -> None:
     Args:
         figure: what one of this package's functions made.
     """
+    _display(figure.text, figure._repr_mimebundle_)
+
+
+def show_picture(picture: bytes, text: str) -> None:
+    """Show a picture that is no `Figure`, such as an animation: the picture in a notebook, the text elsewhere.
+
+    Args:
+        picture: a PNG, which may be animated.
+        text: what it shows, in one line that is the same on every run.
+    """
+    _display(text, lambda: picture_bundle(picture, text))
+
+
+def picture_bundle(picture: bytes, text: str) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return a PNG and its text as a notebook stores them: the data of each MIME type, and their metadata.
+
+    Args:
+        picture: a PNG.
+        text: what it shows, and the alternative text for those who ask for one: nbconvert's classic template does.
+    """
+    encoded = base64.b64encode(picture).decode("ascii")
+    return {"image/png": encoded, "text/plain": text}, {"image/png": {"alt": text}}
+
+
+def _display(text: str, make: Callable[[], tuple[dict[str, Any], dict[str, Any]]]) -> None:
+    """Show a bundle in a notebook, followed by its text for a reader who hears the page; print the text elsewhere.
+
+    Neither JupyterLab 4.6 nor plotly's extension for it gives an image the alternative text that comes with it. The
+    text therefore follows in an output of its own, which JupyterLab hides from sight by its class "jp-sr-only" and
+    leaves to screen readers; where that class is unknown it is a caption. It is Markdown because nbval would compare
+    HTML, and has compared the text already.
+    """
     from IPython import get_ipython
 
     if get_ipython() is None:
-        print(figure.text)
+        print(text)
         return
     from IPython.display import display
 
-    display(figure._repr_mimebundle_(), raw=True)
+    data, metadata = make()
+    display(data, metadata=metadata, raw=True)
+    display({"text/markdown": f'<p class="jp-sr-only">{html.escape(text)}</p>'}, raw=True)
 
 
 def save(figure: Figure, path: str | Path) -> Path:
@@ -142,7 +180,7 @@ def plain_layout(plot: go.Figure, title: str, height: int, **more: Any) -> go.Fi
     Args:
         plot: changed in place.
         title: its title.
-        height: in pixels.
+        height: in pixels, of a page of its own; in a notebook it is as large as the still form.
         **more: further entries of the layout.
 
     Returns:

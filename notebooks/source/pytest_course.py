@@ -17,8 +17,9 @@ from binpack.system import use_private_folders
 ROOT = Path(__file__).resolve().parents[2]
 use_private_folders(ROOT)
 
-# A figure is compared by its line of text; plotly's JSON holds floats and stderr holds warnings of other packages.
-NOT_COMPARED = ("application/vnd.plotly.v1+json", "image/svg+xml", "stderr")
+# A figure is compared by its line of text, which Markdown repeats (so it does that of a solution); plotly's JSON holds
+# floats and stderr holds warnings of other packages.
+NOT_COMPARED = ("application/vnd.plotly.v1+json", "image/svg+xml", "text/markdown", "stderr")
 
 DOCTESTED = ("core", "items", "env", "agents", "search")
 """Rooms whose public docstrings hold examples that run."""

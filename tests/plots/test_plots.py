@@ -5,10 +5,13 @@ import io
 import json
 
 import matplotlib as mpl
+import nbconvert
 import numpy as np
 import optuna
 import pytest
+from bs4 import BeautifulSoup
 from matplotlib import pyplot as plt
+from nbformat import v4
 from optuna.samplers import RandomSampler, TPESampler
 from PIL import Image
 
@@ -131,6 +134,8 @@ def test_each_figure_has_three_forms_and_leaves_no_trace(study, name, recwarn):
     picture = figure.png()
     width, height = Image.open(io.BytesIO(picture)).size
     assert 250 < width <= 900 and 120 < height <= 1300
+    live = figure._repr_mimebundle_()[0]["application/vnd.plotly.v1+json"]["layout"]
+    assert (live["width"], live["height"]) == (width, height)
     assert len(picture) < 200_000
     assert mpl.rcParams == style and plt.get_fignums() == []
     assert [str(warning.message) for warning in recwarn] == []
@@ -166,28 +171,61 @@ def test_interactive_parallel_coordinates_have_whole_numbers_and_no_white():
     assert "rgb(247" not in str([line.line.color for line in plot.data[:-1]])
 
 
-def test_show_emits_all_forms_in_a_notebook(monkeypatch):
+@pytest.fixture
+def displayed(monkeypatch):
+    """What is handed to the front end of a notebook: data and metadata of each output."""
     import IPython
     import IPython.display
 
     shown = []
     monkeypatch.setattr(IPython, "get_ipython", object)
-    monkeypatch.setattr(IPython.display, "display", lambda data, raw: shown.append((data, raw)))
+    monkeypatch.setattr(
+        IPython.display, "display", lambda data, raw, metadata=None: shown.append((data, metadata)) if raw else None
+    )
+    return shown
+
+
+def test_show_emits_all_forms_in_a_notebook(displayed):
     plots.show(plots.heightmap([[0, 1], [2, 3]]))
-    (data, raw), *others = shown
-    assert raw and not others
+    (data, metadata), _ = displayed
     assert list(data) == ["application/vnd.plotly.v1+json", "image/png", "text/plain"]
     config = data["application/vnd.plotly.v1+json"]["config"]
     assert config["showSendToCloud"] is False and config["plotlyServerURL"] == "" and config["displaylogo"] is False
     assert config["responsive"] is True and config["scrollZoom"] is False
     assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
     assert data["text/plain"] == "height map: 2 x 2 cells, highest 3, mean 1.50"
+    assert metadata == {"image/png": {"alt": data["text/plain"]}}
     json.dumps(data)
+
+
+def test_a_reader_who_hears_the_page_is_told_what_a_picture_shows(displayed):
+    plots.show(plots.mask([[True, False]], title="x < y & z"))
+    plots.show_picture(b"\x89PNG", "a film")
+    heard = [data["text/markdown"] for data, _ in displayed[1::2]]
+    assert heard == [
+        '<p class="jp-sr-only">x &lt; y &amp; z: item 1 of 2</p>',
+        '<p class="jp-sr-only">a film</p>',
+    ]
+    assert displayed[2] == ({"image/png": "iVBORw==", "text/plain": "a film"}, {"image/png": {"alt": "a film"}})
+
+
+def test_nbconvert_keeps_the_text_of_an_image(displayed):
+    plots.show(plots.mask([[True]], title='a "mask"'))
+    outputs = [v4.new_output("display_data", data=data, metadata=metadata or {}) for data, metadata in displayed]
+    notebook = v4.new_notebook(cells=[v4.new_code_cell("show", outputs=outputs)])
+    pages = {
+        name: BeautifulSoup(nbconvert.HTMLExporter(template_name=name).from_notebook_node(notebook)[0], "html.parser")
+        for name in ("classic", "lab")
+    }
+    assert pages["classic"].select_one("img[alt]")["alt"] == 'a "mask": item 1 of 1'
+    # the template of JupyterLab knows no alternative text, as JupyterLab knows none
+    assert pages["lab"].select_one("p.jp-sr-only").text == 'a "mask": item 1 of 1'
 
 
 def test_show_prints_the_text_elsewhere(capsys):
     plots.show(plots.mask([[True, False]]))
-    assert capsys.readouterr().out == "feasible cells: item 1 of 2\n"
+    plots.show_picture(b"", "a film")
+    assert capsys.readouterr().out == "feasible cells: item 1 of 2\na film\n"
 
 
 def test_a_curve_without_points_is_an_error():
