@@ -27,32 +27,35 @@ LOOKS = {
 }
 
 
-def box(look: str, heading: str, lines: Sequence[str], facts: Sequence[tuple[str, str]] = ()) -> str:
+def box(look: str, heading: str, lines: Sequence[str], facts: Sequence[tuple[str, str]] = (), last: str = "") -> str:
     """Return the HTML of a box.
 
     Args:
         look: a key of `LOOKS`.
         heading: stands after the sign and the look's own heading.
         lines: paragraphs; text between backticks is set as code.
-        facts: pairs of a label and a text that keeps its line ends, set in a table.
+        facts: pairs of a label and a text that keeps its line ends, one below the other.
+        last: a paragraph below them.
     """
     color, sign, word = LOOKS[look]
-    paragraphs = "".join(f'<div style="margin-top:4px">{_marked(line)}</div>' for line in lines if line)
     rows = "".join(
-        f'<tr style="background:none"><td style="text-align:left;vertical-align:top;padding:1px 12px 1px 0;'
-        f'white-space:nowrap">{html.escape(label)}</td>'
-        f'<td style="text-align:left;padding:1px 0"><code style="white-space:pre-wrap;overflow-wrap:anywhere">'
-        f"{html.escape(text)}</code></td></tr>"
+        f'<div style="padding-right:12px">{html.escape(label)}</div>'
+        f'<div style="white-space:pre-wrap;overflow-wrap:anywhere;font-family:monospace">{html.escape(text)}</div>'
         for label, text in facts
     )
-    table = f'<table style="margin:4px 0 0;border:none">{rows}</table>' if rows else ""
+    # no table: JupyterLab and GitHub have styles of their own for those
+    grid = f'<div style="display:grid;grid-template-columns:max-content 1fr;margin:6px 0">{rows}</div>' if rows else ""
     return (
         f'<div style="border:1px solid {color};border-left:6px solid {color};border-radius:3px;padding:6px 12px;'
         f'margin:2px 0;max-width:60em;overflow-wrap:anywhere">'
         f'<div><span style="background:{color};color:#fff;padding:1px 8px;border-radius:3px;font-weight:bold">'
         f"{sign} {word}</span> &nbsp;{_marked(heading)}</div>"
-        f"{paragraphs}{table}</div>"
+        f"{''.join(map(_paragraph, lines))}{grid}{_paragraph(last)}</div>"
     )
+
+
+def _paragraph(text: str) -> str:
+    return f'<div style="margin-top:4px">{_marked(text)}</div>' if text else ""
 
 
 def _marked(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from binpack.course.exercises._expect import UNKNOWN, Mistake
 from binpack.course.exercises._judging import Printed
-from binpack.course.exercises._values import copied, named_arguments, same, shown
+from binpack.course.exercises._values import block, copied, named_arguments, same
 from binpack.course.exercises.promise import Promise
 from binpack.files import InputError
 
@@ -72,15 +72,16 @@ class Watched:
         if mistake is None:
             return self._input()
         got = mistake.got
-        if got is UNKNOWN and self.last is not None and self.last.ended and self._promise.returns:
-            got = self.last.returned
+        if got is UNKNOWN and self.last is not None and self.last.ended:
+            told = self._promise.returns or self.last.returned is not None
+            got = self.last.returned if told else UNKNOWN
         pairs = (("got", got), ("expected", mistake.wanted))
-        values = tuple((label, shown(value, LONGEST)) for label, value in pairs if value is not UNKNOWN)
+        values = tuple((label, block(value, LONGEST)) for label, value in pairs if value is not UNKNOWN)
         if mistake.given is UNKNOWN:
             return (*self._input(), *values)
         if isinstance(mistake.given, Mapping):
             return (*_labelled(mistake.given), *values)
-        return ("for", mistake.given if isinstance(mistake.given, str) else shown(mistake.given, LONGEST)), *values
+        return ("for", mistake.given if isinstance(mistake.given, str) else block(mistake.given, LONGEST)), *values
 
     def _input(self) -> tuple[tuple[str, str], ...]:
         if self.last is None:
@@ -97,7 +98,7 @@ class Watched:
 
 
 def _labelled(arguments: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    return tuple((f"input {name}", shown(value, LONGEST)) for name, value in arguments.items())
+    return tuple((f"input {name}", block(value, LONGEST)) for name, value in arguments.items())
 
 
 def kept(answer: Callable, promise: Promise, title: str) -> Callable:

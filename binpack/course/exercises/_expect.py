@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 from collections.abc import Iterator
 from typing import Any
 
@@ -96,16 +97,22 @@ def expect_close(value: object, wanted: object, message: str, *, atol: float = 1
 
 @contextlib.contextmanager
 def global_randomness_untouched() -> Iterator[None]:
-    """Raise `Mistake` where the code inside draws from numpy's global generator instead of the one it was given."""
-    before = _global_state()
+    """Raise `Mistake` where the code inside draws from a global generator instead of the one it was given.
+
+    Looked at are numpy's and the standard library's.
+    """
+    numpys, standard = _numpy_state(), random.getstate()
     yield
-    after = _global_state()
-    if before["pos"] != after["pos"] or not np.array_equal(before["key"], after["key"]):
-        raise Mistake("it draws from numpy's global generator: use the generator that it is given")
+    instead = "use the generator that it is given"
+    if _numpy_state() != numpys:
+        raise Mistake(f"it draws from numpy's global generator: {instead}")
+    if random.getstate() != standard:
+        raise Mistake(f"it draws from the standard library's random: {instead}")
 
 
-def _global_state() -> dict[str, Any]:
-    return np.random.get_state(legacy=False)["state"]  # noqa: NPY002 - the global generator is what this looks at
+def _numpy_state() -> tuple[int, bytes]:
+    state = np.random.get_state(legacy=False)["state"]  # noqa: NPY002 - the global generator is what this looks at
+    return int(state["pos"]), state["key"].tobytes()
 
 
 def _as_numbers(value: object, what: str) -> np.ndarray:

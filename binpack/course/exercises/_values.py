@@ -86,6 +86,20 @@ def shown(value: Any, limit: int = LONG) -> str:
     return text if len(text) <= limit else text[: limit - 3].rstrip() + "..."
 
 
+def block(value: Any, limit: int) -> str:
+    """Write a value on as many lines as it wants: an array row by row, anything else as `shown` does.
+
+    Args:
+        value: anything.
+        limit: how many characters are enough.
+    """
+    array = value.detach().cpu().numpy() if is_tensor(value) else value
+    if not isinstance(array, np.ndarray) or array.ndim < 2 or not array.size:
+        return shown(value, limit)
+    text = _array(array)
+    return text if len(text) <= limit else text[: limit - 3].rstrip() + "..."
+
+
 def shape_of(value: Any) -> tuple[int, ...] | None:
     """Return the shape of an array or a tensor, None for anything else."""
     return tuple(value.shape) if isinstance(value, np.ndarray) or is_tensor(value) else None

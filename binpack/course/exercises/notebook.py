@@ -83,7 +83,7 @@ def _verdict_box(asked: Exercise, verdict: Verdict) -> str:
         return box("correct", asked.title, ["The lesson goes on with your function."], facts)
     if verdict.outcome == "not attempted":
         said = "The lesson goes on with the reference solution until your own is right."
-    return box(verdict.outcome, asked.title, [said[:1].upper() + said[1:], _next_step(asked, verdict)], facts)
+    return box(verdict.outcome, asked.title, [said[:1].upper() + said[1:]], facts, _next_step(asked, verdict))
 
 
 def _next_step(asked: Exercise, verdict: Verdict) -> str:

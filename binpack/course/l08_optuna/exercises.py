@@ -429,7 +429,11 @@ def open_study(path: str | Path, seed: int) -> optuna.Study:
 def _(answer: Callable) -> None:
     with tempfile.TemporaryDirectory() as folder:
         first, study = _open_and_draw(answer, Path(folder) / "a.journal", 0)
-        expect(Path(folder, "a.journal").is_file(), "there is no file at the path: is the study in memory only?")
+        path = Path(folder, "a.journal")
+        expect(path.is_file(), "there is no file at the path: is the study in memory only?")
+        kind = "the file is a database, not a journal: JournalStorage over a JournalFileBackend writes one"
+        expect(not path.read_bytes().startswith(b"SQLite format"), kind)
+        expect(path.read_bytes().startswith(b"{"), "the file is no journal, whose lines are JSON: see JournalStorage")
         expect(study.study_name == "packing", f"the study is called {study.study_name!r}, not 'packing'")
         expect(study.direction.name == "MAXIMIZE", "it minimizes: pass direction='maximize', a score is to be high")
         try:

@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import random
 import sys
 import textwrap
 
@@ -333,8 +334,10 @@ def test_what_a_check_may_expect():
 def test_the_global_generator_is_watched():
     with ex.global_randomness_untouched():
         np.random.default_rng(0).random()
-    with pytest.raises(Mistake, match="global generator"), ex.global_randomness_untouched():
+    with pytest.raises(Mistake, match="numpy's global generator"), ex.global_randomness_untouched():
         np.random.rand()  # noqa: NPY002
+    with pytest.raises(Mistake, match="the standard library's random"), ex.global_randomness_untouched():
+        random.random()
 
 
 def test_wrapped_answers_are_traced_to_their_own_line(topic):

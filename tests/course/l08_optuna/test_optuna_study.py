@@ -370,6 +370,7 @@ def starts_afresh(path, seed):
         (lambda path, seed: opened(path, SeededSampler(random, 0)), "seeds 0 and 1 draw the same values"),
         (adds_the_count, "seed 0 after 3 trials draws what a new study with seed 3 draws"),
         (in_memory, "there is no file at the path"),
+        (lambda path, seed: opened(path, random(seed), storage=f"sqlite:///{path}"), "a database, not a journal"),
         (starts_afresh, "after 3 and 3 trials the reopened study has 3"),
         (lambda path, seed: opened(path, random(seed)).trials, "it should return a study, not list"),
     ],
