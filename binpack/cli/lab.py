@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from binpack import system
+from binpack.course import working_copy
 from binpack.files import InputError
 
 SETTINGS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
@@ -34,14 +35,26 @@ def lab(
         bool | None,
         typer.Option("--browser/--no-browser", help="Open a browser here; by default if there is a display."),
     ] = None,
+    reset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LESSON",
+            help="Renew your copy of a lesson, 03 or 02b; what you had stays beside it. Starts nothing.",
+        ),
+    ] = None,
 ) -> None:
-    """Open JupyterLab on the course.
+    """Open JupyterLab on the course, at lesson 00, in your own copy of the lessons: my_lessons/.
 
     It answers on 127.0.0.1 only, asks for its token, looks nothing up in the network, and writes inside the checkout.
     """
     root = system.checkout()
-    if not (root / "notebooks").is_dir():
+    if not working_copy.lessons(root):
         raise typer.BadParameter(f"{root} has no notebooks: run the command in a checkout of the course")
+    if reset is not None:
+        renew(root, reset)
+        return
+    for line in working_copy.update(root).lines():
+        typer.echo(line)
     port = free_port(port)
     command = lab_command(root, port, has_display() if browser is None else browser)
     write_settings(Path(system.use_private_folders(root)["JUPYTER_CONFIG_DIR"]))
@@ -49,6 +62,24 @@ def lab(
     typer.echo(f"On a remote machine, first run on your own:  ssh -L {port}:localhost:{port} user@instance")
     sys.stdout.flush()
     os.execv(command[0], command)
+
+
+def renew(root: Path, number: str) -> None:
+    """Renew the learner's copy of a lesson and say where what was there is kept.
+
+    Args:
+        root: the checkout.
+        number: of the lesson.
+
+    Raises:
+        InputError: there is no such lesson.
+    """
+    done = working_copy.reset(root, number)
+    typer.echo(f"{done.lesson.relative_to(root)} is as the course has it.")
+    for kept in done.kept:
+        typer.echo(f"Yours is now {kept.relative_to(root)}.")
+    if done.kept:
+        typer.echo("In a JupyterLab that runs: File, Reload Notebook from Disk.")
 
 
 def write_settings(config: Path) -> Path:
@@ -64,16 +95,18 @@ def write_settings(config: Path) -> Path:
 
 
 def lab_command(root: Path, port: int, browser: bool) -> list[str]:
-    """Return the command that starts JupyterLab on the notebooks of a checkout.
+    """Return the command that starts JupyterLab on the first lesson of the learner's copy.
 
     Args:
-        root: the checkout.
+        root: a checkout with lessons.
         port: a free port of 127.0.0.1.
         browser: whether Jupyter opens a browser by itself.
     """
+    first = next(iter(working_copy.lessons(root).values()))
     command = [
         sys.executable,
-        *("-m", "jupyterlab", str(root / "notebooks")),
+        *("-m", "jupyterlab", str(root / working_copy.FOLDER)),
+        f"--LabApp.default_url=/lab/tree/{first.name}",
         "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.port={port}",
         "--ServerApp.port_retries=0",

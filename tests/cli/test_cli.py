@@ -1,15 +1,10 @@
 """The command line: what is wrong is answered in one line and writes nothing; what is right does what it says."""
 
 import json
-import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +16,7 @@ from binpack.__main__ import main
 from binpack.agents import evaluation
 from binpack.agents.config import TrainConfig
 from binpack.agents.named import find_agent
-from binpack.cli import lab, options, packing
+from binpack.cli import options, packing
 from binpack.cli.tuning import write_plots
 from binpack.env.config import EnvConfig
 from binpack.items.generators import random_items
@@ -500,73 +495,3 @@ def test_a_study_with_another_configuration_is_refused(study, capsys):
     _, line, _ = study
     assert main([*line, "--seeds", "2"]) == 2
     assert "seeds" in capsys.readouterr().err
-
-
-# ---------------------------------------------------------------------------------------------------------------- lab
-
-
-def test_lab_command_keeps_to_this_machine(tmp_path):
-    command = lab.lab_command(tmp_path, 9999, browser=False)
-    assert command[:4] == [sys.executable, "-m", "jupyterlab", str(tmp_path / "notebooks")]
-    assert {"--ServerApp.ip=127.0.0.1", "--ServerApp.port=9999", "--ServerApp.open_browser=False"} <= set(command)
-    assert not any("token" in part or "password" in part for part in command)
-
-
-def test_browser_only_where_someone_sees_it(monkeypatch):
-    for name in ("DISPLAY", "WAYLAND_DISPLAY", "SSH_CONNECTION"):
-        monkeypatch.delenv(name, raising=False)
-    assert not lab.has_display()
-    monkeypatch.setenv("DISPLAY", ":0")
-    assert lab.has_display()
-    monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 1 10.0.0.2 22")
-    assert not lab.has_display()
-
-
-def test_taken_ports_are_passed_over():
-    import socket
-
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        assert lab.free_port(port) > port
-        with pytest.raises(ValueError, match="no free port"):
-            lab.free_port(port, tries=1)
-
-
-def test_lab_answers_on_this_machine_with_its_token(tmp_path):
-    port = lab.free_port(18888)
-    command = [sys.executable, "-m", "binpack", "lab", "--port", str(port), "--no-browser"]
-    environ = {**os.environ, "HOME": str(tmp_path)}
-    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
-        try:
-            lines = []
-            for line in server.stdout:
-                lines.append(line)
-                found = re.search(rf"http://127\.0\.0\.1:{port}/lab\?token=(\w+)", line)
-                if found:
-                    break
-            assert found, "".join(lines)
-            assert f"ssh -L {port}:localhost:{port} user@instance" in "".join(lines)
-            status = json.loads(answer(f"http://127.0.0.1:{port}/api/status?token={found[1]}"))
-            assert status["kernels"] == 0
-            settings = answer(f"http://127.0.0.1:{port}/lab?token={found[1]}")
-            assert '"news": {"disabled": true}' in settings
-            with pytest.raises(urllib.error.HTTPError, match="403"):
-                answer(f"http://127.0.0.1:{port}/api/status")
-        finally:
-            server.send_signal(signal.SIGTERM)
-    assert list(tmp_path.iterdir()) == []
-
-
-def answer(url: str) -> str:
-    """Fetch a page; the server says its address a moment before it listens."""
-    for _ in range(50):
-        try:
-            with urllib.request.urlopen(url, timeout=10) as page:
-                return page.read().decode()
-        except urllib.error.HTTPError:
-            raise
-        except urllib.error.URLError:
-            time.sleep(0.1)
-    raise AssertionError(f"no answer from {url}")
