@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from stable_baselines3.common.vec_env import VecMonitor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from binpack.agents.config import PPOConfig, TrainConfig, read_config
+from binpack.agents.diagnostics import Diagnostics
 from binpack.agents.evaluation import evaluate, make_streams
 from binpack.agents.learner import PPO
 from binpack.agents.policies import policy_of
@@ -46,6 +47,8 @@ class TrainResult:
         steps: environment steps taken.
         seconds: wall time, over all of the run's sessions.
         folder: where the agent is.
+        diagnostics: what the run said of itself at each evaluation, see `diagnostics`; as long as ``history``, or
+            empty for a run of a version that kept none.
     """
 
     score: float
@@ -53,6 +56,7 @@ class TrainResult:
     steps: int
     seconds: float
     folder: Path
+    diagnostics: tuple[Mapping[str, float], ...] = ()
 
 
 def train(
@@ -135,6 +139,8 @@ class _Recorder(BaseCallback):
         self._config, self._folder, self._streams, self._report = config, folder, streams, on_evaluation
         self._every = config.evaluation_interval
         self._history: list[tuple[int, float]] = [tuple(row) for row in saved["history"]] if saved else []
+        self._diagnostics: list[dict[str, float]] = list(saved.get("diagnostics", ())) if saved else []
+        self._said = Diagnostics()
         self._seconds_before = saved["seconds"] if saved else 0.0
         self._started = time.perf_counter()
         self._average: AveragedModel | None = None
@@ -155,6 +161,7 @@ class _Recorder(BaseCallback):
 
     def _on_rollout_start(self) -> None:
         self._follow()
+        self._said.note(self.model._n_updates, self.model.logger.name_to_value)
         last = self._history[-1][0] if self._history else 0
         if self.num_timesteps // self._every > last // self._every:
             self._evaluate(self.model)
@@ -162,10 +169,16 @@ class _Recorder(BaseCallback):
     def finish(self, model: PPO) -> TrainResult:
         """Evaluate a last time and write the result."""
         self._follow()
+        self._said.note(model._n_updates, model.logger.name_to_value)
         if not self._history or self._history[-1][0] < model.num_timesteps:
             self._evaluate(model)
         result = TrainResult(
-            self._history[-1][1], tuple(self._history), model.num_timesteps, self._seconds, self._folder
+            self._history[-1][1],
+            tuple(self._history),
+            model.num_timesteps,
+            self._seconds,
+            self._folder,
+            tuple(self._diagnostics),
         )
         write_json(self._folder / "result.json", _as_dict(result))
         (self._folder / "checkpoint.pt").unlink(missing_ok=True)
@@ -189,6 +202,7 @@ class _Recorder(BaseCallback):
         score = evaluate(agent, self._streams, self._config.env, verify=False).mean
         steps = model.num_timesteps
         self._history.append((steps, score))
+        self._diagnostics.append(self._said.take(model.ep_info_buffer or ()))
         if self._config.tensorboard:
             model.logger.record("eval/utilization", score)
             model.logger.dump(steps)
@@ -204,6 +218,7 @@ class _Recorder(BaseCallback):
             "steps": model.num_timesteps,
             "updates": model._n_updates,
             "history": [list(row) for row in self._history],
+            "diagnostics": self._diagnostics,
             "seconds": self._seconds,
             "policy": model.policy.state_dict(),
             "average": self._average.state_dict() if self._average is not None else None,
@@ -279,6 +294,7 @@ def _as_dict(result: TrainResult) -> dict[str, Any]:
         "steps": result.steps,
         "seconds": round(result.seconds, 2),
         "history": [list(row) for row in result.history],
+        "diagnostics": [dict(row) for row in result.diagnostics],
     }
 
 
@@ -334,7 +350,8 @@ def _read_result(folder: Path) -> TrainResult | None:
     stored = read_json(path, "a run's result")
     try:
         history = tuple((int(step), float(score)) for step, score in stored["history"])
-        return TrainResult(stored["score"], history, stored["steps"], stored["seconds"], folder)
+        said = tuple(dict(row) for row in stored.get("diagnostics", ()))
+        return TrainResult(stored["score"], history, stored["steps"], stored["seconds"], folder, said)
     except (KeyError, TypeError, ValueError) as error:
         raise FileError(f"{path}: not a run's result ({first_line(error)})") from None
 

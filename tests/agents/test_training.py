@@ -18,6 +18,7 @@ from sb3_contrib import MaskablePPO
 from torch.optim.swa_utils import AveragedModel
 
 from binpack.agents.config import CONFIG_VERSION, PPOConfig, TrainConfig, read_config
+from binpack.agents.diagnostics import NAMES
 from binpack.agents.evaluation import evaluate, make_streams
 from binpack.agents.learner import PPO as PPO_LEARNER
 from binpack.agents.learner import DivergedError
@@ -511,3 +512,19 @@ def test_training_leaves_the_global_generators_and_the_temporary_folder_alone(tm
     after = np.random.get_state()[1].tolist(), random.getstate(), torch.get_rng_state().tolist()  # noqa: NPY002
     assert before == after
     assert not any((tmp_path / "temporary").iterdir())
+
+
+def test_a_run_says_what_its_updates_were_like_also_after_a_stop(tmp_path):
+    whole = train(config(total_steps=384), tmp_path / "whole")
+    assert len(whole.diagnostics) == len(whole.history)
+    last = whole.diagnostics[-1]
+    assert set(last) == set(NAMES)
+    assert 0 <= last["clip_fraction"] <= 1 and last["entropy"] > 0 and last["ep_len_mean"] >= 1
+    assert json.loads((tmp_path / "whole" / "result.json").read_text())["diagnostics"][-1] == last
+    assert train(config(total_steps=384), tmp_path / "whole").diagnostics == whole.diagnostics
+
+    with pytest.raises(Stop):
+        train(config(total_steps=384), tmp_path / "stopped", on_evaluation=stopping_at(whole.history[-2][0]))
+    resumed = train(config(total_steps=384), tmp_path / "stopped")
+    assert len(resumed.diagnostics) == len(resumed.history) == len(whole.history)
+    assert resumed.diagnostics[0] == whole.diagnostics[0]
