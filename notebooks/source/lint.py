@@ -56,7 +56,7 @@ def lint(source: Path) -> list[str]:
         *link_faults(learner, source, solved=False),
         *link_faults(solved, source, solved=True),
         *_opening(learner, source),
-        *minute_faults(learner, sum(exercise.minutes for exercise in _asked(source))),
+        *minute_faults(learner, sum(exercise.minutes for exercise in exercises_in(source))),
         *_sections(prose),
         *_exercises(source),
         *_touching(seen),
@@ -178,7 +178,7 @@ def _section(text: str, name: str) -> str:
 
 def _exercises(source: Path) -> Iterator[str]:
     """The parts of a lesson set, one after the other, what its package defines."""
-    asked = {part: _asked(part) for part in parts_of(source)}
+    asked = {part: exercises_in(part) for part in parts_of(source)}
     everything = [exercise for part in asked.values() for exercise in part]
     for package, module in sorted({exercise.lesson.package: exercise.module for exercise in asked[source]}.items()):
         here = [exercise.name for exercise in everything if exercise.lesson.package == package]
@@ -190,7 +190,15 @@ def _exercises(source: Path) -> Iterator[str]:
             yield f"{exercise.title} does not belong to lesson {lesson_number(source)}"
 
 
-def _asked(source: Path) -> list[Exercise]:
+def exercises_in(source: Path) -> list[Exercise]:
+    """List the exercises that a source sets, in order.
+
+    Args:
+        source: ``.../source/NN_topic.py``.
+
+    Raises:
+        BuildError: there is no exercise of a name.
+    """
     return [find_exercise(cell.text, source) for cell in read_source(source) if cell.kind == "exercise"]
 
 
