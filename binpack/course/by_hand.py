@@ -6,7 +6,6 @@ click. So whatever a click does can be done, printed and tested without a browse
 
 from __future__ import annotations
 
-import base64
 import html
 import io
 from collections.abc import Callable, Sequence
@@ -21,14 +20,12 @@ from binpack.env.batch import PackingBatch
 from binpack.env.config import EnvConfig
 from binpack.items.streams import Streams
 from binpack.plots import viewer
-from binpack.plots.figure import Figure, new_still
+from binpack.plots.figure import Figure, new_still, picture_bundle, show_picture
+from binpack.plots.style import ALLOWED, EMPTY, INK, ink_on
 
 if TYPE_CHECKING:
     import ipywidgets
     from matplotlib.figure import Figure as MatplotlibFigure
-
-_FREE, _SHUT = "#CFE3F5", "#EEEEEE"
-"""Colours of a cell where the item's corner may stand, and of one where it may not."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,30 +135,37 @@ def _edges(item: Sequence[int]) -> str:
 
 
 def _still(now: Packing) -> MatplotlibFigure:
-    """Draw the bin and, beside it, its height map with the cells where the next item's corner may stand."""
+    """Draw the bin and, beside it, its height map with the cells where the next item's corner may stand.
+
+    The map lies as the bin does, with the same corner in front: x downwards, y to the right.
+    """
     still = new_still(8.6, 4.2)
     left, right = still.subplots(1, 2)
     left.imshow(viewer.rgb_array(now.boxes, now.config.bin_size, title="", size=(600, 600)))
     left.set_axis_off()
     length, width = now.heights.shape
-    right.set(xlim=(-0.5, length - 0.5), ylim=(-0.5, width - 0.5), aspect="equal", xlabel="x", ylabel="y")
-    for x, y in np.ndindex(length, width):
-        color = _FREE if now.allowed[x, y] else _SHUT
-        right.add_patch(_rectangle(x, y, color))
-        right.text(x, y, str(now.heights[x, y]), ha="center", va="center", fontsize=8, color=viewer.INK)
-    right.set_xticks(range(length))
-    right.set_yticks(range(width))
+    right.set(xlim=(-0.5, width - 0.5), ylim=(length - 0.5, -0.5), aspect="equal", xlabel="y", ylabel="x")
+    for (x, y), height in np.ndenumerate(now.heights):
+        allowed = bool(now.allowed[x, y])
+        ground = ALLOWED if allowed else EMPTY
+        right.add_patch(_rectangle(x, y, ground, framed=allowed))
+        weight = "bold" if allowed else "normal"
+        right.text(y, x, str(height), ha="center", va="center", fontsize=8, color=ink_on(ground), fontweight=weight)
+    right.set_xticks(range(width))
+    right.set_yticks(range(length))
     right.tick_params(length=0, labelsize=8)
     right.spines[:].set_visible(False)
     heading = "the end" if now.item is None else f"next: {_edges(now.item)}; blue: its corner may stand here"
-    right.set_title(heading, fontsize=11, color=viewer.INK)
+    right.set_title(heading, fontsize=11, color=INK)
     return still
 
 
-def _rectangle(x: int, y: int, color: str) -> Any:
+def _rectangle(x: int, y: int, color: str, framed: bool) -> Any:
     from matplotlib.patches import Rectangle
 
-    return Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=color, edgecolor="white", linewidth=1.5)
+    if not framed:
+        return Rectangle((y - 0.5, x - 0.5), 1, 1, facecolor=color, edgecolor="white", linewidth=1.5)
+    return Rectangle((y - 0.44, x - 0.44), 0.88, 0.88, facecolor=color, edgecolor=INK, linewidth=1.8)
 
 
 # --------------------------------------------------------------------------------------------------------- widgets
@@ -218,18 +222,25 @@ class ByHand:
 
     def show(self) -> None:
         """Show the widgets, or a still picture where nobody can click (see `by_hand`)."""
+        if not somebody_is_there():
+            show_picture(self._picture(), self._line())
+            return
         from IPython.display import display
 
-        display(self._repr_mimebundle_(), raw=True)
+        display(self._repr_mimebundle_()[0], raw=True)
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Widgets for a reader who can click; for all others a still picture, with the same line of text."""
-        now = self.packing
-        text = {"text/plain": f"pack by hand: {len(self.items)} items; {now}"}
         if somebody_is_there():
-            return self.widget._repr_mimebundle_() | text
-        picture = Figure(viewer.plotly_packing(now.boxes, self.config.bin_size), _still(now), "by hand").png()
-        return text | {"image/png": base64.b64encode(picture).decode("ascii")}
+            return self.widget._repr_mimebundle_() | {"text/plain": self._line()}, {}
+        return picture_bundle(self._picture(), self._line())
+
+    def _line(self) -> str:
+        return f"pack by hand: {len(self.items)} items; {self.packing}"
+
+    def _picture(self) -> bytes:
+        now = self.packing
+        return Figure(viewer.plotly_packing(now.boxes, self.config.bin_size), _still(now), self._line()).png()
 
 
 def by_hand(items: ArrayLike, config: EnvConfig) -> ByHand:
@@ -272,10 +283,10 @@ class _Board:
         self.cells = {(x, y): ipywidgets.Button(layout=size) for x, y in np.ndindex(length, width)}
         for (x, y), button in self.cells.items():
             button.on_click(_calls(game.put, x, y))
-        # as in the figures: x to the right, y upwards
-        grid = [widget for y in reversed(range(width)) for widget in self._row(y, length)]
-        grid += [_mark("y / x"), *(_mark(str(x)) for x in range(length))]
-        cells = ipywidgets.GridBox(grid, layout={"grid_template_columns": f"40px repeat({length}, 36px)"})
+        # as in the picture beside it, with the same corner in front: x downwards, y to the right
+        grid = [widget for x in range(length) for widget in self._row(x, width)]
+        grid += [_mark("x \\ y"), *(_mark(str(y)) for y in range(width))]
+        cells = ipywidgets.GridBox(grid, layout={"grid_template_columns": f"40px repeat({width}, 36px)"})
         self.undo, self.again = ipywidgets.Button(description="undo"), ipywidgets.Button(description="start again")
         self.undo.on_click(_calls(game.undo))
         self.again.on_click(_calls(game.restart))
@@ -285,8 +296,8 @@ class _Board:
         self.box = ipywidgets.HBox([left, self.picture], layout={"flex_flow": "row wrap"})
         self.show(game.packing)
 
-    def _row(self, y: int, length: int) -> list[ipywidgets.Widget]:
-        return [_mark(str(y)), *(self.cells[x, y] for x in range(length))]
+    def _row(self, x: int, width: int) -> list[ipywidgets.Widget]:
+        return [_mark(str(x)), *(self.cells[x, y] for y in range(width))]
 
     def show(self, now: Packing) -> None:
         """Bring every widget up to date."""
@@ -301,8 +312,13 @@ class _Board:
         for (x, y), button in self.cells.items():
             allowed = bool(now.allowed[x, y])
             button.description = str(now.heights[x, y])
-            button.style.button_color = _FREE if allowed else _SHUT
+            ground = ALLOWED if allowed else EMPTY
+            button.style.button_color, button.style.text_color = ground, ink_on(ground)
+            # told apart by more than their colours
+            button.style.font_weight = "bold" if allowed else "normal"
+            button.layout.border = f"2px solid {INK if allowed else ground}"
             button.tooltip = f"x {x}, y {y}" + (f": comes to rest at height {now.landing[x, y]}" if allowed else "")
+        self.picture.tooltip = str(now)
         self.picture.value = _png(viewer.matplotlib_packing(now.boxes, now.config.bin_size, title="", size=(5, 5)))
 
 
@@ -310,9 +326,7 @@ def _mark(text: str) -> ipywidgets.HTML:
     """Return a number beside the cells."""
     import ipywidgets
 
-    return ipywidgets.HTML(
-        f"<div style='text-align: center; color: {viewer.INK}'>{text}</div>", layout={"margin": "1px"}
-    )
+    return ipywidgets.HTML(f"<div style='text-align: center; color: {INK}'>{text}</div>", layout={"margin": "1px"})
 
 
 def _calls(act: Callable[..., Packing], *arguments: int) -> Callable[[Any], None]:

@@ -1,4 +1,8 @@
-"""Figures of bins: a packing, the height map under it, and what a box may do on it."""
+"""Figures of bins: a packing, the height map under it, and what a box may do on it.
+
+A map lies as the packing does in its picture, with the same corner in front, and as its array is printed: x grows
+downwards, towards the reader, and y to the right.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from binpack.files import InputError
 from binpack.plots.figure import Figure, headed, new_still, plain_layout
-from binpack.plots.style import INK
+from binpack.plots.style import ALLOWED, BLUES, EMPTY, INK, PAPER, ink_on, shade, stops
 from binpack.plots.viewer import count_boxes, matplotlib_packing, plotly_packing, rgb_array
 
 _NUMBERED = 200  # cells of a map up to which each shows its number
-_NOWHERE = "#DDDDDD"
+_MARKED = 800  # and up to which each that is not allowed shows a cross
 
 
 def packing(
@@ -81,7 +85,7 @@ def packings(named: Mapping[str, ArrayLike], bin_size: Sequence[int]) -> Figure:
 
 
 def heightmap(heights: ArrayLike, *, bin_height: int | None = None, title: str = "height map") -> Figure:
-    """Draw a height map as seen from above: x to the right, y upwards.
+    """Draw a height map as seen from above: x downwards, y to the right.
 
     Args:
         heights: height of the pile in each cell, (L, W), or (B, L, W) for several bins side by side, in cells.
@@ -100,6 +104,8 @@ def heightmap(heights: ArrayLike, *, bin_height: int | None = None, title: str =
 
 def landing(heights: ArrayLike, names: Sequence[str] | None = None, *, title: str = "landing heights") -> Figure:
     """Draw where each of several oriented items would come to rest with its corner at each cell.
+
+    A cross marks the cells where it does not fit.
 
     Args:
         heights: landing heights, (L, W) or (K, L, W), in cells; below 0 where the item does not fit.
@@ -120,7 +126,7 @@ def landing(heights: ArrayLike, names: Sequence[str] | None = None, *, title: st
 
 
 def mask(cells: ArrayLike, names: Sequence[str] | None = None, *, title: str = "feasible cells") -> Figure:
-    """Draw which cells are allowed for each of several oriented items.
+    """Draw which cells are allowed for each of several oriented items; a cross marks those that are not.
 
     Args:
         cells: True where the item's corner may stand, (L, W) or (K, L, W).
@@ -135,81 +141,115 @@ def mask(cells: ArrayLike, names: Sequence[str] | None = None, *, title: str = "
     count = ", ".join(
         f"{name or 'item'} {plane.sum()} of {plane.size}" for name, plane in zip(names, maps, strict=True)
     )
-    return _cell_maps(np.where(maps, 1.0, np.nan), names, title, headed(title, count), 1.6, None)
+    return _cell_maps(np.where(maps, 1.0, np.nan), names, title, headed(title, count), 1.0, None)
 
 
 def _cell_maps(maps: NDArray, names: Sequence[str], title: str, text: str, top: float, what: str | None) -> Figure:
     """Draw planes (K, L, W) side by side; NaN is a cell that counts for nothing."""
     columns = min(len(maps), 4)
     rows = -(-len(maps) // columns)
-    arguments = maps, names, title, top, what, rows, columns
+    scale = BLUES if what else (ALLOWED, ALLOWED)
+    arguments = maps, names, title, top, what, (rows, columns), scale, _cell_size(maps, rows, columns)
     return Figure(_plotly_maps(*arguments), _still_maps(*arguments), text)
 
 
-def _plotly_maps(maps, names, title, top, what, rows, columns):
+def _cell_size(maps: NDArray, rows: int, columns: int) -> float:
+    """Return the edge of a cell in inches, so that all panels fit on a page and none is higher than a window."""
+    _, length, width = maps.shape
+    return min((4.4 if columns == 1 else 8.0 / columns) / width, (4.0 if rows == 1 else 2.8) / length, 0.6)
+
+
+def _written(plane: NDArray, scale: Sequence[str], top: float, what: str | None) -> list[tuple[int, int, str, str]]:
+    """Return what is written on a plane: row, column, word and colour."""
+    written = []
+    for (x, y), value in np.ndenumerate(plane):
+        if np.isfinite(value) and what and plane.size <= _NUMBERED:
+            written.append((x, y, _number(value), ink_on(shade(scale, value / top))))
+        elif not np.isfinite(value) and plane.size <= _MARKED:
+            written.append((x, y, "×", INK))
+    return written
+
+
+def _plotly_maps(maps, names, title, top, what, grid, scale, cell):
     from plotly import graph_objects as go
     from plotly.subplots import make_subplots
 
+    rows, columns = grid
     plot = make_subplots(rows, columns, subplot_titles=list(names), horizontal_spacing=0.06, vertical_spacing=0.16)
+    cells = {"xgap": 1, "ygap": 1, "hoverongaps": False}
     for number, plane in enumerate(maps):
         place = {"row": number // columns + 1, "col": number % columns + 1}
+        # the cells that count for nothing, or they would be one grey patch without cells
+        behind = {"colorscale": [(0, EMPTY), (1, EMPTY)], "showscale": False, "hoverinfo": "skip", **cells}
+        plot.add_trace(go.Heatmap(z=np.zeros(plane.shape), **behind), **place)
         heat = go.Heatmap(
-            z=plane.T,
+            z=plane,
             zmin=0,
             zmax=top,
-            colorscale="Blues",
+            colorscale=stops(scale),
             showscale=bool(what) and number == 0,
-            colorbar={"title": {"text": what}, "thickness": 14},
-            xgap=1,
-            ygap=1,
-            hoverongaps=False,
-            hovertemplate="x %{x}, y %{y}" + (f"<br>{what} %{{z}}" if what else "") + "<extra></extra>",
-            texttemplate="%{z}" if what and plane.size <= _NUMBERED else None,
+            colorbar={"title": {"text": what, "side": "right"}, "thickness": 14, "len": 0.9, "outlinewidth": 0},
+            hovertemplate="x %{y}, y %{x}" + (f"<br>{what} %{{z}}" if what else "") + "<extra></extra>",
+            **cells,
         )
         plot.add_trace(heat, **place)
+        written = _written(plane, scale, top, what)
+        plot.add_scatter(
+            x=[y for _, y, _, _ in written],
+            y=[x for x, _, _, _ in written],
+            text=[word for _, _, word, _ in written],
+            textfont={"color": [ink for _, _, _, ink in written], "size": 11},
+            mode="text",
+            hoverinfo="skip",
+            **place,
+        )
         nth = "" if number == 0 else number + 1
-        plot.update_yaxes(scaleanchor=f"x{nth}", constrain="domain", title="y" if place["col"] == 1 else None, **place)
-        plot.update_xaxes(constrain="domain", title="x" if place["row"] == rows else None, **place)
-    plain_layout(plot, title, 110 + (340 if columns == 1 else 260) * rows, plot_bgcolor=_NOWHERE)
-    plot.update_xaxes(showgrid=False, zeroline=False, dtick=_step(maps.shape[1]))
-    return plot.update_yaxes(showgrid=False, zeroline=False, dtick=_step(maps.shape[2]))
+        upright = {
+            "scaleanchor": f"x{nth}",
+            "range": [plane.shape[0] - 0.5, -0.5],
+            "dtick": _step(plane.shape[0], cell),
+        }
+        plot.update_yaxes(constrain="domain", title="x" if place["col"] == 1 else None, **upright, **place)
+        across = {"range": [-0.5, plane.shape[1] - 0.5], "dtick": _step(plane.shape[1], cell)}
+        plot.update_xaxes(constrain="domain", title="y" if place["row"] == rows else None, **across, **place)
+    plain_layout(plot, title, 110 + (340 if columns == 1 else 260) * rows, plot_bgcolor=PAPER, showlegend=False)
+    plot.update_xaxes(showgrid=False, zeroline=False, title_standoff=4, tickangle=0)
+    return plot.update_yaxes(showgrid=False, zeroline=False, title_standoff=4)
 
 
-def _still_maps(maps, names, title, top, what, rows, columns):
-    side = 3.8 if columns == 1 else 2.8
-    tall = side * float(np.clip(maps.shape[2] / maps.shape[1], 0.4, 2.0))
-    still = new_still(side * columns + (0.9 if what else 0.2), (tall + 0.5) * rows + 0.3)
-    still.suptitle(title, x=0.02, ha="left", fontsize=12)
-    grid = still.subplots(rows, columns, squeeze=False)
-    for number, axes in enumerate(grid.flat):
+def _still_maps(maps, names, title, top, what, grid, scale, cell):
+    from matplotlib.colors import LinearSegmentedColormap
+
+    _, length, width = maps.shape
+    rows, columns = grid
+    wide, tall = max(cell * width, 1.4), cell * length
+    still = new_still(max((wide + 0.35) * columns + (1.1 if what else 0.4), 3.2), (tall + 0.55) * rows + 0.5)
+    still.suptitle(title, x=0.02, ha="left", fontsize=12, color=INK)
+    panels = still.subplots(rows, columns, squeeze=False)
+    colors = LinearSegmentedColormap.from_list("cells", scale)
+    for number, axes in enumerate(panels.flat):
         if number >= len(maps):
             axes.set_axis_off()
             continue
         plane = maps[number]
-        axes.set_facecolor(_NOWHERE)
-        image = axes.imshow(plane.T, origin="lower", cmap="Blues", vmin=0, vmax=top)
-        axes.set_title(names[number], fontsize=10)
-        axes.set_xticks(range(0, plane.shape[0], _step(plane.shape[0])))
-        axes.set_yticks(range(0, plane.shape[1], _step(plane.shape[1])))
-        axes.set_xticks(np.arange(plane.shape[0]) - 0.5, minor=True)
-        axes.set_yticks(np.arange(plane.shape[1]) - 0.5, minor=True)
+        axes.set_facecolor(EMPTY)
+        image = axes.imshow(plane, cmap=colors, vmin=0, vmax=top)
+        for x, y, word, ink in _written(plane, scale, top, what):
+            size = float(np.clip(26 * cell, 5, 9))
+            axes.text(y, x, word, ha="center", va="center", fontsize=size, color=ink)
+        axes.set_title(names[number], fontsize=10, color=INK)
+        axes.set_xticks(range(0, width, _step(width, cell)))
+        axes.set_yticks(range(0, length, _step(length, cell)))
+        axes.set_xticks(np.arange(width) - 0.5, minor=True)
+        axes.set_yticks(np.arange(length) - 0.5, minor=True)
         axes.grid(which="minor", color="white", linewidth=1)
-        axes.tick_params(which="both", length=0, labelsize=8)
+        axes.tick_params(which="both", length=0, labelsize=8, labelcolor=INK)
         axes.spines[:].set_visible(False)
-        axes.set_xlabel("x" if number // columns == rows - 1 else "")
-        axes.set_ylabel("y" if number % columns == 0 else "")
-        if what and plane.size <= _NUMBERED:
-            _write_numbers(axes, plane, top)
+        axes.set_xlabel("y" if number // columns == rows - 1 else "", color=INK)
+        axes.set_ylabel("x" if number % columns == 0 else "", color=INK)
     if what:
-        still.colorbar(image, ax=grid, label=what, shrink=0.8)
+        still.colorbar(image, ax=panels, label=what, shrink=0.9).outline.set_visible(False)
     return still
-
-
-def _write_numbers(axes, plane: NDArray, top: float) -> None:
-    for (x, y), value in np.ndenumerate(plane):
-        if np.isfinite(value):
-            color = "white" if value > 0.6 * top else INK
-            axes.text(x, y, _number(value), ha="center", va="center", fontsize=7, color=color)
 
 
 def _planes(values: ArrayLike, what: str) -> NDArray[np.float64]:
@@ -235,5 +275,7 @@ def _number(value: float) -> str:
     return f"{value:g}" if float(value).is_integer() else f"{value:.2f}"
 
 
-def _step(edge: int) -> int:
-    return next(step for step in (1, 2, 5, 10, 20, 50, 100, 1000) if edge <= 12 * step or step == 1000)
+def _step(edge: int, cell: float) -> int:
+    """Return a round number of cells between two ticks: 12 ticks at most, and room for the number at each."""
+    most = max(1.0, min(12.0, edge * cell / 0.2))
+    return next(step for step in (1, 2, 5, 10, 20, 50, 100, 1000) if edge <= most * step or step == 1000)

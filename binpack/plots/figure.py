@@ -194,7 +194,7 @@ def plain_layout(plot: go.Figure, title: str, height: int, **more: Any) -> go.Fi
         paper_bgcolor=PAPER,
         height=height,
         width=None,
-        margin={"l": 70, "r": 30, "t": 60, "b": 60},
+        margin={"l": 60, "r": 24, "t": 62 if "<br>" in title else 46, "b": 48},
         **more,
     )
     plot.update_xaxes(automargin=True, exponentformat="power")

@@ -10,7 +10,9 @@ PAPER = "#FFFFFF"
 WALL = "#F3F3F0"
 WALL_EDGE = "#B5B5AE"
 EMPTY = "#DDDDDD"
-"""A cell or an entry that counts for nothing."""
+"""A cell or an entry that counts for nothing, or where something may not stand."""
+ALLOWED = "#2F6DB5"
+"""A cell where something may stand; its contrast to `EMPTY` is above 3, and a cross tells the two apart as well."""
 
 PLOTLY_CONFIG = {
     "displaylogo": False,
@@ -46,6 +48,11 @@ def shade(colors: Sequence[str], share: float) -> str:
     parts = zip(_channels(colors[lower]), _channels(colors[lower + 1]), strict=True)
     mixed = [round(255 * (low + (place - lower) * (high - low))) for low, high in parts]
     return "#{:02X}{:02X}{:02X}".format(*mixed)
+
+
+def stops(colors: Sequence[str]) -> list[tuple[float, str]]:
+    """Return a scale of evenly spaced colours as plotly takes it, each with its place from 0 to 1."""
+    return [(number / (len(colors) - 1), color) for number, color in enumerate(colors)]
 
 
 def contrast(one: str, other: str) -> float:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from binpack.files import InputError
 from binpack.plots.figure import Figure, headed, new_still, plain_layout
-from binpack.plots.style import BLUES, COLORS, EMPTY, INK, ORANGES, ink_on, shade
+from binpack.plots.style import BLUES, COLORS, EMPTY, INK, ORANGES, ink_on, shade, stops
 
 _NUMBERED = 400  # entries up to which each shows its number
 _FEW = 4  # marked entries up to which the text names each
@@ -59,7 +59,7 @@ def heat_table(
             for row in table
         ]
     )
-    heat = {"z": np.where(np.isfinite(table), table, np.nan), "zmin": low, "zmax": high, "colorscale": _stops(scale)}
+    heat = {"z": np.where(np.isfinite(table), table, np.nan), "zmin": low, "zmax": high, "colorscale": stops(scale)}
     text = _say(table, words, names, title, frames, digits)
     still = _still(colors, words, names, title, frames)
     return Figure(_plotly(heat, colors, words, names, title, frames), still, text)
@@ -86,10 +86,6 @@ def _scale(table: NDArray, limits: tuple[float, float] | None) -> tuple[Sequence
     if low < 0:
         return _BOTH, -max(-low, high), max(-low, high)
     return BLUES, 0.0, high if high > 0 else 1.0
-
-
-def _stops(scale: Sequence[str]) -> list[tuple[float, str]]:
-    return [(number / (len(scale) - 1), color) for number, color in enumerate(scale)]
 
 
 def _say(table: NDArray, words: NDArray, names, title: str, frames: NDArray, digits: int) -> str:

@@ -9,6 +9,7 @@ from binpack.course import by_hand as play
 from binpack.course.by_hand import by_hand, pack_by_hand
 from binpack.course.l00_start_here import story
 from binpack.env.config import EnvConfig
+from binpack.plots import style, viewer
 
 CONFIG = EnvConfig(bin_size=(4, 5, 6), support="full")
 ITEMS = [(2, 2, 3), (2, 3, 3), (4, 5, 2), (2, 2, 3), (1, 1, 4)]
@@ -110,7 +111,7 @@ def test_a_click_places_an_item_and_everything_follows(game):
     assert [board.cells[2, y].description for y in range(5)] == ["0", "3", "3", "0", "0"]
     assert "next item: <b>2x3x3</b>" in board.text.value and "utilization <b>10.0%</b>" in board.text.value
     assert bytes(board.picture.value) != empty
-    allowed = {place for place, color in colors(board).items() if color == play._FREE}
+    allowed = {place for place, color in colors(board).items() if color == style.ALLOWED}
     assert allowed == {tuple(map(int, place)) for place in np.argwhere(game.packing.allowed)}
     assert "comes to rest at height 0" in board.cells[0, 0].tooltip
 
@@ -122,6 +123,28 @@ def test_a_click_on_a_forbidden_cell_changes_nothing_and_says_why(game):
     assert "2x2x3 at (3, 0) sticks out of the walls" in board.text.value
     board.cells[0, 0].click()
     assert "sticks out" not in board.text.value and game.places == [(0, 0)]
+
+
+def test_allowed_and_forbidden_cells_differ_for_everybody(game):
+    cells = game._widget.cells[0, 0], game._widget.cells[3, 4]
+    assert style.contrast(*(cell.style.button_color for cell in cells)) >= 3
+    for cell in cells:
+        assert style.contrast(cell.style.button_color, cell.style.text_color) >= 4.5
+    # a frame and bold letters tell the allowed ones as well
+    assert [cell.style.font_weight for cell in cells] == ["bold", "normal"]
+    assert [cell.style.button_color in cell.layout.border_top for cell in cells] == [False, True]
+
+
+def test_the_board_lies_as_the_bin_does_in_its_picture(game):
+    # the corner in front of the picture, at the ends of x and y, is the lower right one of the board and of the map
+    cells = list(game._widget.cells.values())
+    board = [widget for widget in game._widget.box.children[0].children[1].children if widget in cells]
+    assert board[0] is game._widget.cells[0, 0] and board[-1] is game._widget.cells[3, 4]
+    assert board[1] is game._widget.cells[0, 1]
+    corners = viewer._project(np.array([(x, y, 0) for x in (0, 4) for y in (0, 5)]))
+    assert corners[:, 1].argmin() == 3 and corners[1, 0] > corners[0, 0] > corners[2, 0]
+    axes = play._still(game.packing).axes[1]
+    assert axes.get_xlim() == (-0.5, 4.5) and axes.get_ylim() == (3.5, -0.5)
 
 
 def test_undo_and_start_again(game):
@@ -143,17 +166,23 @@ def test_show_hands_the_bundle_to_the_front_end(monkeypatch):
     import IPython.display
 
     shown = []
-    monkeypatch.setattr(IPython.display, "display", lambda data, raw: shown.append((sorted(data), raw)))
-    by_hand(ITEMS, CONFIG).show()
-    assert shown == [(["image/png", "text/plain"], True)]
+    monkeypatch.setattr(IPython, "get_ipython", object)
+    monkeypatch.setattr(IPython.display, "display", lambda data, raw, metadata=None: shown.append(sorted(data)))
+    game = by_hand(ITEMS, CONFIG)
+    game.show()
+    monkeypatch.setattr(play, "somebody_is_there", lambda: True)
+    game.show()
+    widget = "application/vnd.jupyter.widget-view+json"
+    assert shown == [["image/png", "text/plain"], ["text/markdown"], [widget, "text/plain"]]
 
 
 def test_without_a_reader_it_is_a_still_picture_with_the_same_line(monkeypatch):
     game = by_hand(ITEMS, CONFIG)
-    still = game._repr_mimebundle_()
+    still, metadata = game._repr_mimebundle_()
+    assert metadata == {"image/png": {"alt": still["text/plain"]}}
     assert set(still) == {"text/plain", "image/png"} and game._widget is None
     monkeypatch.setattr(play, "somebody_is_there", lambda: True)
-    live = game._repr_mimebundle_()
+    live, _ = game._repr_mimebundle_()
     assert set(live) == {"text/plain", "application/vnd.jupyter.widget-view+json"}
     assert still["text/plain"] == live["text/plain"]
     assert live["text/plain"] == "pack by hand: 5 items; 0 boxes, utilization 0.000, next item 2x2x3, 12 places"

@@ -133,7 +133,7 @@ def test_each_figure_has_three_forms_and_leaves_no_trace(study, name, recwarn):
     assert json.loads(figure.plotly.to_json())["data"]
     picture = figure.png()
     width, height = Image.open(io.BytesIO(picture)).size
-    assert 250 < width <= 900 and 120 < height <= 1300
+    assert 200 < width <= 900 and 120 < height <= 1300
     live = figure._repr_mimebundle_()[0]["application/vnd.plotly.v1+json"]["layout"]
     assert (live["width"], live["height"]) == (width, height)
     assert len(picture) < 200_000
@@ -248,6 +248,31 @@ def test_the_text_of_a_figure_is_one_line(study):
     for text in ("", "two\nlines"):
         with pytest.raises(ValueError, match="the text of a figure must be one line"):
             Figure(figure.plotly, figure.matplotlib, text)
+
+
+# -------------------------------------------------------------------------------------------------------- maps
+
+
+def test_allowed_and_forbidden_cells_differ_for_everybody():
+    figure = plots.mask([[True, False], [False, True]])
+    below, above, crosses = figure.plotly.data
+    colors = [trace.colorscale[0][1] for trace in (above, below)]
+    assert style.contrast(*colors) >= 3 and style.contrast(colors[0], style.PAPER) >= 3
+    assert list(zip(crosses.y, crosses.x, crosses.text, strict=True)) == [(0, 1, "×"), (1, 0, "×")]
+    assert style.contrast(crosses.textfont.color[0], colors[1]) >= 4.5
+    assert [text.get_text() for text in figure.matplotlib.axes[0].texts] == ["×", "×"]
+
+
+def test_a_map_lies_as_its_packing_does():
+    # the corner that is in front in the picture of a packing, at the ends of x and y, is the lower right one
+    figure = plots.heightmap([[0, 1, 2], [3, 4, 5]])
+    assert np.array_equal(figure.plotly.data[1].z, [[0, 1, 2], [3, 4, 5]])
+    assert figure.plotly.layout.yaxis.range == (1.5, -0.5) and figure.plotly.layout.xaxis.range == (-0.5, 2.5)
+    axes = figure.matplotlib.axes[0]
+    assert axes.get_ylim() == (1.5, -0.5) and axes.get_xlim() == (-0.5, 2.5)
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("y", "x")
+    written = {text.get_position(): text.get_text() for text in axes.texts}
+    assert written[2, 1] == "5"
 
 
 # ----------------------------------------------------------------------------------------------------- films and tables
