@@ -1,0 +1,1 @@
+"""Lesson 05: what each hyperparameter of PPO does."""

@@ -1,0 +1,74 @@
+"""Records of many runs: each once, in the order asked for, whatever stops the recorder in between."""
+
+import json
+
+import pytest
+
+from binpack.agents import training
+from binpack.agents.config import PPOConfig, TrainConfig
+from binpack.agents.diagnostics import NAMES
+from binpack.agents.learner import DivergedError
+from binpack.env.config import EnvConfig
+from binpack.search import recorder
+from binpack.search.recorder import Job, key_of, record_runs
+
+ENV = EnvConfig(bin_size=(4, 4, 4), items="random:2-3")
+
+
+def job(rate: float, seed: int) -> Job:
+    ppo = PPOConfig(policy="mlp", net_arch=(8,), n_steps=16, batch_size=32, n_epochs=1, learning_rate=rate)
+    config = TrainConfig(env=ENV, ppo=ppo, total_steps=128, n_envs=4, seed=seed, eval_streams=3, eval_every=64)
+    return Job({"knob": "learning_rate", "value": rate, "seed": seed}, config.model_copy(update={"tensorboard": False}))
+
+
+JOBS = [job(rate, seed) for rate in (1e-3, 1e-2) for seed in (0, 1)]
+
+
+def record(path, jobs, **more):
+    return record_runs(path, jobs, path.parent / "runs", about={"command": "a test"}, progress=False, **more)
+
+
+def test_runs_are_recorded_once_and_in_order(tmp_path, monkeypatch):
+    path = tmp_path / "runs.json"
+    trained = []
+
+    def noted(config, folder, **more):
+        trained.append(folder.name)
+        return training.train(config, folder, **more)
+
+    monkeypatch.setattr(recorder, "train", noted)
+    first = record(path, JOBS[2:], processes=1, piece=1)
+    rows = record(path, JOBS, processes=1, piece=3)
+    assert len(trained) == len(set(trained)) == 4
+    assert [key_of(row) for row in rows] == [each.key for each in JOBS] and rows[2:] == first
+    assert json.loads(path.read_text())["runs"] == rows
+    assert all(row["steps"] == [64, 128] and len(row["utilization"]) == 2 for row in rows)
+    assert all(len(row[name]) == 2 for row in rows for name in NAMES)
+    assert not list((tmp_path / "runs").iterdir())
+
+
+def test_two_processes_record_what_one_does(tmp_path):
+    def without_times(rows):
+        return [{name: value for name, value in row.items() if name != "seconds"} for row in rows]
+
+    one = record(tmp_path / "one.json", JOBS[:2], processes=1)
+    two = record(tmp_path / "two.json", JOBS[:2], processes=2)
+    assert without_times(one) == without_times(two)
+
+
+def test_a_run_that_diverges_is_a_row(tmp_path, monkeypatch):
+    def diverging(config, folder, on_evaluation):
+        folder.mkdir(parents=True)
+        on_evaluation(64, 0.5)
+        raise DivergedError("no number")
+
+    monkeypatch.setattr(recorder, "train", diverging)
+    (row,) = record(tmp_path / "runs.json", JOBS[:1], processes=1)
+    assert row["diverged"] and row["utilization"] == [0.5] and row["seconds"] is None
+
+
+def test_a_file_that_is_no_record(tmp_path):
+    path = tmp_path / "runs.json"
+    path.write_text("[]")
+    with pytest.raises(ValueError, match=r"runs\.json"):
+        record(path, JOBS)
