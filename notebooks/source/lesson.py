@@ -273,10 +273,11 @@ def _add_links(cells: Sequence[NotebookNode], path: Path, solved: bool) -> None:
     twin = f"[The lesson](../{path.stem}.ipynb)" if solved else f"[Solutions](solutions/{path.stem}.ipynb)"
     line = [f"Before: {_link(before)}"] if before else []
     line += [f"Next: {_link(after)}"] if after else []
+    mark = ": solutions" if solved else ""  # both may be open, in tabs that bear the same file name
     top, bottom = " | ".join([*line, twin]), f"{_way_on(path, after)} {_twin_at_the_end(path, solved)}"
     for cell in cells:
         if cell.cell_type == "markdown":
-            cell.source = re.sub(r"\A(# .+)$", lambda found: f"{found[1]}\n\n{top}", cell.source, count=1, flags=re.M)
+            cell.source = re.sub(r"\A(# .+)$", lambda found: f"{found[1]}{mark}\n\n{top}", cell.source, flags=re.M)
             cell.source = re.sub(
                 rf"^## {NEXT} *\n.*?(?=\n+## |\Z)",
                 lambda found: f"{found[0].rstrip()}\n\n{bottom}",

@@ -215,6 +215,11 @@ def test_lessons_link_to_their_neighbours_and_to_their_solutions(parts):
     )
 
 
+def test_the_solutions_say_that_they_are(parts):
+    titles = [render(parts[0], solved=solved).cells[0].source.splitlines()[0] for solved in (False, True)]
+    assert titles == ["# 01 Tiny", "# 01 Tiny: solutions"]
+
+
 def test_the_last_lesson_says_that_it_is_and_one_missing_lesson_is_named_alone(parts):
     _, second, other = parts
     other.rename(other.with_name("03_other.py"))
