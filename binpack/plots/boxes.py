@@ -62,21 +62,21 @@ def packings(named: Mapping[str, ArrayLike], bin_size: Sequence[int]) -> Figure:
     shares = {name: boxes[:, 3:].prod(axis=1).sum() / np.prod(bin_size) for name, boxes in arrays.items()}
     titles = {name: f"{name}: {share:.1%}" for name, share in shares.items()}
     plot, count = go.Figure(), len(named)
-    still = new_still(4.4 * count, 4.6)
+    side = min(4.3, 8.7 / count)
+    still = new_still(side * count, side + 0.3)
     for number, (name, boxes) in enumerate(arrays.items()):
         one = plotly_packing(boxes, bin_size)
         scene = "scene" if number == 0 else f"scene{number + 1}"
         plot.add_traces([trace.update(scene=scene) for trace in one.data])
         plot.layout[scene] = one.layout.scene
         plot.layout[scene].domain.x = (number / count, (number + 1) / count)
-        # a scene fills its height, so a narrow one is looked at from farther away
-        far = max(1.0, 0.44 * count)
-        plot.layout[scene].camera.eye = {axis: far * one.layout.scene.camera.eye[axis] for axis in "xyz"}
+        for axis in (plot.layout[scene][f"{letter}axis"] for letter in "xyz") if count > 2 else ():
+            axis.update(tickfont={"size": 9}, dtick=2 * axis.dtick)
         place = {"x": (number + 0.5) / count, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "center"}
-        plot.add_annotation(text=titles[name], yanchor="bottom", showarrow=False, font={"size": 16}, **place)
+        plot.add_annotation(text=titles[name], yanchor="bottom", showarrow=False, font={"size": 15}, **place)
         axes = still.add_subplot(1, count, number + 1)
-        axes.imshow(rgb_array(boxes, bin_size, title="", size=(640, 640)))
-        axes.set_title(titles[name], fontsize=13, color=INK)
+        axes.imshow(rgb_array(boxes, bin_size, title="", size=(int(100 * side), int(100 * side))))
+        axes.set_title(titles[name], fontsize=12, color=INK)
         axes.set_axis_off()
     plain_layout(plot, "", 460, showlegend=False)
     plot.update_layout(margin={"l": 0, "r": 0, "t": 50, "b": 0})

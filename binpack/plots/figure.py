@@ -194,11 +194,16 @@ def plain_layout(plot: go.Figure, title: str, height: int, **more: Any) -> go.Fi
         paper_bgcolor=PAPER,
         height=height,
         width=None,
+        legend={"y": 0.5, "yanchor": "middle"},
         margin={"l": 60, "r": 24, "t": 62 if "<br>" in title else 46, "b": 48},
         **more,
     )
-    plot.update_xaxes(automargin=True, exponentformat="power")
-    plot.update_yaxes(automargin=True, exponentformat="power")
+    # numbers as the still form writes them: 200,000 and not 0.2x10^6; a logarithmic axis has powers all the same
+    ticks = {"automargin": True, "exponentformat": "none", "separatethousands": True, "title_standoff": 8}
+    plot.update_xaxes(**ticks, tickangle=0).update_yaxes(**ticks)
+    for axis in (*plot.select_xaxes(), *plot.select_yaxes()):
+        if axis.type == "log":
+            axis.exponentformat = "power"
     return plot
 
 

@@ -15,7 +15,7 @@ from binpack.plots.style import INK
 _GAP = 14  # pixels between two pictures
 _MARGIN = 8  # pixels that saving adds on each side
 _HEADING = 24  # pixels for a line of text over one
-_SMALLEST = 0.6  # of its size, below which a picture's letters are no longer read
+_TALLEST = 680  # pixels, what a window shows without scrolling
 
 
 def film(frames: Mapping[Any, Figure], *, title: str, stills: int = 6, seconds: float = 0.7) -> Figure:
@@ -77,13 +77,13 @@ def _plotly(named: Mapping[str, Figure], title: str, seconds: float) -> Any:
     place = {"y": 0, "yanchor": "top", "pad": {"t": 46, "b": 6}}
     plot.update_layout(
         title={"text": title, "x": 0.02, "xanchor": "left", "font": {"size": 16}},
-        sliders=[{"steps": steps, "x": 0.2, "len": 0.8, "currentvalue": {"prefix": ""}, **place}],
+        sliders=[{"steps": steps, "x": 0.19, "len": 0.77, "currentvalue": {"prefix": ""}, **place}],
         updatemenus=[
             {
                 "type": "buttons",
                 "direction": "left",
                 "buttons": buttons,
-                "x": 0,
+                "x": 0.01,
                 "xanchor": "left",
                 "showactive": False,
                 **place,
@@ -111,10 +111,7 @@ def _still(named: Mapping[str, Figure], title: str, shown: list[int]) -> Any:
     names, figures = list(named), list(named.values())
     pictures = [figures[number].pixels() for number in shown]
     wide, tall = max(p.shape[1] for p in pictures), max(p.shape[0] for p in pictures)
-    room = WIDEST - 2 * _MARGIN
-    columns = min(len(pictures), max(1, int(room / (_SMALLEST * wide + _GAP))))
-    columns = -(-len(pictures) // -(-len(pictures) // columns))
-    scale = min(1.0, (room // columns - _GAP) / wide)
+    columns, scale = _grid(len(pictures), wide, tall)
     if scale < 1:
         pictures = [figures[number].pixels(scale) for number in shown]
         wide, tall = max(p.shape[1] for p in pictures), max(p.shape[0] for p in pictures)
@@ -131,6 +128,20 @@ def _still(named: Mapping[str, Figure], title: str, shown: list[int]) -> Any:
         still.text((left + 2) / width, 1 - (top + 4) / height, names[number], fontsize=10, va="top", color=INK)
         _put(still, picture, left, height - top - _HEADING - picture.shape[0])
     return still
+
+
+def _grid(count: int, wide: int, tall: int) -> tuple[int, float]:
+    """Return in how many columns pictures of a size are largest, and by how much they shrink there."""
+
+    def scale(columns: int) -> float:
+        rows = -(-count // columns)
+        across = (WIDEST - 2 * _MARGIN) // columns - _GAP
+        down = (_TALLEST - _HEADING) // rows - _GAP - _HEADING
+        return min(1.0, across / wide, down / tall)
+
+    # of those that are as good, the one with the fewest rows
+    columns = max(range(1, count + 1), key=lambda columns: (round(scale(columns), 3), columns))
+    return columns, scale(columns)
 
 
 def _put(still: Any, picture: NDArray[np.uint8], left: int, bottom: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sized
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,7 +13,11 @@ from binpack.files import InputError
 from binpack.plots.figure import Figure, new_still, plain_layout
 from binpack.plots.style import COLORS, INK
 
+if TYPE_CHECKING:
+    from plotly import graph_objects as go
+
 Spread = Literal["interval", "range", "runs"]
+_SHORT = 10  # letters of a name that has room under its bar
 _SPREADS = {"interval": "95 % interval of the mean", "range": "lowest to highest"}
 
 
@@ -23,7 +27,7 @@ def bars_with_spread(
     x: str,
     y: str,
     title: str | None = None,
-    spread: Spread = "interval",
+    spread: Literal["interval", "range"] = "interval",
     runs: str = "runs",
 ) -> Figure:
     """Draw a mean for each group, its spread, and every run as a dot.
@@ -40,6 +44,7 @@ def bars_with_spread(
     Raises:
         ValueError: there is no group, a group without runs, or an unknown spread.
     """
+    _check(spread, ("interval", "range"))
     values = {str(name): _runs(results, name) for name, results in data.items()}
     if not values:
         raise InputError("there is nothing to draw: data has no groups")
@@ -53,9 +58,8 @@ def bars_with_spread(
     ]
     parts = [f"{name} {_span(mean, *end)}" for name, mean, end in zip(names, means, ends, strict=True)]
     text = f"{y} by {x} ({_run_counts(values, runs)}): {', '.join(parts)}"
-    return Figure(
-        _plotly_bars(values, means, arms, heading, note, x, y), _bars(values, means, arms, heading, x, y), text
-    )
+    arguments = values, means, arms, heading, note, x, y
+    return Figure(_plotly_bars(*arguments), _bars(*arguments), text)
 
 
 def curves_with_spread(
@@ -79,6 +83,7 @@ def curves_with_spread(
     Raises:
         ValueError: there is no curve, shapes that do not fit, or an unknown spread.
     """
+    _check(spread, ("interval", "range", "runs"))
     curves = {str(name): _curve(*curve, name) for name, curve in data.items()}
     if not curves:
         raise InputError("there is nothing to draw: data has no curves")
@@ -91,55 +96,67 @@ def curves_with_spread(
     text = f"{y} by {x} ({_run_counts({name: runs for name, (_, runs) in curves.items()})}): {', '.join(parts)}"
     note = f"lines: mean; bands: {_SPREADS[spread]}" if spread != "runs" else "thick lines: mean; thin lines: runs"
     drawn = bands if spread != "runs" else {}
-    return Figure(_plotly_curves(curves, drawn, heading, note, x, y), _curves(curves, drawn, heading, x, y), text)
+    arguments = curves, drawn, heading, note, x, y
+    return Figure(_plotly_curves(*arguments), _curves(*arguments), text)
 
 
 def _plotly_bars(values, means, arms, heading, note, x, y):
     from plotly import graph_objects as go
 
-    names, few = list(values), _few(values)
+    names, places = list(values), np.arange(len(values))
+    width, size, alpha = _dots(values)
     plot = go.Figure(
         go.Bar(
-            x=names,
+            x=places,
             y=means,
-            error_y={"type": "data", "array": arms[1], "arrayminus": arms[0], "color": INK, "thickness": 1.5},
-            marker={"color": COLORS[0], "opacity": 0.75},
-            name="mean",
+            width=0.7,
+            marker={"color": COLORS[0], "opacity": 0.75, "line": {"width": 0}},
+            text=names,
+            textposition="none",
+            hovertemplate="%{text}: mean %{y}<extra></extra>",
         )
     )
-    dots = [(name, float(value)) for name, runs in values.items() for value in runs]
     plot.add_scatter(
-        x=[name for name, _ in dots],
-        y=[value for _, value in dots],
+        x=np.concatenate([_beside(place, len(runs), width) for place, runs in enumerate(values.values())]),
+        y=np.concatenate(list(values.values())),
         mode="markers",
-        marker={"color": INK, "size": 5 if few else 4, "opacity": 0.6 if few else 0.12},
-        name="run",
+        marker={"color": INK, "size": 1.6 * size, "opacity": alpha},
+        text=[name for name, runs in values.items() for _ in runs],
+        hovertemplate="%{text}: %{y}<extra></extra>",
     )
-    plain_layout(plot, f"{heading}<br><sup>{note}</sup>", 420, showlegend=False)
-    return plot.update_xaxes(title=x, type="category").update_yaxes(title=y)
+    # last, and so in front of the dots
+    whiskers = {"type": "data", "array": arms[1], "arrayminus": arms[0], "color": INK, "thickness": 2.5, "width": 6}
+    plot.add_scatter(x=places, y=means, mode="markers", marker={"opacity": 0}, error_y=whiskers, hoverinfo="skip")
+    _finish_plotly(plot, heading, note, x, y, legend=False)
+    turn = -30 if max(map(len, names)) > _SHORT else 0
+    return plot.update_xaxes(tickvals=places, ticktext=names, tickangle=turn, range=[-0.6, len(names) - 0.4])
 
 
-def _few(values) -> bool:
-    """Say whether the dots are few enough to stand in front; a cloud of them would hide the whiskers."""
-    return max(map(len, values.values())) <= 30
+def _dots(values) -> tuple[float, float, float]:
+    """Return how far dots lie from the middle of a bar, their size and opacity: many are a cloud, faint and wide."""
+    return (0.15, 3.0, 0.6) if max(map(len, values.values())) <= 30 else (0.3, 2.0, 0.15)
 
 
-def _bars(values, means, arms, heading, x, y):
+def _beside(place: float, count: int, width: float) -> NDArray[np.float64]:
+    """Return places of dots side by side: equal runs stay visible, and no randomness moves them."""
+    return place + np.linspace(-width, width, count)
+
+
+def _bars(values, means, arms, heading, note, x, y):
     still = new_still(max(5.0, 1.2 + 0.9 * len(values)), 3.8)
     axes = still.add_subplot()
     places = np.arange(len(values))
-    few = _few(values)
-    width, size, alpha = (0.15, 3, 0.6) if few else (0.3, 2, 0.15)
+    width, size, alpha = _dots(values)
     axes.bar(places, means, width=0.7, color=COLORS[0], alpha=0.75)
     for place, runs in zip(places, values.values(), strict=True):
-        # dots side by side: equal runs stay visible, and no randomness moves them
-        beside = place + np.linspace(-width, width, len(runs))
-        axes.plot(beside, runs, "o", color=INK, markersize=size, alpha=alpha, markeredgewidth=0)
+        axes.plot(
+            _beside(place, len(runs), width), runs, "o", color=INK, markersize=size, alpha=alpha, markeredgewidth=0
+        )
     axes.errorbar(places, means, yerr=arms, fmt="none", ecolor=INK, elinewidth=2, capsize=5, capthick=2, zorder=3)
-    longest = max(map(len, values))
-    turn: dict[str, Any] = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if longest > 10 else {}
+    turned = max(map(len, values)) > _SHORT
+    turn: dict[str, Any] = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if turned else {}
     axes.set_xticks(places, list(values), **turn)
-    _finish(axes, heading, x, y)
+    _finish(axes, heading, note, x, y)
     return still
 
 
@@ -160,11 +177,10 @@ def _plotly_curves(curves, bands, heading, note, x, y):
             plot.add_scatter(x=steps, y=run, mode="lines", line={"color": color, "width": 1}, opacity=0.4, **behind)
         line = {"color": color, "width": 2}
         plot.add_scatter(x=steps, y=runs.mean(axis=0), mode="lines", line=line, name=name, legendgroup=name)
-    plain_layout(plot, f"{heading}<br><sup>{note}</sup>", 420, showlegend=len(curves) > 1)
-    return plot.update_xaxes(title=x).update_yaxes(title=y)
+    return _finish_plotly(plot, heading, note, x, y, legend=len(curves) > 1)
 
 
-def _curves(curves, bands, heading, x, y):
+def _curves(curves, bands, heading, note, x, y):
     still = new_still(7.0, 3.8)
     axes = still.add_subplot()
     for number, (name, (steps, runs)) in enumerate(curves.items()):
@@ -176,21 +192,30 @@ def _curves(curves, bands, heading, x, y):
         axes.plot(steps, runs.mean(axis=0), color=color, linewidth=2, label=name)
     if len(curves) > 1:
         axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    axes.margins(x=0.02)
+    # as many ticks as fit with numbers that may be long
+    axes.locator_params(axis="x", nbins=6)
     if max(np.max(steps) for steps, _ in curves.values()) >= 10_000:
-        # as many ticks as fit with numbers this long
-        axes.locator_params(axis="x", nbins=6)
         axes.xaxis.set_major_formatter("{x:,.0f}")
-    _finish(axes, heading, x, y)
+    _finish(axes, heading, note, x, y)
     return still
 
 
-def _finish(axes, heading: str, x: str, y: str) -> None:
-    axes.set_title(heading, loc="left", fontsize=12)
+def _finish(axes, heading: str, note: str, x: str, y: str) -> None:
+    axes.set_title(heading, loc="left", fontsize=12, color=INK, pad=19)
+    axes.annotate(note, (0, 1), (0, 6), "axes fraction", "offset points", fontsize=8.5, color=INK)
     axes.set_xlabel(x)
     axes.set_ylabel(y)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", alpha=0.3)
     axes.set_axisbelow(True)
+
+
+def _finish_plotly(plot: go.Figure, heading: str, note: str, x: str, y: str, *, legend: bool) -> go.Figure:
+    plain_layout(plot, f"{heading}<br><sup>{note}</sup>", 420, showlegend=legend)
+    line = {"showline": True, "linecolor": INK, "ticks": "outside", "zeroline": False}
+    plot.update_xaxes(title=x, showgrid=False, nticks=7, **line)
+    return plot.update_yaxes(title=y, nticks=9, **line)
 
 
 def _runs(runs: ArrayLike, name: object) -> NDArray[np.float64]:
@@ -207,12 +232,16 @@ def _curve(steps: ArrayLike, runs: ArrayLike, name: object) -> tuple[NDArray[np.
     return places, array
 
 
+def _check(spread: str, known: tuple[str, ...]) -> None:
+    if spread not in known:
+        *others, last = map(repr, known)
+        raise InputError(f"spread must be {', '.join(others)} or {last}, got {spread!r}")
+
+
 def _ends(runs: NDArray[np.float64], spread: Spread) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Low and high end of each column's spread; runs (seeds, n) -> two of (n,)."""
-    if spread in ("range", "runs"):
-        return runs.min(axis=0), runs.max(axis=0)
     if spread != "interval":
-        raise InputError(f"spread must be 'interval', 'range' or 'runs', got {spread!r}")
+        return runs.min(axis=0), runs.max(axis=0)
     if len(runs) < FEWEST:
         return runs.mean(axis=0), runs.mean(axis=0)
     return mean_intervals(runs)

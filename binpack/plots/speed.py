@@ -10,6 +10,7 @@ from binpack.plots.figure import Figure, new_still, plain_layout
 from binpack.plots.style import COLORS
 
 _SWEEPS = {"area": ("cells of the bin", "cells"), "edge": ("edge of the item, in cells", "edge")}
+_TITLE = "cost of a mask"
 _COST = "microseconds a mask"
 
 
@@ -73,15 +74,18 @@ def _plotly(lines, titles):
                 row=1,
                 col=column,
             )
-    plain_layout(plot, "cost of a mask", 420)
-    for column, (label, _) in enumerate(_SWEEPS.values(), 1):
-        plot.update_xaxes(type="log", title=label, row=1, col=column)
-    plot.update_yaxes(type="log")
+    plain_layout(plot, _TITLE, 420)
+    for column, ((label, _), curves) in enumerate(zip(_SWEEPS.values(), lines.values(), strict=True), 1):
+        places = _apart([x for x, _ in curves["copy"]])
+        ticks = {"tickvals": places, "ticktext": [f"{x:,}" for x in places], "tickangle": -45}
+        plot.update_xaxes(type="log", title=label, **ticks, row=1, col=column)
+    plot.update_yaxes(type="log", dtick=1, exponentformat="power")
     return plot.update_yaxes(title=_COST, row=1, col=1)
 
 
 def _still(lines, titles):
     still = new_still(9.0, 3.8)
+    still.suptitle(_TITLE, x=0.02, ha="left", fontsize=12)
     both = still.subplots(1, 2, sharey=True)
     for axes, curves, title, (label, _) in zip(both, lines.values(), titles, _SWEEPS.values(), strict=True):
         for number, (name, points) in enumerate(curves.items()):
@@ -92,7 +96,7 @@ def _still(lines, titles):
         places = _apart([x for x, _ in curves["copy"]])
         axes.set_xticks(places, [f"{x:,}" for x in places], rotation=45, ha="right", rotation_mode="anchor")
         axes.minorticks_off()
-        axes.set_title(title, loc="left", fontsize=12)
+        axes.set_title(title, fontsize=11)
         axes.set_xlabel(label)
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.3)

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from binpack.files import InputError
-from binpack.plots.style import INK, PALETTE, PAPER, PLOTLY_CONFIG, WALL, WALL_EDGE
+from binpack.plots.style import INK, PALETTE, PAPER, PLOTLY_CONFIG, WALL, WALL_EDGE, shade
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,6 +48,9 @@ _TRIANGLES = np.array(
 )
 # The faces that the eye of the still picture sees, high x, high y and top: corners in drawing order, and lightness.
 _SEEN_FACES = (((4, 6, 7, 5), 0.90), ((2, 6, 7, 3), 0.76), ((1, 5, 7, 3), 1.0))
+
+# Lightness of the faces in the order of their triangles: those that the still picture sees as there.
+_LIGHT = (0.84, 0.90, 0.70, 0.76, 0.60, 1.0)
 
 
 def plotly_packing(
@@ -86,6 +89,8 @@ def plotly_packing(
             _mesh_trace(go, boxes, corners, _colors(len(boxes), labels), labels),
             _line_trace(go, corners, INK, 2.5),
         ]
+    legend = _legend(labels)
+    traces += [_legend_trace(go, name, color) for name, color in legend.items()]
     figure = go.Figure(traces)
     axes = {
         f"{name}axis": {
@@ -104,13 +109,20 @@ def plotly_packing(
         title={"text": title or _title(boxes, size), "x": 0.5, "xanchor": "center", "font": {"size": 16}},
         font={"color": INK, "size": 12},
         paper_bgcolor=PAPER,
-        showlegend=False,
+        showlegend=bool(legend),
+        legend={"orientation": "h", "x": 0.5, "xanchor": "center", "y": 0, "yanchor": "bottom", "itemclick": False},
         margin={"l": 0, "r": 0, "t": 44, "b": 0},
         height=520,
         scene={
             **axes,
-            "aspectmode": "data",
-            "camera": {"eye": _plotly_eye(size), "center": {"x": 0, "y": 0, "z": -0.06}},
+            "aspectmode": "manual",
+            "aspectratio": _plotly_scale(size),
+            # in parallel projection, as the still picture
+            "camera": {
+                "eye": dict(zip("xyz", (2 * _towards_eye()).round(4).tolist(), strict=True)),
+                "center": {"x": 0, "y": 0, "z": -0.04},
+                "projection": {"type": "orthographic"},
+            },
         },
     )
     return figure
@@ -322,14 +334,20 @@ def _mesh_trace(go, boxes: NDArray, corners: NDArray, colors: list[str], labels:
         i=i,
         j=j,
         k=k,
-        facecolor=np.repeat(colors, len(_TRIANGLES)),
+        facecolor=[shade(("#000000", color), light) for color in colors for light in _LIGHT for _ in (0, 1)],
         text=np.repeat(texts, len(_CORNERS)),
         hoverinfo="text",
         flatshading=True,
-        lighting={"ambient": 0.72, "diffuse": 0.55, "specular": 0.02, "roughness": 0.9, "fresnel": 0.02},
-        lightposition={"x": 40_000, "y": 15_000, "z": 80_000},
+        # each face has its lightness as its colour, as in the still picture
+        lighting={"ambient": 1, "diffuse": 0, "specular": 0, "fresnel": 0},
         name="boxes",
     )
+
+
+def _legend_trace(go, name: str, color: str) -> go.Scatter3d:
+    """Return a trace that draws nothing but its entry in the legend."""
+    marker = {"symbol": "square", "color": color, "size": 8, "line": {"color": INK, "width": 1}}
+    return go.Scatter3d(x=[None], y=[None], z=[None], mode="markers", marker=marker, name=name, showlegend=True)
 
 
 def _hover(index: int, box: list[int], labels: Sequence[str] | None) -> str:
@@ -348,11 +366,12 @@ def _line_trace(go, corners: NDArray, color: str, width: float) -> go.Scatter3d:
     )
 
 
-def _plotly_eye(size: NDArray) -> dict[str, float]:
-    """Return an eye in the direction of the still picture's, far enough to see the whole bin."""
-    # plotly scales the scene so that the geometric mean of its edges is 1.
-    distance = 1.35 * np.linalg.norm(size / np.cbrt(size.prod()))
-    return dict(zip("xyz", (distance * _towards_eye()).round(4).tolist(), strict=True))
+def _plotly_scale(size: NDArray) -> dict[str, float]:
+    """Return edges of the scene at which the whole bin and the numbers along it fill the view."""
+    corners = _project(_corners(np.array([[0, 0, 0, *size]])))[0]
+    # in parallel projection a scene is 2 high, wherever the eye is
+    scale = min(1.8 / np.ptp(corners[:, 0]), 1.7 / np.ptp(corners[:, 1]))
+    return dict(zip("xyz", (scale * size).round(4).tolist(), strict=True))
 
 
 def _towards_eye() -> NDArray:
@@ -446,7 +465,7 @@ def _still(
     _draw_walls(axes, bin_edges, scale)
     _draw_boxes(axes, boxes, colors, 0.9 * lines)
     _draw_front(axes, bin_edges, scale)
-    _draw_ticks(axes, bin_edges, 8.5 * letters)
+    _draw_ticks(axes, bin_edges, 8.5 * letters, few=min(size) < 3)
     if title:
         axes.set_title(title, color=INK, fontsize=13 * letters)
     _draw_legend(figure, legend, 9 * letters)
@@ -476,9 +495,9 @@ def _draw_boxes(axes: Axes, boxes: NDArray, colors: list[str], line_width: float
     shades = [[tuple(light * np.array(to_rgb(color))) for _, light in _SEEN_FACES] for color in colors]
     outlines, fills, strokes = [], [], []
     for piece, owner, corners, has_top in zip(pieces, owners, points, tops == whole_tops, strict=True):
-        for (face, _), shade in zip(_SEEN_FACES[: 3 if has_top else 2], shades[owner], strict=False):
+        for (face, _), fill in zip(_SEEN_FACES[: 3 if has_top else 2], shades[owner], strict=False):
             outlines.append(Outline(corners[[*face, face[0]]]))
-            fills.append(shade)
+            fills.append(fill)
             strokes.append("none")
         for edge in _seen_edges(piece, boxes[owner]):
             outlines.append(Outline(corners[list(edge)]))
@@ -523,7 +542,7 @@ def _draw_front(axes: Axes, size: NDArray, scale: float) -> None:
     )
 
 
-def _draw_ticks(axes: Axes, size: NDArray, font_size: float) -> None:
+def _draw_ticks(axes: Axes, size: NDArray, font_size: float, *, few: bool) -> None:
     """Write lengths and names along the floor's two near edges and one upright edge of the bin."""
     length, width, _ = size
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
@@ -534,7 +553,7 @@ def _draw_ticks(axes: Axes, size: NDArray, font_size: float) -> None:
         (1, (length, 0, 0), across_x / np.linalg.norm(across_x), "right"),
         (2, (length, 0, 0), np.array([-1.0, 0.0]), "right"),
     ):
-        step = _tick(size[axis])
+        step = _tick(size[axis]) * (2 if few else 1)
         # The upright edge leaves its 0 to the y axis, which starts at the same corner.
         ticks = np.arange(step if axis == 2 else 0, size[axis] + 1e-9, step)
         places = np.tile(np.array(start, float), (len(ticks) + 1, 1))

@@ -370,7 +370,7 @@ def test_whiskers_are_the_interval_of_the_mean():
     low, high = mean_interval(runs)
     figure = plots.bars_with_spread({"a": runs, "b": [0.4, 0.5]}, x="x", y="y")
     assert figure.text.endswith(f"a 0.633 [{low:.3g}, {high:.3g}], b 0.45")
-    arms = figure.plotly.data[0].error_y
+    arms = figure.plotly.data[-1].error_y
     assert arms.array == pytest.approx((high - np.mean(runs), 0)) and arms.arrayminus == pytest.approx(arms.array)
     curve = plots.curves_with_spread({"a": ([0, 1], np.outer(runs, [1, 2]))}, x="x", y="y")
     assert curve.text.endswith(f"a ends at 1.27 [{2 * low:.3g}, {2 * high:.3g}]")
@@ -412,6 +412,10 @@ def test_whiskers_are_the_interval_of_the_mean():
         ),
         (
             lambda _: plots.bars_with_spread({"a": [1.0]}, x="x", y="y", spread="sd"),
+            "spread must be 'interval' or 'range', got 'sd'",
+        ),
+        (
+            lambda _: plots.curves_with_spread({"a": ([0], [[1.0]])}, x="x", y="y", spread="sd"),
             "spread must be 'interval', 'range' or 'runs', got 'sd'",
         ),
         (

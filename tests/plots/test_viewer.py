@@ -110,9 +110,10 @@ def test_boxes_of_one_name_share_a_colour():
 
 def test_plotly_figure_is_the_packing():
     figure = viewer.plotly_packing(BOXES, BIN, labels=["A", "B", "A"], title="here")
-    outline, mesh, lines = figure.data
+    outline, mesh, lines, *legend = figure.data
     assert figure.layout.title.text == "here"
-    assert figure.layout.scene.aspectmode == "data"
+    edges = [figure.layout.scene.aspectratio[axis] for axis in "xyz"]
+    np.testing.assert_allclose(np.array(edges) / edges[0], np.array(BIN) / BIN[0], rtol=1e-3)
     assert [list(axis.range) for axis in (figure.layout.scene.xaxis, figure.layout.scene.zaxis)] == [[0, 4], [0, 5]]
     assert mesh.text[0] == "A<br>No. 1: 2x3x2 at (0,0,0)"
     assert mesh.text[-1] == "A<br>No. 3: 2x2x1 at (0,0,2)"
@@ -125,11 +126,23 @@ def test_plotly_figure_is_the_packing():
     centers = np.repeat(BOXES[:, :3] + BOXES[:, 3:] / 2, 12, axis=0)
     assert ((normals.reshape(-1, 3) * ((a + b + c) / 3 - centers)).sum(axis=1) > 0).all()
     assert len(mesh.facecolor) == 36
-    assert mesh.facecolor[0] == mesh.facecolor[-1] != mesh.facecolor[12]
+    tops = mesh.facecolor[11::12]
+    assert list(tops) == [viewer.PALETTE[0], viewer.PALETTE[1], viewer.PALETTE[0]]
+    assert mesh.facecolor[10:12] == (tops[0], tops[0]) and len(set(mesh.facecolor[:12])) == 6
+    assert [(entry.name, entry.marker.color) for entry in legend] == list(zip("AB", viewer.PALETTE, strict=False))
     assert len(lines.x) == 3 * 12 * 3
     assert len(outline.x) == 12 * 3
     assert np.nanmax(outline.z) == 5
     json.loads(figure.to_json())
+
+
+def test_both_pictures_of_a_packing_are_seen_from_one_place():
+    scene = viewer.plotly_packing(BOXES, BIN).layout.scene
+    assert scene.camera.projection.type == "orthographic"
+    eye = np.array([scene.camera.eye[axis] for axis in "xyz"])
+    np.testing.assert_allclose(eye / np.linalg.norm(eye), viewer._towards_eye(), atol=1e-3)
+    corners = viewer._project(viewer._corners(np.array([[0, 0, 0, *(scene.aspectratio[axis] for axis in "xyz")]])))[0]
+    assert 1.5 < np.ptp(corners, axis=0).max() < 1.9  # of the 2 that the view is high
 
 
 def test_hundreds_of_boxes_stay_three_traces():
