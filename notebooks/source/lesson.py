@@ -23,7 +23,8 @@ jupytext's percent format::
     assert returns.mean() < 0   # folded away in JupyterLab: for what CI must hold and no learner needs to read
 
 ``hide-input`` folds the code alone, ``hide-output`` the output alone; the names are Jupyter Book's, the folding is
-JupyterLab's own (``metadata.jupyter``), and each can be opened there.
+JupyterLab's own (``metadata.jupyter``), and each can be opened there. An output opens by itself when its cell runs, so
+what is to stay out of sight prints nothing.
 
 An exercise line stands alone. It becomes three cells: a heading (number, first paragraph of the docstring, minutes,
 difficulty, how to get a hint), then the stub (in ``solutions/`` the reference itself), then

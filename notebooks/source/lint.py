@@ -10,7 +10,7 @@ learner wrote, by its name; ``ex.hint(name)`` and the like do not count.
 
 A visible cell is no test. It has no ``assert``, and it prints no verdict on itself ("returns are below 0: True"), typed
 or computed: it shows the numbers, or a figure. What CI must hold goes to the tests or into a cell with the tag
-``hide-cell``.
+``hide-cell``, which prints nothing: JupyterLab opens a folded output when its cell runs.
 """
 
 from __future__ import annotations
@@ -83,12 +83,15 @@ def _long_solutions(solved: Sequence[NotebookNode]) -> Iterator[str]:
 
 def _tests(learner: Sequence[NotebookNode]) -> Iterator[str]:
     for cell in learner:
-        hidden = "hide-cell" in cell.metadata.get("tags", ())
-        if cell.cell_type != "code" or hidden or cell.id.startswith(("answer-", "check-")):
+        if cell.cell_type != "code" or cell.id.startswith(("answer-", "check-")):
             continue
         try:
             tree = ast.parse(cell.source)
         except SyntaxError:  # a magic command
+            continue
+        if "hide-cell" in cell.metadata.get("tags", ()):
+            if any(isinstance(node, ast.Name) and node.id == "print" for node in ast.walk(tree)):
+                yield f"a folded cell prints nothing, its output would open when it runs: {beginning(cell.source)}"
             continue
         if any(isinstance(node, ast.Assert) for node in ast.walk(tree)):
             yield f"an assert belongs into the tests, or into a cell with the tag hide-cell: {beginning(cell.source)}"

@@ -295,7 +295,7 @@ def edit(path: Path, number: int, **changes: object) -> None:
 
 def test_a_built_lesson_passes(checkout):
     notebook = nbformat.read(checkout / "notebooks" / "01_tiny.ipynb", as_version=4)
-    box, printed = (cell.outputs[0] for cell in notebook.cells if cell.get("outputs"))
+    box, printed, _ = (cell.outputs[0] for cell in notebook.cells if cell.get("outputs"))
     assert box.data["text/plain"] == "exercise 1.1 diagonal not attempted yet: going on with the reference solution"
     assert "Not attempted" in box.data["text/html"] and "ex.hint(diagonal)" in box.data["text/html"]
     assert printed.text == "13.0 cells\n"

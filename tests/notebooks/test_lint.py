@@ -86,7 +86,8 @@ def test_an_exercise_has_its_reason_above_it_and_its_use_below(source, old, new,
 
 @pytest.mark.parametrize("tag", ["hide-cell", "solution"])
 def test_a_use_that_a_learner_does_not_see_is_none(source, tag):
-    source.write_text(LESSON.replace(f"# %%\n{USE}", f'# %% tags=["{tag}"]\n{USE}'), encoding="utf-8")
+    used = f'# %% tags=["{tag}"]\ndiagonal(5, 12)'
+    source.write_text(LESSON.replace(f"# %%\n{USE}", used), encoding="utf-8")
     assert lint(source) == [NO_USE]
 
 
@@ -117,9 +118,18 @@ def test_a_cell_that_prints_a_verdict_on_itself_is_a_fault(source, code):
     source.write_text(LESSON.replace(USE, f"{USE}\n{code}"), encoding="utf-8")
     fault = f"a cell shows numbers or a figure, not that something is True: {USE}"
     assert [line for line in lint(source) if "True" in line] == [fault]
-    hidden = f'# %% tags=["hide-cell"]\n{code}\nassert a'
+    quiet = code.replace("print(", "tuple(")
+    hidden = f'# %% tags=["hide-cell"]\n{quiet}\nassert a'
     source.write_text(LESSON.replace(f"# %%\n{USE}", f"# %%\n{USE}\n\n{hidden}"), encoding="utf-8")
     assert lint(source) == []
+
+
+def test_a_folded_cell_prints_nothing(source):
+    hidden = '# %% tags=["hide-cell"]\nassert diagonal\nprint("held")'
+    source.write_text(LESSON.replace(f"# %%\n{USE}", f"# %%\n{USE}\n\n{hidden}"), encoding="utf-8")
+    assert lint(source) == [
+        "a folded cell prints nothing, its output would open when it runs: assert diagonal",
+    ]
 
 
 @pytest.mark.parametrize(

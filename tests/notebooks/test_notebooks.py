@@ -36,9 +36,5 @@ def test_the_lesson_keeps_to_its_form(source):
         assert faults == []
 
 
-def test_lessons_that_are_not_in_form_yet_are_lessons():
-    assert {source.stem for source in SOURCES} >= NOT_IN_FORM
-
-
 def test_every_notebook_has_a_source():
     assert build.orphans() == []
