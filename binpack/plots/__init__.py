@@ -10,12 +10,12 @@ from binpack.core.faces import lazy_face
 
 if TYPE_CHECKING:
     from binpack.plots.boxes import heightmap, landing, mask, packing, packings
+    from binpack.plots.contours import contour
     from binpack.plots.figure import Figure, save, show, show_picture
     from binpack.plots.films import film
     from binpack.plots.results import bars_with_spread, curves_with_spread
     from binpack.plots.speed import mask_curve
     from binpack.plots.study import (
-        contour,
         edf,
         history,
         importance,

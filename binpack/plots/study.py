@@ -17,20 +17,20 @@ from optuna.trial import FrozenTrial, TrialState
 from binpack.files import InputError
 from binpack.plots.figure import Figure, plain_layout
 from binpack.plots.style import COLORS, INK
+from binpack.plots.trials import SCORE, Target, complete_trials, count, parameters, value
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
     from optuna.importance import BaseImportanceEvaluator
     from optuna.study import Study
 
-Target = Callable[[FrozenTrial], float]
-SCORE = "score"
 FEW_TRIALS = 50
 _EVALUATORS = {
     "PedAnovaImportanceEvaluator": "PED-ANOVA",
     "FanovaImportanceEvaluator": "fANOVA",
     "MeanDecreaseImpurityImportanceEvaluator": "mean decrease in impurity",
 }
+_STATES = {"COMPLETE": COLORS[0], "PRUNED": COLORS[3], "FAIL": COLORS[1], "RUNNING": COLORS[2], "WAITING": COLORS[6]}
 _LABELS = {"tpe": "TPE", "cmaes": "CMA-ES", "gp": "GP"}
 
 
@@ -45,13 +45,14 @@ def history(study: Study, *, target: Target | None = None, target_name: str = SC
     Raises:
         ValueError: the study has no complete trial, or several objectives and no target.
     """
-    trials = _complete(study, target)
+    trials = complete_trials(study, target)
     asked = {"target": target, "target_name": target_name}
-    text = f"history: {_count(len(trials))}"
+    text = f"history: {count(len(trials))}"
     if target is None:
         text += f", best {target_name} {study.best_value:.3f} at trial {study.best_trial.number}"
     plot = optuna.visualization.plot_optimization_history(study, **asked)
     still = _still(lambda v: v.plot_optimization_history(study, **asked), 7.5, 3.8, "history", legend_outside=True)
+    _recolor(still)
     return Figure(plain_layout(plot, "history", 420), still, text)
 
 
@@ -82,9 +83,9 @@ def importance(
         ValueError: too few trials, values that are all equal, or an unknown parameter.
     """
     drawn = _without_enqueued(study)
-    trials = _complete(drawn, target, at_least=2)
-    chosen = _parameters(trials, params)
-    if len({_value(trial, target) for trial in trials}) < 2:
+    trials = complete_trials(drawn, target, at_least=2)
+    chosen = parameters(trials, params)
+    if len({value(trial, target) for trial in trials}) < 2:
         raise InputError("importance needs trials whose values differ, and they are all equal")
     evaluator = evaluator or optuna.importance.PedAnovaImportanceEvaluator()
     explained = target
@@ -101,39 +102,12 @@ def importance(
     warning = f"; fewer than {FEW_TRIALS} trials, so the order may be chance" if len(trials) < FEW_TRIALS else ""
     height = 180 + 34 * len(chosen)
     plain_layout(plot, f"{heading}<br><sup>{warning.strip('; ') or 'share of variation'}</sup>", height)
-    title = heading + (f"\n{warning.strip('; ')}" if warning else "")
+    title = f"{heading}\n{warning.strip('; ') or 'share of variation'}"
     still = _still(
         lambda v: v.plot_param_importances(drawn, **asked), 7.5, 1.8 + 0.34 * len(chosen), title, legend=False
     )
+    _mend_bars(still)
     return Figure(plot, still, f"{heading}: {', '.join(ranking)}{warning}")
-
-
-def contour(
-    study: Study, params: Sequence[str] | None = None, *, target: Target | None = None, target_name: str = SCORE
-) -> Figure:
-    """Draw the score over each pair of parameters.
-
-    Args:
-        study: a study with at least one complete trial.
-        params: two parameters or more; all where they are left out.
-        target: what to draw of a trial; its value where it is left out.
-        target_name: what to call it.
-
-    Raises:
-        ValueError: no complete trial, an unknown parameter, or fewer than two.
-    """
-    trials = _complete(study, target)
-    chosen = _parameters(trials, params, at_least=2)
-    asked = {"params": chosen, "target": target, "target_name": target_name}
-    plot = optuna.visualization.plot_contour(study, **asked)
-    many = len(chosen) > 2
-    plain_layout(plot, "contour", 200 + 170 * len(chosen) if many else 460)
-    plot.update_xaxes(tickfont={"size": 10 if many else 12}, tickangle=0, nticks=4 if many else None)
-    side = 2.6 * len(chosen) if many else 0
-    still = _still(
-        lambda v: v.plot_contour(study, **asked), side + 1.2 if many else 6.5, side or 4.4, "contour", grid=many
-    )
-    return Figure(plot, still, f"contour: {' x '.join(chosen)}, {_count(len(trials))}")
 
 
 def slice_(
@@ -150,8 +124,8 @@ def slice_(
     Raises:
         ValueError: no complete trial or an unknown parameter.
     """
-    trials = _complete(study, target)
-    chosen = _parameters(trials, params)
+    trials = complete_trials(study, target)
+    chosen = parameters(trials, params)
     asked = {"params": chosen, "target": target, "target_name": target_name}
     plot = plain_layout(optuna.visualization.plot_slice(study, **asked), "slice", 420)
     plot.update_xaxes(tickangle=0, nticks=4, tickfont={"size": 10})
@@ -159,7 +133,7 @@ def slice_(
     for axes in still.axes:
         if axes.get_xlabel() in chosen and axes.xaxis.have_units():  # room beside the first and the last category
             axes.set_xlim(-0.4, len(axes.get_xticks()) - 0.6)
-    return Figure(plot, still, f"slice: {', '.join(chosen)}, {_count(len(trials))}")
+    return Figure(plot, still, f"slice: {', '.join(chosen)}, {count(len(trials))}")
 
 
 def parallel_coordinate(
@@ -176,17 +150,18 @@ def parallel_coordinate(
     Raises:
         ValueError: no complete trial or an unknown parameter.
     """
-    trials = _complete(study, target)
-    chosen = _parameters(trials, params)
+    trials = complete_trials(study, target)
+    chosen = parameters(trials, params)
     asked = {"params": chosen, "target": target, "target_name": target_name}
     plot = plain_layout(optuna.visualization.plot_parallel_coordinate(study, **asked), "parallel coordinates", 460)
-    plot.update_layout(margin={"t": 80, "b": 90})
+    plot.update_layout(margin={"t": 60, "b": 50})
     _mend_lines(plot)
     _mend_integers(plot, trials, chosen)
+    _mend_notes(plot)
     width = 1.5 * (len(chosen) + 1) + 2.5
     still = _still(lambda v: v.plot_parallel_coordinate(study, **asked), width, 4.2, "parallel coordinates")
     _mend_parallel(still)
-    return Figure(plot, still, f"parallel coordinates: {', '.join(chosen)}, {_count(len(trials))}")
+    return Figure(plot, still, f"parallel coordinates: {', '.join(chosen)}, {count(len(trials))}")
 
 
 def edf(studies: Study | Sequence[Study], *, target: Target | None = None, target_name: str = SCORE) -> Figure:
@@ -201,10 +176,11 @@ def edf(studies: Study | Sequence[Study], *, target: Target | None = None, targe
         ValueError: a study has no complete trial.
     """
     several = [studies] if isinstance(studies, optuna.Study) else list(studies)
-    counts = [f"{study.study_name} {_count(len(_complete(study, target)))}" for study in several]
+    counts = [f"{study.study_name} {count(len(complete_trials(study, target)))}" for study in several]
     asked = {"target": target, "target_name": target_name}
     plot = plain_layout(optuna.visualization.plot_edf(several, **asked), "distribution of scores", 420)
     still = _still(lambda v: v.plot_edf(several, **asked), 7.0, 3.8, "distribution of scores", legend_outside=True)
+    _recolor(still)
     return Figure(plot, still, f"distribution of {target_name}: {', '.join(counts)}")
 
 
@@ -227,7 +203,8 @@ def intermediate_values(study: Study) -> Figure:
     still = _still(
         lambda v: v.plot_intermediate_values(study), 7.5, 4.0, "intermediate values", legend=few, legend_outside=few
     )
-    return Figure(plot, still, f"intermediate values: {_count(len(reported))}, {pruned} pruned")
+    _recolor(still)
+    return Figure(plot, still, f"intermediate values: {count(len(reported))}, {pruned} pruned")
 
 
 def timeline(study: Study) -> Figure:
@@ -244,7 +221,10 @@ def timeline(study: Study) -> Figure:
         raise InputError("no trial of this study has started")
     states = [f"{n} {s.name.lower()}" for s in TrialState if (n := sum(trial.state == s for trial in trials))]
     plot = plain_layout(optuna.visualization.plot_timeline(study), "timeline", 420)
+    for bars in plot.data:
+        bars.marker.color = _STATES.get(bars.name, INK)
     still = _still(lambda v: v.plot_timeline(study), 7.5, 4.0, "timeline", legend_outside=True)
+    _mend_timeline(still)
     return Figure(plot, still, f"timeline: {', '.join(states)}")
 
 
@@ -262,8 +242,8 @@ def rank(
     Raises:
         ValueError: no complete trial, an unknown parameter, or fewer than two.
     """
-    trials = _complete(study, target)
-    chosen = _parameters(trials, params, at_least=2)
+    trials = complete_trials(study, target)
+    chosen = parameters(trials, params, at_least=2)
     asked = {"params": chosen, "target": target, "target_name": target_name}
     many = len(chosen) > 2
     with _quiet():
@@ -271,7 +251,7 @@ def rank(
     plain_layout(plot, "rank", 200 + 170 * len(chosen) if many else 460)
     side = 2.6 * len(chosen) if many else 0
     still = _still(lambda v: v.plot_rank(study, **asked), side + 1.6 if many else 6.5, side or 4.4, "rank", grid=many)
-    return Figure(plot, still, f"rank: {' x '.join(chosen)}, {_count(len(trials))}")
+    return Figure(plot, still, f"rank: {' x '.join(chosen)}, {count(len(trials))}")
 
 
 def pareto_front(study: Study, target_names: Sequence[str] | None = None) -> Figure:
@@ -286,50 +266,24 @@ def pareto_front(study: Study, target_names: Sequence[str] | None = None) -> Fig
     """
     if len(study.directions) != 2:
         raise InputError(f"a Pareto front is drawn of 2 objectives, this study has {len(study.directions)}")
-    trials = _complete(study, lambda trial: trial.values[0])
+    trials = complete_trials(study, lambda trial: trial.values[0])
     names = list(target_names) if target_names else study.metric_names
     plot = plain_layout(optuna.visualization.plot_pareto_front(study, target_names=names), "Pareto front", 440)
-    plot.data[-1].marker = {"color": COLORS[1], "size": 9, "line": {"width": 0.5, "color": INK}}
-    plot.data[-1].update(name="front", showlegend=True)
-    plot.update_layout(legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"})
+    *others, front = plot.data
+    for dots, color, name in (*((one, COLORS[0], "Trial") for one in others), (front, COLORS[1], "Best Trial")):
+        dots.update(marker={"color": color, "size": 8, "line": None, "showscale": False}, name=name, showlegend=True)
     still = _still(
         lambda v: v.plot_pareto_front(study, target_names=names), 7.0, 4.2, "Pareto front", legend_outside=True
     )
-    return Figure(plot, still, f"Pareto front: {len(study.best_trials)} of {_count(len(trials))}")
+    _recolor(still)
+    return Figure(plot, still, f"Pareto front: {len(study.best_trials)} of {count(len(trials))}")
 
 
 # ------------------------------------------------------------------------------------------------- reading a study
 
 
-def _complete(study: Study, target: Target | None, at_least: int = 1) -> list[FrozenTrial]:
-    """Complete trials with a finite value; says what is missing where they are too few."""
-    if target is None and len(study.directions) > 1:
-        raise InputError("this study has several objectives: say with target= which one to draw")
-    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    trials = [trial for trial in complete if np.isfinite(_value(trial, target))]
-    if len(trials) < at_least:
-        raise InputError(f"this figure needs at least {_count(at_least)} that completed, the study has {len(trials)}")
-    return trials
-
-
 def _negated(target: Target) -> Target:
     return lambda trial: -target(trial)
-
-
-def _value(trial: FrozenTrial, target: Target | None) -> float:
-    value = trial.value if target is None else target(trial)
-    return float("nan") if value is None else float(value)
-
-
-def _parameters(trials: Sequence[FrozenTrial], params: Sequence[str] | None, at_least: int = 1) -> list[str]:
-    known = sorted({name for trial in trials for name in trial.params})
-    for name in params or ():
-        if name not in known:
-            raise InputError(f"the study has no parameter {name!r}; it has: {', '.join(known)}")
-    chosen = known if params is None else list(dict.fromkeys(params))
-    if len(chosen) < at_least:
-        raise InputError(f"this figure needs at least {at_least} parameters, got {len(chosen)}")
-    return chosen
 
 
 def _without_enqueued(study: Study) -> Study:
@@ -356,10 +310,6 @@ def _origin(study: Study) -> str:
     )
 
 
-def _count(trials: int) -> str:
-    return f"{trials} trial" if trials == 1 else f"{trials} trials"
-
-
 # ------------------------------------------------------------------------------------------- mending interactive ones
 
 
@@ -373,6 +323,7 @@ def _mend_lines(plot: Any) -> None:
     for line in lines:
         share = line.y[0]  # of the way from the lowest score to the highest
         line.line.color = sample_colorscale(scale, [1 - share if bar.marker.reversescale else share])[0]
+        line.line.width = 1.4
 
 
 def _mend_integers(plot: Any, trials: Sequence[FrozenTrial], chosen: Sequence[str]) -> None:
@@ -396,6 +347,15 @@ def _mend_integers(plot: Any, trials: Sequence[FrozenTrial], chosen: Sequence[st
             ticks = {tick: (tick - low) / (high - low) for tick in whole}
         notes += [{**own[0], "y": float(place), "text": str(tick)} for tick, place in ticks.items()]
     plot.layout.annotations = notes
+
+
+def _mend_notes(plot: Any) -> None:
+    """Write the numbers beside the axes of parallel coordinates, on a ground that lifts them off the lines."""
+    for note in plot.layout.annotations:
+        if note.yref == "y" or note.yref is None:
+            outside = note.x == 0
+            note.update(xanchor="right" if outside else "left", xshift=-5 if outside else 5)
+            note.update(bgcolor="rgba(255, 255, 255, 0.8)", borderpad=0)
 
 
 # ------------------------------------------------------------------------------------------------- drawing stills
@@ -497,8 +457,52 @@ def _mend_legend(axes: Any, legend: bool, outside: bool) -> None:
         axes.legend(box.legend_handles, labels, frameon=False, fontsize=9, **place)
 
 
+def _recolor(figure: Any) -> None:
+    """Give dots and lines the colours that the interactive form has, in the order in which they are drawn."""
+    for axes in figure.axes:
+        dots = [drawn for drawn in axes.collections if len(drawn.get_offsets())]
+        for number, drawn in enumerate([*dots, *axes.lines]):
+            drawn.set(color=COLORS[number % len(COLORS)], alpha=1.0)
+        box = axes.get_legend()
+        for number, handle in enumerate(box.legend_handles if box else ()):
+            handle.set(color=COLORS[number % len(COLORS)], alpha=1.0)
+
+
+def _mend_bars(figure: Any) -> None:
+    """Lift the numbers beside the bars of importance off them and off the lines of the grid."""
+    axes = figure.axes[0]
+    axes.grid(False, axis="y")
+    for bar in axes.patches:
+        bar.set_color(COLORS[0])
+    for text in axes.texts:
+        text.set_position((text.get_position()[0] + 0.005 * np.ptp(axes.get_xlim()), text.get_position()[1]))
+        text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.5})
+
+
+def _mend_timeline(figure: Any) -> None:
+    """Give bars the colours of the interactive form, and times as many digits as tell them apart."""
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    axes = figure.axes[0]
+    box = axes.get_legend()
+    colors = {}
+    for handle, label in zip(box.legend_handles, box.texts, strict=True):
+        colors[handle.get_facecolor()] = _STATES.get(label.get_text(), INK)
+        handle.set_color(_STATES.get(label.get_text(), INK))
+    for bar in axes.patches:
+        bar.set_color(colors.get(bar.get_facecolor(), INK))
+    locator = AutoDateLocator(maxticks=6)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+
+
 def _mend_parallel(figure: Any) -> None:
-    """Lift the numbers of the inner axes off the lines that run behind them."""
+    """Lift the numbers of the inner axes off the lines that run behind them, and draw no line too light to be seen."""
+    from matplotlib.colors import ListedColormap
+
+    (lines,) = figure.axes[0].collections
+    low_end = slice(0, 167) if lines.get_cmap().name.endswith("_r") else slice(89, 256)
+    lines.set_cmap(ListedColormap(lines.get_cmap()(np.arange(256))[low_end]))
     for axes in figure.axes:
         axes.grid(False)
         if axes.get_label() != "<colorbar>":

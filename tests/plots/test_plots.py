@@ -11,6 +11,7 @@ import optuna
 import pytest
 from bs4 import BeautifulSoup
 from matplotlib import pyplot as plt
+from matplotlib.colors import to_hex
 from nbformat import v4
 from optuna.samplers import RandomSampler, TPESampler
 from PIL import Image
@@ -155,9 +156,56 @@ def test_every_number_in_a_log_axis_of_few_decades_is_plain():
     assert "50" in shown and not any("times" in text for text in shown)
 
 
-def test_the_interactive_front_has_one_colour():
-    *_, front = plots.pareto_front(two_objectives()).plotly.data
-    assert front.marker.color == "#EE6677" and front.marker.colorbar.title.text is None
+def colours(figure):
+    """Colour of each set of dots and each line, in both forms."""
+    drawn = [trace for trace in figure.plotly.data if trace.x is not None and len(trace.x)]
+    live = [(trace.marker.color if trace.mode == "markers" else trace.line.color) for trace in drawn]
+    live = [color or style.COLORS[number] for number, color in enumerate(live)]
+    axes = figure.matplotlib.axes[0]
+    dots = [drawn.get_facecolor()[0] for drawn in axes.collections if len(drawn.get_offsets())]
+    return [color.upper() for color in live], [to_hex(c).upper() for c in (*dots, *(o.get_color() for o in axes.lines))]
+
+
+@pytest.mark.parametrize("name", ["history", "edf of two", "pareto"])
+def test_both_forms_have_the_same_colours(study, name):
+    live, still = colours(CALLS[name][0](study))
+    assert live == still == list(style.COLORS[: len(live)])
+
+
+def test_both_forms_of_a_timeline_have_the_same_colours(study):
+    figure = plots.timeline(study)
+    live = {bars.name: bars.marker.color for bars in figure.plotly.data}
+    box = figure.matplotlib.axes[0].get_legend()
+    handles = {label.get_text(): handle for handle, label in zip(box.legend_handles, box.texts, strict=True)}
+    assert live == {name: to_hex(handle.get_facecolor()).upper() for name, handle in handles.items()}
+    drawn = {to_hex(bar.get_facecolor()).upper() for bar in figure.matplotlib.axes[0].patches}
+    assert drawn == set(live.values())
+
+
+def test_both_forms_of_a_contour_show_one_field(study):
+    figure = plots.contour(study, ["learning_rate", "schedule"])
+    field, dots = figure.plotly.data
+    rows = [row for row, place in zip(field.z, field.y, strict=True) if round(place) == 0]
+    assert len(rows) == 2 and np.array_equal(*rows)  # a category is a band of its own
+    constant = [t for t in study.trials if t.value is not None and t.params["schedule"] == "constant"]
+    best = max(constant, key=lambda trial: trial.value)
+    assert abs(np.log10(field.x[np.argmax(rows[0])] / best.params["learning_rate"])) < 0.5
+    axes = figure.matplotlib.axes[0]
+    (filled, lines), (drawn,) = axes.collections, axes.lines
+    assert np.array_equal(filled.levels, lines.levels)
+    ends = field.contours
+    assert np.allclose(filled.levels, np.arange(ends.start, ends.end + ends.size / 2, ends.size))
+    assert np.array_equal(drawn.get_xydata(), np.stack([dots.x, dots.y], axis=1))
+    assert axes.get_xlim() == pytest.approx(10 ** np.array(figure.plotly.layout.xaxis.range))
+
+
+def test_the_best_of_a_contour_is_dark_whichever_way_the_study_goes():
+    ends = []
+    for direction in ("minimize", "maximize"):
+        study = optuna.create_study(direction=direction, sampler=RandomSampler(seed=0))
+        study.optimize(lambda trial: trial.suggest_float("a", 0, 1) + trial.suggest_float("b", 0, 1), n_trials=5)
+        ends.append([color for _, color in plots.contour(study).plotly.data[0].colorscale])
+    assert ends[0] == ends[1][::-1] and style.contrast(ends[1][-1], "#FFFFFF") > style.contrast(ends[1][0], "#FFFFFF")
 
 
 def test_interactive_parallel_coordinates_have_whole_numbers_and_no_white():
