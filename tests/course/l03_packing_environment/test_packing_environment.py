@@ -1,282 +1,20 @@
-"""Every check of lesson 03: the reference and other right forms pass, and each named mistake gets its own message."""
+"""Lesson 03: its exercises beside the core, and what its piles, figures and experiments say."""
+
+import itertools
+from fractions import Fraction
 
 import numpy as np
 import pytest
-from judging import verdict, wrong
+from judging import verdict as judged
 
+from binpack import plots
 from binpack.core import geometry, placement
-from binpack.course.exercises.core import exercises_of
-from binpack.course.l03_packing_environment import exercises as lesson
-
-windows = np.lib.stride_tricks.sliding_window_view
-
-
-@pytest.mark.parametrize("exercise", exercises_of(lesson), ids=lambda exercise: exercise.name)
-def test_an_answer_without_return_is_told_so(exercise):
-    assert verdict(exercise, lambda *_: None).outcome in ("wrong", "error")
-
-
-def test_the_example_pile_is_a_legal_packing_with_its_height_map():
-    boxes, heights = lesson.example_pile()
-    assert geometry.verify(boxes, (10, 8, 6), "full") == []
-    assert heights.shape == (10, 8) and heights.max() == 3
-    rules = ("full", "fraction", "corners", "none")
-    box = np.array([[[5, 4, 2]]])
-    masks = {rule: placement.feasible(heights[None], box, 6, rule)[1][0, 0] for rule in rules}
-    assert [rule for rule in rules if masks[rule][0, 0]] == ["fraction", "none"]
-    assert [rule for rule in rules if masks[rule][5, 0]] == ["corners", "none"]
-
-
-# -------------------------------------------------------------------------------------------------- landing_height
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        lambda heights, item, x, y: heights[x : x + item[0], y : y + item[1]].max(),
-        lambda heights, item, x, y: float(max(max(row[y : y + item[1]]) for row in heights[x : x + item[0]].tolist())),
-        lambda heights, item, x, y: np.array(heights)[x:, y:][: item[0], : item[1]].max().item(),
-    ],
-)
-def test_landing_height_in_other_forms(answer):
-    assert verdict(lesson.landing_height, answer).outcome == "correct"
-
-
-def base(heights, item, x, y):
-    return heights[x : x + item[0], y : y + item[1]]
-
-
-def changes_the_map(heights, item, x, y):
-    base(heights, item, x, y)[:] = 9
-    return 5
-
-
-@pytest.mark.parametrize(
-    ("answer", "message"),
-    [
-        (lambda h, item, x, y: base(h, item, x, y).mean(), "it returns the mean under the base"),
-        (lambda h, item, x, y: base(h, item, x, y).min(), "it returns the lowest cell under the base"),
-        (lambda h, item, x, y: base(h, item, x, y).max() + item[2], "it returns the height of the item's top"),
-        (lambda h, item, x, y: h[x, y], "it looks at the cell (x, y) alone"),
-        (lambda h, item, x, y: h[x : x + item[0] + 1, y : y + item[1] + 1].max(), "one cell too many on each side"),
-        (lambda h, item, x, y: h[x : x + item[1], y : y + item[0]].max(), "x and y are swapped: item[0] runs along x"),
-        (changes_the_map, "the height map was changed"),
-        (lambda h, item, x, y: base(h, item, x, y), "should have shape (), not (2, 2)"),
-        (lambda h, item, x, y: 5, "a 1 x 3 base at (4, 0) should rest at 1"),
-    ],
-)
-def test_mistakes_in_landing_height(answer, message):
-    assert message in wrong(lesson.landing_height, answer)
-
-
-# ------------------------------------------------------------------------------------------------- landing_heights
-
-
-def by_shifts(heights, item):
-    shape = heights.shape[0] - item[0] + 1, heights.shape[1] - item[1] + 1
-    top = np.zeros(shape, int)
-    for i in range(item[0]):
-        for j in range(item[1]):
-            top = np.maximum(top, heights[i : i + shape[0], j : j + shape[1]])
-    return top
-
-
-def by_cells(heights, item):
-    shape = heights.shape[0] - item[0] + 1, heights.shape[1] - item[1] + 1
-    return np.array([[base(heights, item, x, y).max() for y in range(shape[1])] for x in range(shape[0])])
-
-
-def by_core(heights, item):
-    landing = placement.landing_heights(heights[None], np.array([[item]]))[0, 0]
-    return landing[: heights.shape[0] - item[0] + 1, : heights.shape[1] - item[1] + 1]
-
-
-def by_axes(heights, item):
-    return windows(windows(heights, item[0], axis=0).max(-1), item[1], axis=1).max(-1)
-
-
-@pytest.mark.parametrize("answer", [by_shifts, by_core, by_axes])
-def test_landing_heights_in_other_forms(answer):
-    assert verdict(lesson.landing_heights, answer).outcome == "correct"
-
-
-@pytest.mark.parametrize(
-    ("answer", "message"),
-    [
-        (by_cells, "is there a loop over places?"),
-        (lambda h, item: windows(h, item[1::-1]).max((2, 3)), "fits a base of 2 x 3: item[0] runs along x"),
-        (lambda h, item: placement.landing_heights(h[None], np.array([[item]]))[0, 0], "for each of the 7 x 5 cells"),
-        (lambda h, item: windows(h, item[:2]).max((2, 3))[:-1, :-1], "the last place is missing along each axis"),
-        (lambda h, item: windows(h, item[:2]).max(3), "the windows are still there"),
-        (lambda h, item: windows(h, item[:2]).mean((2, 3)), "it takes means"),
-        (lambda h, item: windows(h, item[:2]).min((2, 3)), "it takes minima"),
-        (lambda h, item: windows(h, item[:2]).max((2, 3)) + item[2], "it adds the item's height"),
-        (lambda h, item: h[: h.shape[0] - item[0] + 1, : h.shape[1] - item[1] + 1], "some heights are wrong"),
-        (lambda h, item: windows(h, (3, 2)).max((2, 3)), "the answer for a 4 x 6 base on a 4 x 6 map"),
-    ],
-)
-def test_mistakes_in_landing_heights(answer, message):
-    def named(h, item):
-        if message.startswith("the answer for a 4 x 6") and min(h.shape) < 3:
-            return np.zeros((1, 1))
-        return answer(h, item)
-
-    assert message in wrong(lesson.landing_heights, named)
-
-
-# --------------------------------------------------------------------------------------------------- fraction_mask
-
-
-def share_by_shifts(heights, item, share):
-    top = by_shifts(heights, item)
-    shape = top.shape
-    cells = sum(
-        (heights[i : i + shape[0], j : j + shape[1]] == top).astype(int) for i in range(item[0]) for j in range(item[1])
-    )
-    return cells >= share * item[0] * item[1]
-
-
-def share_by_loops(heights, item, share):
-    shape = heights.shape[0] - item[0] + 1, heights.shape[1] - item[1] + 1
-    mask = np.zeros(shape, int)
-    for x, y in np.ndindex(shape):
-        under = base(heights, item, x, y)
-        mask[x, y] = np.mean(under == under.max()) >= share
-    return mask
-
-
-@pytest.mark.parametrize("answer", [share_by_shifts, share_by_loops])
-def test_fraction_mask_in_other_forms(answer):
-    assert verdict(lesson.fraction_mask, answer).outcome == "correct"
-
-
-def bearing(heights, item):
-    under = windows(heights, item[:2])
-    return under == under.max((2, 3))[..., None, None]
-
-
-@pytest.mark.parametrize(
-    ("answer", "message"),
-    [
-        (lambda h, item, s: bearing(h, item).mean((2, 3)) > s, "at least, not above"),
-        (lambda h, item, s: bearing(h, item).mean((2, 3)) < s, "accepted and refused are exchanged"),
-        (lambda h, item, s: bearing(h, item).mean((2, 3)), "it should hold True and False"),
-        (lambda h, item, s: bearing(h, item).sum((2, 3)) >= s, "every place is accepted"),
-        (
-            lambda h, item, s: (windows(h, item[:2]) <= by_axes(h, item)[..., None, None]).mean((2, 3)) >= s,
-            "every place is accepted",
-        ),
-        (lambda h, item, s: (windows(h, item[:2]) == 0).mean((2, 3)) >= s, "only the floor bears"),
-        (
-            lambda h, item, s: (
-                (windows(h, item[:2]) == h[: 1 - item[0] or None, : 1 - item[1] or None, None, None]).mean((2, 3)) >= s
-            ),
-            "the base is compared with the cell (x, y)",
-        ),
-        (lambda h, item, s: bearing(h, item).mean((2, 3)) >= 0.75, "at a share of 0 some places are wrong"),
-        (lambda h, item, s: bearing(h, item), "should have shape (3, 4), not (3, 4, 2, 2)"),
-        (lambda h, item, s: bearing(h, item[1::-1]).mean((2, 3)) >= s, "(2, 4)"),
-    ],
-)
-def test_mistakes_in_fraction_mask(answer, message):
-    said = wrong(lesson.fraction_mask, answer)
-    assert message in said or (message == "(2, 4)" and "shape" in said)
-
-
-# --------------------------------------------------------------------------------------------------- decode_action
-
-
-def by_floor_division(action, orientations, length, width):
-    cells = length * width
-    candidate = action // cells
-    return [candidate // orientations, candidate % orientations, action % cells // width, action % width]
-
-
-def by_unravelling(action, orientations, length, width):
-    return np.unravel_index(action, (1000, orientations, length, width))
-
-
-@pytest.mark.parametrize("answer", [by_floor_division, by_unravelling, lambda *a: np.array(by_floor_division(*a))])
-def test_decode_action_in_other_forms(answer):
-    assert verdict(lesson.decode_action, answer).outcome == "correct"
-
-
-def reordered(*order):
-    return lambda *arguments: [by_floor_division(*arguments)[place] for place in order]
-
-
-@pytest.mark.parametrize(
-    ("answer", "message"),
-    [
-        (reordered(0, 1, 3, 2), "x and y are exchanged"),
-        (reordered(1, 0, 2, 3), "item and orientation are exchanged"),
-        (lambda a, o, length, w: (*by_floor_division(a, o, length, w)[:2], *divmod(a % (length * w), length)), "by L"),
-        (
-            lambda a, o, length, w: (a // (length * w), *by_floor_division(a, o, length, w)[1:]),
-            "divide once more, by O",
-        ),
-        (lambda a, o, length, w: (a / (o * length * w), *by_floor_division(a, o, length, w)[1:]), "broken numbers"),
-        (lambda a, o, length, w: [value + 1 for value in by_floor_division(a, o, length, w)], "count from 1?"),
-        (lambda a, o, length, w: divmod(a, w), "should have shape (4,), not (2,)"),
-        (lambda a, o, length, w: by_floor_division(a, 2, 9, 7), "with O = 6, L = 2, W = 3 should be (0, 5, 0, 2)"),
-    ],
-)
-def test_mistakes_in_decode_action(answer, message):
-    assert message in wrong(lesson.decode_action, answer)
-
-
-# ----------------------------------------------------------------------------------------------------- action_mask
-
-
-def mask_by_loops(landing, items, bin_height, supported):
-    flat = []
-    for k, x, y in np.ndindex(landing.shape):
-        z = landing[k, x, y]
-        flat.append(bool(z >= 0 and z + items[k][2] <= bin_height and supported[k, x, y]))
-    return flat
-
-
-def mask_by_limit(landing, items, bin_height, supported):
-    limit = (bin_height - items[:, 2]).reshape(-1, 1, 1)
-    return np.logical_and.reduce([landing > -1, landing <= limit, supported]).ravel().astype(int)
-
-
-@pytest.mark.parametrize("answer", [mask_by_loops, mask_by_limit])
-def test_action_mask_in_other_forms(answer):
-    assert verdict(lesson.action_mask, answer).outcome == "correct"
-
-
-def tops(landing, items):
-    return landing + items[:, 2, None, None]
-
-
-def clears_the_landing(landing, items, bin_height, supported):
-    mask = mask_by_limit(landing, items, bin_height, supported)
-    landing[:] = 0
-    return mask
-
-
-@pytest.mark.parametrize(
-    ("answer", "message"),
-    [
-        (lambda z, i, h, s: ((tops(z, i) <= h) & s).ravel(), "items outside the walls are allowed"),
-        (lambda z, i, h, s: ((z >= 0) & (tops(z, i) < h) & s).ravel(), "end exactly at the rim are refused"),
-        (lambda z, i, h, s: ((z >= 0) & (z <= h) & s).ravel(), "add the items' heights"),
-        (lambda z, i, h, s: ((z >= 0) & (tops(z, i) <= h)).ravel(), "the support rule is left out"),
-        (lambda z, i, h, s: ~((z >= 0) & (tops(z, i) <= h) & s).ravel(), "legal and illegal are exchanged"),
-        (lambda z, i, h, s: ((z >= 0) & (z + i[:, 2] <= h) & s).ravel(), "along the wrong axis"),
-        (lambda z, i, h, s: ((z >= 0) & (z + i[:, 0, None, None] <= h) & s).ravel(), "the wrong edge of the items"),
-        (lambda z, i, h, s: (z >= 0) & (tops(z, i) <= h) & s, "flatten it"),
-        (
-            lambda z, i, h, s: ((z >= 0) & (tops(z, i) <= h) & s).transpose(0, 2, 1).ravel(),
-            "x and y are exchanged in the order of the actions",
-        ),
-        (clears_the_landing, "the landing heights were changed"),
-        (lambda z, i, h, s: s.ravel(), "some actions are wrong"),
-    ],
-)
-def test_mistakes_in_action_mask(answer, message):
-    assert message in wrong(lesson.action_mask, answer)
+from binpack.core.statistics import verdict
+from binpack.course.l03_packing_environment import exercises, experiments, figures, piles
+from binpack.course.l03_packing_environment.exercises.actions import encode_action
+from binpack.env import EnvConfig
+
+# ------------------------------------------------------------------------------------- the exercises beside the core
 
 
 def test_action_mask_is_what_the_core_calls_feasible():
@@ -284,69 +22,253 @@ def test_action_mask_is_what_the_core_calls_feasible():
     items = np.array([[[2, 2, 3], [3, 1, 2], [0, 0, 0]]])
     landing, mask = placement.feasible(heights, items, 8, "none")
     everywhere = np.ones(landing[0].shape, bool)
-    assert np.array_equal(lesson.action_mask(landing[0], items[0], 8, everywhere), mask.reshape(-1))
+    assert np.array_equal(exercises.action_mask(landing[0], items[0], 8, everywhere), mask.reshape(-1))
 
 
-# -------------------------------------------------------------------------------------------------- lowest_landing
+@pytest.mark.parametrize("digits", [1, 2])
+def test_fraction_mask_agrees_with_the_core_wherever_a_share_is_met_exactly(digits):
+    met = 0
+    for length, width in np.ndindex(6, 6):
+        base, area = (length + 1, width + 1), (length + 1) * (width + 1)
+        for cells in range(1, area + 1):
+            share = Fraction(cells, area)
+            if (share * 10**digits).denominator > 1:
+                continue
+            heights = np.zeros(base, np.int16)
+            heights.flat[:cells] = 1
+            _, mask = placement.feasible(heights[None], np.array([[[*base, 1]]]), 9, f"fraction:{float(share)}")
+            assert exercises.fraction_mask(heights, (*base, 1), float(share))[0, 0] == mask[0, 0, 0, 0]
+            met += 1
+    assert met > 60
+
+
+@pytest.mark.parametrize("share", [0.0, 0.28, 0.5, 0.8, 1.0])
+def test_fraction_mask_agrees_with_the_core_on_random_maps(share):
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        heights, item = rng.integers(0, 3, (8, 7)).astype(np.int16), tuple(rng.integers(1, 6, 3).tolist())
+        _, mask = placement.feasible(heights[None], np.array([[item]]), 20, f"fraction:{share}")
+        mine = exercises.fraction_mask(heights, item, share)
+        assert np.array_equal(mine, mask[0, 0, : mine.shape[0], : mine.shape[1]])
+
+
+def test_decode_action_undoes_encode_action():
+    sizes = 3, 4, 5
+    for place in np.ndindex(2, *sizes):
+        assert exercises.decode_action(encode_action(place, *sizes), *sizes) == place
+
+
+def test_lowest_landing_is_judged_by_the_order_it_makes_not_by_its_numbers():
+    def lowest_landing(candidates):
+        return 7 - 1e6 * exercises.lowest_landing(candidates) ** 3 * -1
+
+    assert judged(exercises.lowest_landing, lowest_landing).outcome == "correct"
+
+
+# -------------------------------------------------------------------------------------------------------------- piles
+
+
+def test_the_example_pile_is_a_legal_packing_with_its_height_map():
+    boxes, heights = piles.example_pile()
+    assert geometry.verify(boxes, piles.BIN, "full") == []
+    assert heights.shape == (10, 8) and heights.max() == 3
+
+
+def test_which_rule_accepts_which_box():
+    accepted = {name: [rule for rule in piles.RULES if stand.accepted(rule)] for name, stand in piles.stands().items()}
+    assert accepted == {
+        "level": ["full", "fraction:0.8", "corners", "polygon", "none"],
+        "three corners": ["fraction:0.8", "corners", "polygon", "none"],
+        "overhang": ["fraction:0.8", "polygon", "none"],
+        "bridge": ["corners", "polygon", "none"],
+        "table": ["polygon", "none"],
+        "half": ["none"],
+        "post": ["none"],
+    }
+
+
+def test_the_geometry_check_agrees_on_every_box_and_rule():
+    for stand in piles.stands().values():
+        boxes = np.concatenate([stand.boxes, [[stand.x, stand.y, 2, *stand.item]]])
+        for rule in piles.RULES:
+            assert (geometry.verify(boxes, piles.STAND_BIN, rule) == []) == stand.accepted(rule)
+
+
+# ------------------------------------------------------------------------------------------------------------ figures
+
+
+def test_what_the_figures_say():
+    _, heights = piles.example_pile()
+    assert figures.landing(heights, (3, 2, 2), 3, 3, bin_height=6).text == (
+        "a 3 x 2 x 2 box comes down at (3, 3): it rests at 3 on 1 of 6 cells"
+    )
+    assert figures.landing(heights, (2, 5, 1), 5, 4, bin_height=6).text.endswith("it sticks out of the bin")
+    assert figures.support("corners", piles.stands("bridge", "overhang")).text == (
+        "rule corners: bridge accepted (15 of 20 cells, 4 of 4 corners), overhang refused (16 of 20 cells, 2 of 4 "
+        "corners)"
+    )
+    assert figures.agreement(piles.stands("half"), ("full", "none")).text == "which rule accepts which box: half: none"
+    assert figures.speed({"numpy": {1: 2.0, 4: 30.0}}).text.endswith("4 bins: numpy 30 times")
+    assert figures.steps([3, 0], y="legal actions", title="one episode").text == "one episode: 3, 0"
+    assert (
+        figures.four(dict.fromkeys("ABCD", np.zeros((2, 6))), (4, 4, 4), title="t").text
+        == "t: A, B, C, D, 2 boxes each"
+    )
+    told = figures.differences({"b": verdict([0.1, 0.2, 0.15], [0.4, 0.5, 0.44], runs="streams")}, "a").text
+    assert told == "difference to a, with its 95 % interval: b -0.297 behind"
+
+
+def test_both_forms_of_a_figure_show_the_same_panels_and_words():
+    stands = piles.stands("table", "half")
+    made = figures.support("polygon", stands, hull=True)
+    assert len([axes for axes in made.matplotlib.axes if axes.get_images()]) == len(stands)
+    assert len([name for name in made.plotly.layout if name.startswith("scene")]) == len(stands)
+    flat = figures.agreement(stands, piles.RULES)
+    live = [word for trace in flat.plotly.data if trace.mode == "text" for word in trace.text]
+    still = [text.get_text() for text in flat.matplotlib.axes[0].texts]
+    assert live == still and live.count("accepted") == 3
+    assert plots.figure.WIDEST >= flat.pixels().shape[1] > 600
+
+
+# -------------------------------------------------------------------------------------------------------- experiments
+
+
+def test_three_ways_find_the_same_landing_heights():
+    race = experiments.race(exercises.landing_height, exercises.landing_heights, bins=(1, 3))
+    assert race.difference == 0 and race.places == 3 * 56
+    assert {name: list(line) for name, line in race.speeds.items()} == {
+        experiments.ONE_BY_ONE: [1, 3],
+        experiments.AT_ONCE: [1, 3],
+    }
+
+
+def test_masks_made_of_the_exercises_are_the_environment_s():
+    for seed in range(3):
+        compared = experiments.compare_masks(exercises.fraction_mask, exercises.action_mask, seed=seed)
+        assert compared.differing == 0 and compared.legal > 0 and compared.actions == 200 * compared.steps
+
+
+def test_masks_that_are_wrong_are_counted():
+    def everywhere(heights, item, share):
+        return np.ones((heights.shape[0] - item[0] + 1, heights.shape[1] - item[1] + 1), bool)
+
+    assert experiments.compare_masks(everywhere, exercises.action_mask).differing > 0
+
+
+def test_bins_side_by_side_are_the_single_bin():
+    played = experiments.play_both(EnvConfig(rotation="z"), bins=3, steps=30)
+    assert played.steps == 90 and played.episodes > 0
+    assert played.difference == 0 and played.reward_difference < 1e-7
+
+
+def test_a_table_of_sources_has_a_line_for_each():
+    lines = experiments.describe_sources({"cut_2": EnvConfig(items="cut_2")}, n=5)
+    assert len(lines) == 2 and lines[1].startswith("cut_2 ") and " 1.00  " in lines[1]
+
+
+def test_the_check_finds_what_was_spoiled():
+    boxes, _ = piles.example_pile()
+    faults = {
+        letter: geometry.verify(packing, piles.BIN, "full")
+        for letter, packing in experiments.spoil(np.concatenate([boxes, [[0, 0, 2, 2, 2, 2]]])).items()
+    }
+    assert faults["C"] == []
+    assert "rests on nothing" in faults["A"][0]
+    assert "not loadable from above" in faults["B"][0]
+    assert "overlaps" in faults["D"][0]
+
+
+# ---------------------------------------------------------------------------------- right answers in still other styles
+
+windows = np.lib.stride_tricks.sliding_window_view
+
+
+def by_counting(heights, item, x, y):
+    z = np.int64(0)
+    while (heights[x : x + item[0], y : y + item[1]] > z).any():
+        z += 1
+    return np.array(z)
+
+
+def one_axis_after_the_other(heights, item):
+    along_x = windows(heights, item[0], axis=0).max(-1)
+    return windows(along_x, item[1], axis=1).max(-1)
+
+
+def indices(heights, item):
+    rows, columns = heights.shape[0] - item[0] + 1, heights.shape[1] - item[1] + 1
+    x = np.arange(rows)[:, None, None, None] + np.arange(item[0])[:, None]
+    y = np.arange(columns)[:, None, None] + np.arange(item[1])
+    return heights[x, y].reshape(rows, columns, -1).max(axis=-1)
+
+
+def the_core(heights, item):
+    landing = placement.landing_heights(heights[None], np.array([[item]]))[0, 0]
+    return landing[: heights.shape[0] - item[0] + 1, : heights.shape[1] - item[1] + 1].tolist()
+
+
+def shifts(heights, item, share):
+    rows, columns = heights.shape[0] - item[0] + 1, heights.shape[1] - item[1] + 1
+    under = np.array(
+        [heights[i : i + rows, j : j + columns] for i, j in itertools.product(range(item[0]), range(item[1]))]
+    )
+    return np.count_nonzero(under == under.max(axis=0), axis=0) / len(under) >= share
+
+
+def with_tolerance(heights, item, share):
+    under = windows(heights, item[:2]).reshape(heights.shape[0] - item[0] + 1, heights.shape[1] - item[1] + 1, -1)
+    cells = (under == under.max(axis=-1)[..., None]).sum(axis=-1)
+    return cells >= share * item[0] * item[1] - 1e-9
+
+
+def array(action, orientations, length, width):
+    weights = np.array([orientations * length * width, length * width, width, 1])
+    parts = []
+    for weight in weights:
+        parts.append(action // weight)
+        action = action - parts[-1] * weight
+    return np.array(parts, float)
+
+
+def limit(landing, items, bin_height, supported):
+    limit = (bin_height - items[:, 2]).reshape(-1, 1, 1)
+    return np.logical_and.reduce([landing > -1, landing <= limit, supported]).ravel().astype(int)
 
 
 def parts(candidates):
-    _, length, width = candidates.heights.shape
-    x, y = np.arange(length)[:, None], np.arange(width)
-    return candidates.landing.astype(float), np.broadcast_to(x, candidates.landing.shape), y
+    z = candidates.landing.astype(float)
+    return z, np.arange(z.shape[2])[:, None] + np.zeros(z.shape), np.arange(z.shape[3]) + np.zeros(z.shape)
 
 
-def masked_and_scaled(candidates):
-    z, x, y = parts(candidates)
-    return np.where(candidates.mask, 1000 - 3 * (100 * z + x + y), -np.inf)
-
-
-def tie_broken_once_more(candidates):
+def ties_broken_further(candidates):
     z, x, y = parts(candidates)
     return -(z + (x + y) / 100 + x / 1e5)
 
 
-def by_ranks(candidates):
+def ranks(candidates):
     z, x, y = parts(candidates)
     order = np.lexsort(((x + y).ravel(), z.ravel()))
     keys = np.stack([z.ravel(), (x + y).ravel()])[:, order]
     rank = np.concatenate([[0], (np.diff(keys) != 0).any(axis=0).cumsum()])
-    scores = np.empty(z.size)
+    scores = np.empty(z.size, int)
     scores[order] = -rank
     return scores.reshape(z.shape)
 
 
-@pytest.mark.parametrize("answer", [masked_and_scaled, tie_broken_once_more, by_ranks])
-def test_lowest_landing_in_other_forms(answer):
-    assert verdict(lesson.lowest_landing, answer).outcome == "correct"
-
-
-def scored(formula):
-    return lambda candidates: formula(*parts(candidates))
-
-
-def overwrites(candidates):
-    scores = masked_and_scaled(candidates)
-    candidates.landing[~candidates.mask] = 99
-    return scores
-
-
 @pytest.mark.parametrize(
-    ("answer", "message"),
+    ("exercise", "answer"),
     [
-        (scored(lambda z, x, y: z * 100 + x + y), "the best place gets the lowest score: is a minus missing?"),
-        (scored(lambda z, x, y: z * 100 - x - y), "high places win"),
-        (scored(lambda z, x, y: -(z + 100 * (x + y))), "x + y decides before the height"),
-        (scored(lambda z, x, y: -(z * 100) + x + y), "among equally low places the largest x + y wins"),
-        (scored(lambda z, x, y: -z), "where is the tie rule"),
-        (scored(lambda z, x, y: -(z * 100 + x)), "x alone breaks the ties"),
-        (scored(lambda z, x, y: -(z * 100 + y)), "y alone breaks the ties"),
-        (scored(lambda z, x, y: -(z + x + y)), "a cell of height counts as much as a cell of x + y"),
-        (scored(lambda z, x, y: -(z * 100 + x * y)), "the order is wrong"),
-        (scored(lambda z, x, y: -(z + x + y)[0]), "should have shape (3, 2, 6, 8), not (2, 6, 8)"),
-        (scored(lambda z, x, y: (z + x + y).reshape(3, -1).argmin(axis=1)), "should have shape (3, 2, 6, 8), not (3,)"),
-        (overwrites, "the candidates were changed"),
+        (exercises.landing_height, by_counting),
+        (exercises.landing_heights, one_axis_after_the_other),
+        (exercises.landing_heights, indices),
+        (exercises.landing_heights, the_core),
+        (exercises.fraction_mask, shifts),
+        (exercises.fraction_mask, with_tolerance),
+        (exercises.decode_action, array),
+        (exercises.action_mask, limit),
+        (exercises.lowest_landing, ties_broken_further),
+        (exercises.lowest_landing, ranks),
     ],
 )
-def test_mistakes_in_lowest_landing(answer, message):
-    assert message in wrong(lesson.lowest_landing, answer)
+def test_other_right_forms_are_accepted(exercise, answer):
+    assert judged(exercise, answer).outcome == "correct"
