@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from binpack.system import use_private_folders
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -10,3 +12,10 @@ ROOT = Path(__file__).resolve().parent.parent
 use_private_folders(ROOT)
 (ROOT / ".cache" / "tmp").mkdir(parents=True, exist_ok=True)
 os.environ["PYTEST_DEBUG_TEMPROOT"] = str(ROOT / ".cache" / "tmp")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of tests/browser; an option is known only where it stands for all tests."""
+    parser.addoption("--all-lessons", action="store_true", help="run every notebook in the browser, not two")
+    kept = os.environ.get("BINPACK_SCREENSHOTS")
+    parser.addoption("--screenshots", type=Path, default=kept and Path(kept), help="keep pictures of them in a folder")

@@ -1,7 +1,7 @@
 """JupyterLab, started with the README's own command in a copy of the checkout, and a browser, both without a way out.
 
 Server, kernels and browser share a network namespace that holds nothing but 127.0.0.1. Where the machine forbids
-namespaces, Python's own connections are refused (``cut_off/sitecustomize.py``) and the browser gets a proxy that nobody
+namespaces, Python's own connections are refused (``no_way_out.py``) and the browser gets a proxy that nobody
 answers. Either way every other host that is asked for is named in `CourseLab.outside`.
 """
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
 
 ROOT = Path(__file__).resolve().parents[2]
-CUT_OFF = Path(__file__).resolve().parent / "cut_off"
+NO_WAY_OUT = Path(__file__).resolve().parent / "no_way_out.py"
 WIDTH, HEIGHT = 1366, 768
 """The most frequent small laptop screen, in pixels."""
 
@@ -57,6 +57,11 @@ def namespace() -> tuple[tuple[str, ...], tuple[str, ...]] | None:
     return None
 
 
+def alone() -> list[str]:
+    """Return what to put before a command, to start it without a network; nothing where that is forbidden."""
+    return [] if namespace() is None else [*namespace()[0], sys.executable, "-c", _LOOPBACK]
+
+
 @dataclass
 class CourseLab:
     """A JupyterLab that runs.
@@ -66,6 +71,7 @@ class CourseLab:
         served: the folder that it shows.
         address: what it prints, with its token.
         process: the server.
+        environment: variables that the server and its kernels run with.
         outside: hosts that the browser asked for, each with the address.
     """
 
@@ -73,6 +79,7 @@ class CourseLab:
     served: Path
     address: str
     process: subprocess.Popen
+    environment: dict[str, str]
     outside: list[str] = field(default_factory=list)
 
     @property
@@ -83,6 +90,11 @@ class CourseLab:
     def asked_for(self) -> list[str]:
         """Return every other host that the browser, the server or a kernel asked for."""
         return self.outside + _lines(self.copy.parent / "asked")
+
+    def forget(self) -> None:
+        """Forget who was asked for so far."""
+        self.outside.clear()
+        (self.copy.parent / "asked").unlink(missing_ok=True)
 
     def place(self, source: Path) -> Path:
         """Return where the server shows a notebook of the checkout, copied there if it does not yet.
@@ -119,17 +131,18 @@ def running_lab(folder: Path) -> Iterator[CourseLab]:
     """
     copy = folder / "checkout"
     shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", ".venv", ".cache", "runs", "my_lessons"))
-    environment = dict(os.environ, PYTHONPATH=f"{CUT_OFF}:{copy}", ASKED_FOR_HOSTS=str(folder / "asked"))
+    (folder / "python").mkdir()
+    shutil.copy(NO_WAY_OUT, folder / "python" / "sitecustomize.py")
+    environment = dict(os.environ, PYTHONPATH=f"{folder / 'python'}:{copy}", ASKED_FOR_HOSTS=str(folder / "asked"))
     for name in [name for name in environment if name.startswith(("JUPYTER", "PYTEST", "COV_")) or name == "TMPDIR"]:
         del environment[name]  # the checkout's own folders; the copy has its own
     _record_times(copy)
-    own = [] if namespace() is None else [*namespace()[0], sys.executable, "-c", _LOOPBACK]
     command = [sys.executable, "-m", "binpack", "lab", "--no-browser", "--port", str(18000 + os.getpid() % 2000)]
     with (folder / "log").open("w") as log:
-        process = subprocess.Popen([*own, *command], cwd=copy, env=environment, stdout=log, stderr=log)
+        process = subprocess.Popen([*alone(), *command], cwd=copy, env=environment, stdout=log, stderr=log)
     try:
         address = _wait_for_address(process, folder / "log")
-        yield CourseLab(copy, _served(copy), address, process)
+        yield CourseLab(copy, _served(copy), address, process, environment)
     finally:
         process.terminate()
         try:

@@ -5,23 +5,27 @@ from __future__ import annotations
 import io
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import nbformat
+import numpy as np
 from course_lab import CourseLab
 from nbformat import NotebookNode
 from PIL import Image
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Locator
+    from playwright.sync_api import BrowserContext, Locator, Page
 
 NOTEBOOK = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 SCROLLER = f"{NOTEBOOK} .jp-WindowedPanel-outer"
 CELL = f"{NOTEBOOK} .jp-Notebook-cell"
 PLOTLY = ".jp-RenderedPlotly"
+PART = 1500
+"""Height of a piece of the whole picture, in pixels."""
+
 EDGE = 2
 """Pixels at the edge of the panel that show its frame."""
 
@@ -60,7 +64,7 @@ class LessonPage:
         self.page = context.new_page()
         self.page.goto(lab.url(path), timeout=120_000)
         self.page.wait_for_selector(CELL, timeout=120_000)
-        self._wait(self._ready, 120, "the kernel does not get ready")
+        self.until(self._ready, 120, "the kernel does not get ready")
 
     def close(self) -> None:
         """Close the tab and end its kernel."""
@@ -106,7 +110,7 @@ class LessonPage:
     def saved(self) -> NotebookNode:
         """Save the notebook and read the file."""
         self.choose("File", "docmanager:save")
-        self._wait(lambda: not self.page.locator(".jp-mod-dirty").count(), 30, "the notebook is not saved")
+        self.until(lambda: not self.page.locator(".jp-mod-dirty").count(), 30, "the notebook is not saved")
         return nbformat.read(self.path, as_version=4)
 
     def _waiting(self) -> list[int]:
@@ -116,7 +120,8 @@ class LessonPage:
     def _ready(self) -> bool:
         return "| Idle" in (self.page.text_content("#jp-main-statusbar") or "")
 
-    def _wait(self, holds: Callable[[], bool], seconds: float, otherwise: str) -> None:
+    def until(self, holds: Callable[[], bool], seconds: float, otherwise: str) -> None:
+        """Wait until something holds, or fail and say so."""
         until = time.perf_counter() + seconds
         while not holds():
             assert time.perf_counter() < until, f"{self.path.name}: {otherwise} ({seconds:.0f} s)"
@@ -149,13 +154,17 @@ class LessonPage:
 
     # ------------------------------------------------------------------------------------------------------- looking
 
+    def figures(self) -> list[Locator]:
+        """Return every plotly figure of the notebook."""
+        return self.page.locator(f"{NOTEBOOK} {PLOTLY}").all()
+
     def wake_figures(self) -> list[tuple[Image.Image, Image.Image]]:
         """Move the mouse over every plotly figure, and return a picture of each before and after.
 
         JupyterLab's extension shows a figure's still form until then.
         """
         woken = []
-        for figure in self.page.locator(f"{NOTEBOOK} {PLOTLY}").all():
+        for figure in self.figures():
             figure.scroll_into_view_if_needed()
             self.page.mouse.move(5, 5)
             before = shot(figure)
@@ -165,13 +174,6 @@ class LessonPage:
             self.page.mouse.move(5, 5)
             woken.append((before, shot(figure)))
         return woken
-
-    def overflows(self) -> list[str]:
-        """Say what is wider than its place: cell, width, place, how its text starts."""
-        return [
-            f"cell {cell}: {kind} is {wide} px wide in {place}: {text!r}"
-            for cell, kind, wide, place, text in self.page.eval_on_selector_all(CELL, _OVERFLOWS)
-        ]
 
     def images(self) -> list[dict]:
         """Return every picture of outputs and prose: its cell, its alt text and how its source starts."""
@@ -210,6 +212,33 @@ class LessonPage:
         return tuple(now)
 
 
+def overflows(page: Page) -> list[str]:
+    """Say what of the visible notebook is wider than its place: cell, width, place, how its text starts."""
+    return [
+        f"cell {cell}: {kind} is {wide} px wide in {place}: {text!r}"
+        for cell, kind, wide, place, text in page.eval_on_selector_all(CELL, _OVERFLOWS)
+    ]
+
+
+def keep_pictures(page: LessonPage, to: Path) -> None:
+    """Keep the whole notebook, the same in pieces that can be read, and the window at every stop."""
+    to.mkdir(parents=True, exist_ok=True)
+    whole, windows = page.whole()
+    whole.save(to / "whole.png")
+    for number, top in enumerate(range(0, whole.height, PART), 1):
+        whole.crop((0, top, whole.width, min(top + PART, whole.height))).save(to / f"part_{number:02}.png")
+    for number, window in enumerate(windows, 1):
+        window.save(to / f"window_{number:02}.png")
+
+
+def keep_figures(figures: Sequence[tuple[Image.Image, Image.Image]], to: Path) -> None:
+    """Keep what `LessonPage.wake_figures` returned."""
+    to.mkdir(parents=True, exist_ok=True)
+    for number, (still, live) in enumerate(figures, 1):
+        still.save(to / f"figure_{number:02}_still.png")
+        live.save(to / f"figure_{number:02}_live.png")
+
+
 def shot(place: Locator) -> Image.Image:
     """Return a picture of an element."""
     return _decoded(place.screenshot())
@@ -217,6 +246,14 @@ def shot(place: Locator) -> Image.Image:
 
 def _decoded(png: bytes) -> Image.Image:
     return Image.open(io.BytesIO(png)).convert("RGB")
+
+
+def difference(one: Image.Image, other: Image.Image) -> float:
+    """Return the share of pixels in which two pictures differ visibly; 1 where their sizes differ."""
+    if one.size != other.size:
+        return 1.0
+    apart = np.abs(np.asarray(one, dtype=int) - np.asarray(other, dtype=int)).max(axis=2)
+    return float((apart > 16).mean())
 
 
 def drawn(picture: Image.Image) -> float:

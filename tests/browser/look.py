@@ -27,10 +27,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from course_lab import ROOT, CourseLab, chromium, open_browser, running_lab
-from lesson_page import LessonPage, drawn, errors, seconds, shot
-
-PART = 1500
-"""Height of a piece of the whole picture, in pixels."""
+from lesson_page import LessonPage, drawn, errors, keep_figures, keep_pictures, overflows, seconds, shot
 
 
 def main() -> int:
@@ -73,17 +70,12 @@ def look(page: LessonPage, lab: CourseLab, to: Path, run: bool) -> Iterator[str]
             if each > 5:
                 print(f"  cell {number} took {each:.1f} s: {notebook.cells[number].source.strip().splitlines()[-1]}")
         yield from errors(notebook)
-    whole, windows = page.whole()
-    whole.save(to / "whole.png")
-    for number, top in enumerate(range(0, whole.height, PART), 1):
-        whole.crop((0, top, whole.width, min(top + PART, whole.height))).save(to / f"part_{number:02}.png")
-    for number, window in enumerate(windows, 1):
-        window.save(to / f"window_{number:02}.png")
-    yield from page.overflows()
+    keep_pictures(page, to)
+    yield from overflows(page.page)
     yield from (f"cell {image['cell']}: a picture has no alt text" for image in page.images() if not image["alt"])
-    for number, (still, live) in enumerate(page.wake_figures(), 1):
-        still.save(to / f"figure_{number:02}_still.png")
-        live.save(to / f"figure_{number:02}_live.png")
+    figures = page.wake_figures()
+    keep_figures(figures, to)
+    for number, (still, live) in enumerate(figures, 1):
         if still.height != live.height:
             yield f"figure {number} is {still.height} px high when still and {live.height} when live"
         if drawn(live) < 0.01:

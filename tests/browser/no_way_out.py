@@ -1,7 +1,7 @@
-"""Every Python that is started with this folder on its path reaches 127.0.0.1 alone and writes down what else it asks.
+"""A Python that imports this when it starts reaches 127.0.0.1 alone, and writes down which other host it asked for.
 
-Python imports a module of this name when it starts. The hook stands beside the network namespace of ``course_lab``:
-that one cuts off everything, compiled code too, but names nothing; this one names the host.
+``course_lab`` puts it on the path of the server and its kernels as ``sitecustomize``, which Python imports by itself.
+The network namespace there cuts off everything, compiled code too, but names nothing; this names the host.
 """
 
 import os

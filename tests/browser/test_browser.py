@@ -1,0 +1,210 @@
+"""The lessons in JupyterLab and Chromium, without a network: what nbval, which runs every notebook, cannot see.
+
+By default the first two lessons are run, and the others are looked at with the outputs that are stored in them.
+``--all-lessons`` runs every notebook, the solved ones too; ``--screenshots FOLDER`` keeps pictures of all of them.
+"""
+
+import re
+import subprocess
+import sys
+import time
+
+import nbformat
+import pytest
+from course_lab import ROOT, alone, chromium, open_browser, running_lab
+from lesson_page import (
+    CELL,
+    SCROLLER,
+    LessonPage,
+    difference,
+    drawn,
+    errors,
+    keep_figures,
+    keep_pictures,
+    overflows,
+    shot,
+)
+
+pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium is installed here (apt-get install chromium)")
+
+LEARNERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+SOLVED = sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb"))
+
+
+def pytest_generate_tests(metafunc):
+    """Choose the notebooks. Each is opened once and goes through all tests that ask for `lesson`."""
+    if "lesson" not in metafunc.fixturenames:
+        return
+    everything = metafunc.config.getoption("--all-lessons")
+    run = [(path, True) for path in ([*LEARNERS, *SOLVED] if everything else LEARNERS[:2])]
+    stored = [] if everything else [(path, False) for path in LEARNERS[2:]]
+    chosen = run[:1] if "first" in metafunc.fixturenames else run if "ran" in metafunc.fixturenames else run + stored
+    ids = [path.stem + (" solved" if path in SOLVED else "" if runs else " stored") for path, runs in chosen]
+    metafunc.parametrize("lesson", chosen, ids=ids, indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    with running_lab(tmp_path_factory.mktemp("lab")) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def browser(lab, tmp_path_factory):
+    with open_browser(lab, tmp_path_factory.mktemp("browser")) as context:
+        yield context
+
+
+@pytest.fixture(scope="module")
+def lesson(request, lab, browser):
+    """A notebook that is open, and was run where that is asked for."""
+    path, runs = request.param
+    page = LessonPage(browser, lab, lab.place(path))
+    if runs:
+        print(f"{page.path.name} ran in {page.run_all(print):.0f} s")
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def ran(lesson):
+    """The same, for tests of notebooks that were run."""
+    return lesson
+
+
+@pytest.fixture
+def first(lesson):
+    """The same, for tests of lesson 00."""
+    return lesson
+
+
+@pytest.fixture(autouse=True)
+def nothing_else_is_asked_for(lab):
+    """Fail a test during which the browser, the server or a kernel asked for another machine."""
+    before = len(lab.asked_for())
+    yield
+    assert lab.asked_for()[before:] == []
+
+
+# ---------------------------------------------------------------------------------------------------------- the course
+
+
+def test_the_printed_address_opens_the_course(lab, browser):
+    page = browser.new_page()
+    page.goto(lab.address, timeout=120_000)
+    if "/tree/" in lab.address:
+        page.wait_for_selector(CELL, timeout=120_000)
+        assert "00 " in page.locator(f"{CELL} h1").first.text_content()
+    else:
+        page.get_by_text("00_start_here.ipynb").wait_for(timeout=120_000)
+    page.wait_for_timeout(1000)
+    assert page.locator(".jp-Dialog, .Toastify__toast").all_text_contents() == []
+    page.close()
+
+
+def test_no_cell_shows_an_error(ran):
+    assert errors(ran.saved()) == []
+    assert ran.page.locator(".jp-OutputArea-output:has-text('Error displaying widget')").count() == 0
+
+
+def test_nothing_is_wider_than_its_place(lesson, pytestconfig, request):
+    folder = pytestconfig.getoption("--screenshots")
+    if folder:
+        keep_pictures(lesson, folder / request.node.callspec.id.replace(" ", "_"))
+    assert overflows(lesson.page) == []
+
+
+def test_figures_come_alive_under_the_mouse(lesson, pytestconfig, request):
+    figures = lesson.wake_figures()
+    folder = pytestconfig.getoption("--screenshots")
+    if folder:
+        keep_figures(figures, folder / request.node.callspec.id.replace(" ", "_"))
+    for number, (still, live) in enumerate(figures, 1):
+        assert drawn(still) > 0.01 and drawn(live) > 0.01, f"figure {number} is blank"
+
+
+def test_the_wheel_over_a_figure_scrolls_the_page(lesson):
+    for figure in lesson.figures():
+        figure.scroll_into_view_if_needed()
+        before, top = shot(figure), lesson.page.eval_on_selector(SCROLLER, "panel => panel.scrollTop")
+        figure.hover()
+        way = -200 if top > 400 else 200
+        lesson.page.mouse.wheel(0, way)
+        time.sleep(0.5)
+        assert (lesson.page.eval_on_selector(SCROLLER, "panel => panel.scrollTop") - top) * way > 0
+        lesson.page.mouse.move(5, 5)
+        assert difference(before, shot(figure)) < 0.02
+
+
+def test_a_slider_moves_a_film(lesson):
+    for figure in lesson.figures():
+        for rail in figure.locator(".slider-rail-touch-rect").all():
+            before = shot(figure)
+            box = rail.bounding_box()
+            lesson.page.mouse.click(box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2)
+            time.sleep(1)
+            assert difference(before, shot(figure)) > 0.001
+
+
+def test_the_game_answers_to_a_click(first):
+    def placed():
+        return re.search(r"(\d+) of \d+ items placed", board.text_content())[1]
+
+    board = first.page.locator(".jp-OutputArea-output:has-text('items placed')").last
+    board.scroll_into_view_if_needed()
+    assert placed() == "0"
+    picture = shot(board.locator("img").first)
+    board.locator("button[title*='comes to rest']").first.click()
+    first.until(lambda: placed() == "1", 20, "the count does not change")
+    first.until(
+        lambda: difference(picture, shot(board.locator("img").first)) > 0.001, 20, "the picture does not change"
+    )
+    board.get_by_text("undo").click()
+    first.until(lambda: placed() == "0", 20, "undo takes nothing back")
+
+
+def test_a_typed_solution_is_right(ran, lesson):
+    solved = nbformat.read(ROOT / "notebooks" / "solutions" / lesson.path.name, as_version=4)
+    solutions = {cell.id.removeprefix("answer-"): cell.source for cell in solved.cells if cell.id.startswith("answer-")}
+    for name, solution in solutions.items():
+        check = ran.find(f"check-{name}")
+        output = ran.cell(check).locator(".jp-OutputArea-output")
+        untouched = output.text_content()
+        assert "not attempted" in untouched.lower()
+        ran.write(ran.find(f"answer-{name}"), solution)
+        ran.run(ran.find(f"answer-{name}"))
+        ran.run(check)
+        assert re.search(r"\b(correct|right)\b", output.text_content().lower()), output.text_content()
+    assert errors(ran.saved()) == []
+
+
+# ------------------------------------------------------------------------------------------------------ the test itself
+
+
+def test_another_machine_is_out_of_reach_and_named(lab, browser):
+    page = browser.new_page()
+    page.goto(lab.address)
+    assert page.evaluate("fetch('http://example.org/').then(() => 'reached', () => 'not reached')") == "not reached"
+    page.close()
+    connect = "import socket; socket.create_connection(('192.0.2.1', 80), 3)"
+    command = [*alone(), sys.executable, "-c", connect]
+    found = subprocess.run(command, env=lab.environment, capture_output=True, text=True)
+    assert "no way out of this machine to 192.0.2.1" in found.stderr
+    named = lab.asked_for()
+    assert len(named) == 2
+    assert named[0].startswith("example.org (the browser")
+    assert named[1].startswith("192.0.2.1 (socket.")
+    lab.forget()
+
+
+def test_what_is_too_wide_is_found(browser):
+    page = browser.new_page()
+    page.set_content(
+        """<div class="jp-NotebookPanel"><div class="jp-Notebook-cell"></div><div class="jp-Notebook-cell">
+        <div class="jp-OutputArea-output" style="width: 200px">narrow</div>
+        <div class="jp-OutputArea-output" style="width: 200px"><pre>%s</pre></div></div></div>"""
+        % ("wide " * 100)
+    )
+    (line,) = overflows(page)
+    assert line.startswith("cell 1: .jp-OutputArea-output is ")
+    page.close()
