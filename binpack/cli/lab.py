@@ -18,6 +18,13 @@ from binpack.files import InputError
 SETTINGS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 """JupyterLab's defaults here: it neither asks whether to fetch news nor looks for updates; who wants to can."""
 
+STYLE = """\
+/* plotly's scenes keep the wheel to themselves: only the one in the cell that was clicked is turned, or the page would
+   not scroll over the others */
+.jp-Cell:not(.jp-mod-active) .jp-RenderedPlotly .gl-container { pointer-events: none; }
+"""
+"""What JupyterLab adds to its style sheets here."""
+
 
 def check() -> None:
     """Check this machine: OK, or what to do."""
@@ -83,11 +90,14 @@ def renew(root: Path, number: str) -> None:
 
 
 def write_settings(config: Path) -> Path:
-    """Write the defaults of JupyterLab's settings where it looks for them and return the file.
+    """Write the defaults of JupyterLab's settings, and its style, where it looks for them; return the former's file.
 
     Args:
         config: Jupyter's configuration folder.
     """
+    style = config / "custom" / "custom.css"
+    style.parent.mkdir(parents=True, exist_ok=True)
+    style.write_text(STYLE, encoding="utf-8")
     file = config / "labconfig" / "default_setting_overrides.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(SETTINGS, indent=2) + "\n", encoding="utf-8")
@@ -115,6 +125,7 @@ def lab_command(root: Path, port: int, browser: bool) -> list[str]:
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.extension_manager=readonly",
+        "--LabApp.custom_css=True",  # what write_settings wrote
         # none is installed, and looking for language servers runs npm, which writes into the home folder
         "--LanguageServerManager.autodetect=False",
     ]

@@ -97,19 +97,8 @@ class CourseLab:
         (self.copy.parent / "asked").unlink(missing_ok=True)
 
     def place(self, source: Path) -> Path:
-        """Return where the server shows a notebook of the checkout, copied there if it does not yet.
-
-        A lesson may be shown as the learner's own copy, which lies elsewhere and has the same name.
-        """
-        inside = self.copy / source.relative_to(ROOT)
-        if inside.is_relative_to(self.served):
-            return inside
-        own = self.served / source.name
-        if source.parent.name != "notebooks":
-            own = own.with_name(f"{source.parent.name}_{source.name}")
-        if not own.exists():
-            shutil.copy(source, own)
-        return own
+        """Return the learner's copy of a notebook of the checkout."""
+        return self.served / source.relative_to(ROOT / "notebooks")
 
     def url(self, notebook: Path) -> str:
         """Return the address of a notebook of the served folder."""

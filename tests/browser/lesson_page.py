@@ -39,8 +39,12 @@ _OVERFLOWS = """cells => cells.flatMap((cell, number) =>
                 .map(part => [number, kind, part.scrollWidth, part.clientWidth, part.textContent.trim().slice(0, 60)])
         )))"""
 _IMAGES = """cells => cells.flatMap((cell, number) =>
-    [...cell.querySelectorAll('.jp-OutputArea-output img, .jp-RenderedMarkdown img')]
-        .map(image => ({cell: number, alt: image.getAttribute('alt') || '', from: image.src.slice(0, 40)})))"""
+    [...cell.querySelectorAll('.jp-OutputArea-output img, .jp-RenderedMarkdown img')].map(image => {
+        const own = image.alt || image.title || (image.closest('[title]') || {title: ''}).title;
+        const output = image.closest('.jp-OutputArea-child'), next = output && output.nextElementSibling;
+        const after = next && next.querySelector('.jp-sr-only');
+        return [number, own || (after ? after.textContent : '')];
+    }))"""
 _PROMPTS = "cells => cells.map(cell => (cell.querySelector('.jp-InputPrompt') || {textContent: ''}).textContent)"
 _SCROLL = """([selector, place]) => {
     const panel = document.querySelector(selector), cells = panel.querySelectorAll('.jp-Notebook-cell');
@@ -175,10 +179,6 @@ class LessonPage:
             woken.append((before, shot(figure)))
         return woken
 
-    def images(self) -> list[dict]:
-        """Return every picture of outputs and prose: its cell, its alt text and how its source starts."""
-        return self.page.eval_on_selector_all(CELL, _IMAGES)
-
     def whole(self) -> tuple[Image.Image, list[Image.Image]]:
         """Scroll from top to bottom; return the notebook in one picture, and the window at each stop."""
         box = self.page.locator(SCROLLER).bounding_box()
@@ -218,6 +218,15 @@ def overflows(page: Page) -> list[str]:
         f"cell {cell}: {kind} is {wide} px wide in {place}: {text!r}"
         for cell, kind, wide, place, text in page.eval_on_selector_all(CELL, _OVERFLOWS)
     ]
+
+
+def without_words(page: Page) -> list[str]:
+    """Say which pictures of the visible notebook have no text for a reader who hears the page.
+
+    It is an alternative text, a title, or what plots.show puts behind the picture for screen readers.
+    """
+    found = page.eval_on_selector_all(CELL, _IMAGES)
+    return [f"cell {cell}: a picture has no alternative text" for cell, words in found if len(words.split()) < 3]
 
 
 def keep_pictures(page: LessonPage, to: Path) -> None:

@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from course_lab import ROOT, CourseLab, chromium, open_browser, running_lab
-from lesson_page import LessonPage, drawn, errors, keep_figures, keep_pictures, overflows, seconds, shot
+from lesson_page import LessonPage, drawn, errors, keep_figures, keep_pictures, overflows, seconds, shot, without_words
 
 
 def main() -> int:
@@ -72,7 +72,7 @@ def look(page: LessonPage, lab: CourseLab, to: Path, run: bool) -> Iterator[str]
         yield from errors(notebook)
     keep_pictures(page, to)
     yield from overflows(page.page)
-    yield from (f"cell {image['cell']}: a picture has no alt text" for image in page.images() if not image["alt"])
+    yield from without_words(page.page)
     figures = page.wake_figures()
     keep_figures(figures, to)
     for number, (still, live) in enumerate(figures, 1):

@@ -42,6 +42,12 @@ def test_lab_command_keeps_to_this_machine_and_opens_the_first_lesson_of_the_lea
     assert not any("token" in part or "password" in part for part in command)
 
 
+def test_the_wheel_scrolls_over_scenes_by_a_style_that_jupyterlab_is_told_to_read(checkout, tmp_path):
+    lab.write_settings(tmp_path)
+    assert ".gl-container { pointer-events: none; }" in (tmp_path / "custom" / "custom.css").read_text()
+    assert "--LabApp.custom_css=True" in lab.lab_command(checkout, 9999, browser=False)
+
+
 def test_reset_renews_a_lesson_says_where_the_old_one_is_and_starts_nothing(checkout, monkeypatch, capsys):
     monkeypatch.setattr(os, "execv", lambda *command: pytest.fail("JupyterLab was started"))
     assert main(["lab", "--reset", "3"]) == 0
