@@ -6,6 +6,7 @@ click. So whatever a click does can be done, printed and tested without a browse
 
 from __future__ import annotations
 
+import base64
 import html
 import io
 from collections.abc import Callable, Sequence
@@ -291,7 +292,8 @@ class _Board:
         self.undo.on_click(_calls(game.undo))
         self.again.on_click(_calls(game.restart))
         self.text = ipywidgets.HTML()
-        self.picture = ipywidgets.Image(format="png", layout={"width": "430px", "height": "430px"})
+        # not an Image, which has no alternative text; with a tooltip, JupyterLab shows an error in its place
+        self.picture = ipywidgets.HTML(layout={"width": "430px", "height": "430px"})
         left = ipywidgets.VBox([self.text, cells, ipywidgets.HBox([self.undo, self.again])])
         self.box = ipywidgets.HBox([left, self.picture], layout={"flex_flow": "row wrap"})
         self.show(game.packing)
@@ -318,8 +320,9 @@ class _Board:
             button.style.font_weight = "bold" if allowed else "normal"
             button.layout.border = f"2px solid {INK if allowed else ground}"
             button.tooltip = f"x {x}, y {y}" + (f": comes to rest at height {now.landing[x, y]}" if allowed else "")
-        self.picture.tooltip = str(now)
-        self.picture.value = _png(viewer.matplotlib_packing(now.boxes, now.config.bin_size, title="", size=(5, 5)))
+        picture = _png(viewer.matplotlib_packing(now.boxes, now.config.bin_size, title="", size=(5, 5)))
+        source = base64.b64encode(picture).decode("ascii")
+        self.picture.value = f'<img width="430" alt="{html.escape(str(now))}" src="data:image/png;base64,{source}">'
 
 
 def _mark(text: str) -> ipywidgets.HTML:

@@ -8,7 +8,6 @@ answers. Either way every other host that is asked for is named in `CourseLab.ou
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import shlex
@@ -22,6 +21,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+from binpack.course import working_copy
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
@@ -131,7 +132,7 @@ def running_lab(folder: Path) -> Iterator[CourseLab]:
         process = subprocess.Popen([*alone(), *command], cwd=copy, env=environment, stdout=log, stderr=log)
     try:
         address = _wait_for_address(process, folder / "log")
-        yield CourseLab(copy, _served(copy), address, process, environment)
+        yield CourseLab(copy, copy / working_copy.FOLDER, address, process, environment)
     finally:
         process.terminate()
         try:
@@ -155,12 +156,6 @@ def _wait_for_address(process: subprocess.Popen, log: Path) -> str:
         assert process.poll() is None, f"JupyterLab ended:\n{log.read_text()}"
         time.sleep(0.1)
     raise AssertionError(f"JupyterLab printed no address:\n{log.read_text()}")
-
-
-def _served(copy: Path) -> Path:
-    """Return the folder that the server shows; it writes this down for its own commands."""
-    (running,) = (copy / ".cache" / "jupyter" / "runtime").glob("jpserver-*.json")
-    return Path(json.loads(running.read_text())["root_dir"])
 
 
 @contextlib.contextmanager

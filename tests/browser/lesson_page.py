@@ -31,7 +31,7 @@ EDGE = 2
 
 _OVERFLOWS = """cells => cells.flatMap((cell, number) =>
     ['.jp-RenderedMarkdown', '.jp-OutputArea-output', '.jp-InputArea-editor .cm-scroller'].flatMap(kind =>
-        [...cell.querySelectorAll(kind)].flatMap(box =>
+        [...cell.querySelectorAll(kind)].filter(box => !box.querySelector('.jp-sr-only')).flatMap(box =>
             [box, ...box.querySelectorAll('pre, div, table, img, p')]
                 .filter(part => part.clientWidth > 0 && part.scrollWidth > part.clientWidth + 1
                     && !part.closest('.MathJax, mjx-container, .js-plotly-plot'))
@@ -172,12 +172,16 @@ class LessonPage:
             figure.scroll_into_view_if_needed()
             self.page.mouse.move(5, 5)
             before = shot(figure)
-            figure.hover()
-            figure.locator("svg.main-svg").first.wait_for(timeout=60_000)
-            time.sleep(0.5)  # WebGL draws after the svg is there
-            self.page.mouse.move(5, 5)
+            self.wake(figure)
             woken.append((before, shot(figure)))
         return woken
+
+    def wake(self, figure: Locator) -> None:
+        """Move the mouse over a figure, wait until it is alive, and take the mouse away."""
+        figure.hover()
+        figure.locator("svg.main-svg").first.wait_for(timeout=60_000)
+        time.sleep(0.5)  # WebGL draws after the svg is there
+        self.page.mouse.move(5, 5)
 
     def whole(self) -> tuple[Image.Image, list[Image.Image]]:
         """Scroll from top to bottom; return the notebook in one picture, and the window at each stop."""
@@ -218,6 +222,12 @@ def overflows(page: Page) -> list[str]:
         f"cell {cell}: {kind} is {wide} px wide in {place}: {text!r}"
         for cell, kind, wide, place, text in page.eval_on_selector_all(CELL, _OVERFLOWS)
     ]
+
+
+def broken(page: Page) -> list[str]:
+    """Return what the visible notebook shows where a widget or an output could not be drawn."""
+    signs = ".jupyter-widgets-error-widget, .jp-OutputArea-output:has-text('Error displaying widget')"
+    return [f"a widget is broken: {text.strip()[:80]!r}" for text in page.locator(signs).all_text_contents()]
 
 
 def without_words(page: Page) -> list[str]:

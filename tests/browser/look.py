@@ -27,7 +27,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from course_lab import ROOT, CourseLab, chromium, open_browser, running_lab
-from lesson_page import LessonPage, drawn, errors, keep_figures, keep_pictures, overflows, seconds, shot, without_words
+from lesson_page import (
+    LessonPage,
+    broken,
+    drawn,
+    errors,
+    keep_figures,
+    keep_pictures,
+    overflows,
+    seconds,
+    shot,
+    without_words,
+)
 
 
 def main() -> int:
@@ -70,6 +81,7 @@ def look(page: LessonPage, lab: CourseLab, to: Path, run: bool) -> Iterator[str]
             if each > 5:
                 print(f"  cell {number} took {each:.1f} s: {notebook.cells[number].source.strip().splitlines()[-1]}")
         yield from errors(notebook)
+        yield from broken(page.page)
     keep_pictures(page, to)
     yield from overflows(page.page)
     yield from without_words(page.page)
