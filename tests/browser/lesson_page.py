@@ -23,14 +23,20 @@ NOTEBOOK = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 SCROLLER = f"{NOTEBOOK} .jp-WindowedPanel-outer"
 CELL = f"{NOTEBOOK} .jp-Notebook-cell"
 PLOTLY = ".jp-RenderedPlotly"
+SHOWN = (".jp-RenderedMarkdown", ".jp-OutputArea-output")
+"""Outputs and prose."""
+
+CODE = ".jp-InputArea-editor .cm-scroller"
+"""The text of code cells, which gets a bar to scroll where a line is too long; at 1366 pixels that is 119 letters."""
+
 PART = 1500
 """Height of a piece of the whole picture, in pixels."""
 
 EDGE = 2
 """Pixels at the edge of the panel that show its frame."""
 
-_OVERFLOWS = """cells => cells.flatMap((cell, number) =>
-    ['.jp-RenderedMarkdown', '.jp-OutputArea-output', '.jp-InputArea-editor .cm-scroller'].flatMap(kind =>
+_OVERFLOWS = """(cells, kinds) => cells.flatMap((cell, number) =>
+    kinds.flatMap(kind =>
         [...cell.querySelectorAll(kind)].filter(box => !box.querySelector('.jp-sr-only')).flatMap(box =>
             [box, ...box.querySelectorAll('pre, div, table, img, p')]
                 .filter(part => part.clientWidth > 0 && part.scrollWidth > part.clientWidth + 1
@@ -216,11 +222,16 @@ class LessonPage:
         return tuple(now)
 
 
-def overflows(page: Page) -> list[str]:
-    """Say what of the visible notebook is wider than its place: cell, width, place, how its text starts."""
+def overflows(page: Page, kinds: Sequence[str] = SHOWN) -> list[str]:
+    """Say what of the visible notebook is wider than its place: cell, width, place, how its text starts.
+
+    Args:
+        page: where the notebook is open.
+        kinds: selectors of what is looked at.
+    """
     return [
         f"cell {cell}: {kind} is {wide} px wide in {place}: {text!r}"
-        for cell, kind, wide, place, text in page.eval_on_selector_all(CELL, _OVERFLOWS)
+        for cell, kind, wide, place, text in page.eval_on_selector_all(CELL, _OVERFLOWS, list(kinds))
     ]
 
 

@@ -83,7 +83,7 @@ def look(page: LessonPage, lab: CourseLab, to: Path, run: bool) -> Iterator[str]
         yield from errors(notebook)
         yield from broken(page.page)
     keep_pictures(page, to)
-    yield from overflows(page.page)
+    yield from overflows(page.page, (*SHOWN, CODE))
     yield from without_words(page.page)
     figures = page.wake_figures()
     keep_figures(figures, to)
