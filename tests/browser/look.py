@@ -28,6 +28,8 @@ from pathlib import Path
 
 from course_lab import ROOT, CourseLab, chromium, open_browser, running_lab
 from lesson_page import (
+    CODE,
+    SHOWN,
     LessonPage,
     broken,
     drawn,
