@@ -78,9 +78,13 @@ def test_workflow_runs_lint_units_and_notebooks_side_by_side_on_every_supported_
     assert runs["lint"] == [*install, "ruff check .", "ruff format --check .", "mypy"]
     assert runs["units"] == [*install, "python -m pytest tests binpack"]
     assert runs["notebooks"] == [*install, "python -m pytest notebooks"]
+    shots = "${{ runner.temp }}/screenshots"
+    assert runs["browser"] == [*install, f"python -m pytest -n 0 tests/browser --all-lessons --screenshots {shots}"]
+    kept = jobs["browser"]["steps"][-1]
+    assert (kept["uses"].split("@")[0], kept["if"], kept["with"]["path"]) == ("actions/upload-artifact", "always()", shots)
     for name in ("units", "notebooks"):
         assert jobs[name]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
-    for name in ("lint", "units", "notebooks"):
+    for name in ("lint", "units", "notebooks", "browser"):
         setup = next(step for step in jobs[name]["steps"] if "setup-python" in step.get("uses", ""))
         assert (setup["with"]["cache"], setup["with"]["cache-dependency-path"]) == ("pip", "requirements.txt")
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o100
