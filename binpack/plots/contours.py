@@ -116,20 +116,9 @@ def contour(
 
 def _axis(name: str, trials: Sequence[FrozenTrial]) -> _Axis:
     kinds = [trial.distributions[name] for trial in trials if name in trial.params]
-    values = [trial.params.get(name) for trial in trials]
     if any(isinstance(kind, CategoricalDistribution) for kind in kinds):
-        categories = sorted({str(one) for one, trial in zip(values, trials, strict=True) if name in trial.params})
-        numbers = {category: float(number) for number, category in enumerate(categories)}
-        at = np.array(
-            [
-                numbers.get(str(one), np.nan) if name in t.params else np.nan
-                for one, t in zip(values, trials, strict=True)
-            ]
-        )
-        # each category is a band of its own: between two of them there is nothing
-        return _Axis(
-            name, False, categories, at, np.sort([n + end for n in range(len(categories)) for end in (-0.49, 0.49)])
-        )
+        return _categories(name, trials)
+    values = [trial.params.get(name) for trial in trials]
     at = np.array([np.nan if one is None else float(one) for one in values])
     log = any(getattr(kind, "log", False) for kind in kinds)
     ends = np.array([np.nanmin(at), np.nanmax(at)])
@@ -137,6 +126,16 @@ def _axis(name: str, trials: Sequence[FrozenTrial]) -> _Axis:
     margin = 0.05 * np.ptp(ends) or 0.5
     grid = np.linspace(ends[0] - margin, ends[1] + margin, _POINTS)
     return _Axis(name, log, [], at, np.exp(grid) if log else grid)
+
+
+def _categories(name: str, trials: Sequence[FrozenTrial]) -> _Axis:
+    found = {trial.params[name] for trial in trials if name in trial.params}
+    numeric = all(isinstance(one, int | float) for one in found)
+    order = {one: float(number) for number, one in enumerate(sorted(found, key=None if numeric else str))}
+    at = np.array([order[trial.params[name]] if name in trial.params else np.nan for trial in trials])
+    # each category is a band of its own: between two of them there is nothing
+    grid = np.concatenate([(number - 0.49, number + 0.49) for number in order.values()])
+    return _Axis(name, False, [str(one) for one in order], at, grid)
 
 
 def _panel(x: _Axis, y: _Axis, scores: NDArray[np.float64]) -> _Panel:
@@ -153,7 +152,7 @@ def _levels(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     from matplotlib.ticker import MaxNLocator
 
     low, high = float(scores.min()), float(scores.max())
-    return np.asarray(MaxNLocator(_LEVELS).tick_values(low, high if high > low else low + 1.0))
+    return np.asarray(MaxNLocator(_LEVELS, min_n_ticks=4).tick_values(low, high if high > low else low + 1.0))
 
 
 def _plotly(
@@ -163,15 +162,15 @@ def _plotly(
     from plotly.subplots import make_subplots
 
     plot = make_subplots(size, size, horizontal_spacing=0.03, vertical_spacing=0.03)
+    most = 5 if size < 4 else 3
     for number, ((row, column), panel) in enumerate(panels.items()):
         place = {"row": row + 1, "col": column + 1}
         heat = go.Contour(
             x=panel.x.grid,
             y=panel.y.grid,
             z=panel.field.round(5),
-            zmin=levels[0],
-            zmax=levels[-1],
-            contours={"start": levels[0], "end": levels[-1], "size": levels[1] - levels[0], "coloring": "fill"},
+            # plotly adds a band at each end, and matplotlib draws none but those between two levels
+            contours={"start": levels[1], "end": levels[-2], "size": levels[1] - levels[0], "coloring": "fill"},
             colorscale=stops(scale),
             line={"color": INK, "width": 0.5},
             showscale=number == 0,
@@ -184,14 +183,14 @@ def _plotly(
             x=panel.places[:, 0], y=panel.places[:, 1], mode="markers", marker=dots, hoverinfo="skip", **place
         )
         last, first = row == size - 1, column == 0
-        plot.update_xaxes(title=panel.x.name if last else None, showticklabels=last, **_ticks(panel.x), **place)
-        plot.update_yaxes(title=panel.y.name if first else None, showticklabels=first, **_ticks(panel.y), **place)
+        plot.update_xaxes(title=panel.x.name if last else None, showticklabels=last, **_ticks(panel.x, most), **place)
+        plot.update_yaxes(title=panel.y.name if first else None, showticklabels=first, **_ticks(panel.y, most), **place)
     plain_layout(plot, "contour", 460 if size == 1 else 140 + 180 * size, showlegend=False)
     small = {"showgrid": False, "zeroline": False, "tickfont": {"size": 12 if size == 1 else 10}}
     return plot.update_xaxes(**small).update_yaxes(**small)
 
 
-def _ticks(axis: _Axis) -> dict[str, Any]:
+def _ticks(axis: _Axis, most: int) -> dict[str, Any]:
     """Return how plotly shows an axis."""
     if axis.categories:
         return {"tickvals": list(range(len(axis.categories))), "ticktext": axis.categories, "range": axis.ends}
@@ -199,7 +198,7 @@ def _ticks(axis: _Axis) -> dict[str, Any]:
         decades = np.log10(axis.ends)
         # one power of ten in sight would not say where it lies: then 1, 2 and 5
         return {"type": "log", "range": decades, "dtick": 1 if np.ptp(decades) >= 2 else "D2"}
-    return {"range": axis.ends, "nticks": 5}
+    return {"range": axis.ends, "nticks": most}
 
 
 def _still(
@@ -211,12 +210,13 @@ def _still(
     still.suptitle("contour", x=0.02, ha="left", fontsize=12)
     grid = still.subplots(size, size, squeeze=False)
     colors = LinearSegmentedColormap.from_list("scores", scale)
+    ends = levels[:2].mean(), levels[-2:].mean()  # the middle of the first and of the last band
     for place, axes in np.ndenumerate(grid):
         if place not in panels:
             axes.set_axis_off()
             continue
         panel = panels[place]
-        field = axes.contourf(panel.x.grid, panel.y.grid, panel.field, levels, cmap=colors)
+        field = axes.contourf(panel.x.grid, panel.y.grid, panel.field, levels, cmap=colors, vmin=ends[0], vmax=ends[1])
         axes.contour(panel.x.grid, panel.y.grid, panel.field, levels, colors=INK, linewidths=0.4)
         axes.plot(
             *panel.places.T,
@@ -227,8 +227,8 @@ def _still(
             markeredgewidth=0.7,
         )
         last, first = place[0] == size - 1, place[1] == 0
-        _show_axis(axes, axes.xaxis, panel.x, last)
-        _show_axis(axes, axes.yaxis, panel.y, first)
+        _show_axis(axes, axes.xaxis, panel.x, last, most=5 if size < 4 else 2)
+        _show_axis(axes, axes.yaxis, panel.y, first, most=5 if size < 4 else 3)
         axes.tick_params(labelsize=9 if size == 1 else 8, labelcolor=INK)
         axes.spines[:].set_visible(False)
     bar = still.colorbar(field, ax=grid, label=target_name, shrink=0.95)
@@ -236,7 +236,7 @@ def _still(
     return still
 
 
-def _show_axis(axes: Any, side: Any, axis: _Axis, named: bool) -> None:
+def _show_axis(axes: Any, side: Any, axis: _Axis, named: bool, most: int) -> None:
     """Set up one side of a matplotlib panel."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
@@ -251,7 +251,7 @@ def _show_axis(axes: Any, side: Any, axis: _Axis, named: bool) -> None:
             side.set_major_locator(LogLocator(subs=(1, 2, 5)))
             side.set_major_formatter(FuncFormatter(lambda tick, _: f"{tick:g}"))
     else:
-        axes.locator_params(axis=letter, nbins=5)
+        axes.locator_params(axis=letter, nbins=most)
     side.set_tick_params(**{"labelbottom" if letter == "x" else "labelleft": named})
     if named:
         side.set_label_text(axis.name, color=INK)

@@ -204,6 +204,8 @@ def plain_layout(plot: go.Figure, title: str, height: int, **more: Any) -> go.Fi
     for axis in (*plot.select_xaxes(), *plot.select_yaxes()):
         if axis.type == "log":
             axis.exponentformat = "power"
+            if axis.range is not None and axis.range[1] - axis.range[0] >= 2:
+                axis.dtick = 1  # no small 2 and 5 between the powers of ten
     return plot
 
 

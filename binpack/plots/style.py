@@ -20,6 +20,11 @@ PLOTLY_CONFIG = {
     "plotlyServerURL": "",
     "responsive": True,
     "scrollZoom": False,
+    # what is left has room beside a title
+    "modeBarButtonsToRemove": [
+        *("select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"),
+        *("zoom3d", "pan3d", "tableRotation", "orbitRotation", "resetCameraLastSave3d"),
+    ],
 }
 """Configuration for showing a figure: nothing on it leaves the reader's browser, and the wheel scrolls the page."""
 

@@ -194,9 +194,17 @@ def test_both_forms_of_a_contour_show_one_field(study):
     (filled, lines), (drawn,) = axes.collections, axes.lines
     assert np.array_equal(filled.levels, lines.levels)
     ends = field.contours
-    assert np.allclose(filled.levels, np.arange(ends.start, ends.end + ends.size / 2, ends.size))
+    # plotly adds a band at each end, of the colour that matplotlib gives its first and its last
+    assert np.allclose(filled.levels[1:-1], np.arange(ends.start, ends.end + ends.size / 2, ends.size))
+    assert (filled.norm.vmin, filled.norm.vmax) == pytest.approx((ends.start - ends.size / 2, ends.end + ends.size / 2))
     assert np.array_equal(drawn.get_xydata(), np.stack([dots.x, dots.y], axis=1))
     assert axes.get_xlim() == pytest.approx(10 ** np.array(figure.plotly.layout.xaxis.range))
+
+
+def test_categories_that_are_numbers_are_in_order():
+    study = optuna.create_study(sampler=RandomSampler(seed=0))
+    study.optimize(lambda trial: trial.suggest_categorical("n", [128, 16, 64]) * trial.suggest_float("x", 0, 1), 12)
+    assert plots.contour(study, ["n", "x"]).plotly.layout.xaxis.ticktext == ("16", "64", "128")
 
 
 def test_the_best_of_a_contour_is_dark_whichever_way_the_study_goes():
