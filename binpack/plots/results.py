@@ -78,7 +78,8 @@ def curves_with_spread(
         y: what was measured.
         title: the title; "y by x" where it is left out.
         spread: "interval" for the 95 % interval of the mean over the runs (see ``core.statistics``), none under three
-            runs; "range" from the lowest run to the highest; "runs" draws no band but every run as a thin line.
+            runs; "range" from the lowest run to the highest; "runs" draws no band but every run as a thin line. Where
+            each curve is a single run, such as a computed one, nothing is said of a spread.
 
     Raises:
         ValueError: there is no curve, shapes that do not fit, or an unknown spread.
@@ -93,8 +94,11 @@ def curves_with_spread(
         f"{name} ends at {_span(runs[:, -1].mean(), bands[name][0][-1], bands[name][1][-1])}"
         for name, (_, runs) in curves.items()
     ]
-    text = f"{y} by {x} ({_run_counts({name: runs for name, (_, runs) in curves.items()})}): {', '.join(parts)}"
+    exact = all(len(runs) == 1 for _, runs in curves.values())  # computed, say: nothing to average over
+    counts = "" if exact else f" ({_run_counts({name: runs for name, (_, runs) in curves.items()})})"
+    text = f"{y} by {x}{counts}: {', '.join(parts)}"
     note = f"lines: mean; bands: {_SPREADS[spread]}" if spread != "runs" else "thick lines: mean; thin lines: runs"
+    note = "" if exact else note
     drawn = bands if spread != "runs" else {}
     arguments = curves, drawn, heading, note, x, y
     return Figure(_plotly_curves(*arguments), _curves(*arguments), text)
@@ -212,7 +216,7 @@ def _finish(axes, heading: str, note: str, x: str, y: str) -> None:
 
 
 def _finish_plotly(plot: go.Figure, heading: str, note: str, x: str, y: str, *, legend: bool) -> go.Figure:
-    plain_layout(plot, f"{heading}<br><sup>{note}</sup>", 420, showlegend=legend)
+    plain_layout(plot, f"{heading}<br><sup>{note}</sup>" if note else heading, 420, showlegend=legend)
     line = {"showline": True, "linecolor": INK, "ticks": "outside", "zeroline": False}
     plot.update_xaxes(title=x, showgrid=False, nticks=7, **line)
     return plot.update_yaxes(title=y, nticks=9, **line)

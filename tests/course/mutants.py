@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import torch  # noqa: F401 - mutants use it, and what limits a check's time must not interrupt its import
 from judging import run_cell
 
 from binpack.course.exercises import Exercise, exercises_of
@@ -83,7 +84,7 @@ def _changes(node: ast.AST, text: str) -> Iterator[tuple[str, Callable[[ast.AST]
         yield f"{ast.unparse(node)} without its minus", lambda new: setattr(new, "op", ast.UAdd())
     if isinstance(node, ast.Attribute) and node.attr in _NAMES:
         yield f".{node.attr} -> .{_NAMES[node.attr]}", lambda new: setattr(new, "attr", _NAMES[new.attr])
-    known = isinstance(node, ast.Name) and re.search(rf"\b{_NAMES.get(node.id, '-')}\b", text)
+    known = isinstance(node, ast.Name) and node.id in _NAMES and re.search(rf"\b{_NAMES[node.id]}\b", text)
     if (
         isinstance(node, ast.Name)
         and isinstance(node.ctx, ast.Load)

@@ -421,6 +421,12 @@ def test_importance_of_a_target_to_maximize_looks_at_its_high_end():
     assert best.text.endswith(": a, b") and worst.text.endswith(": b, a")
 
 
+def test_a_computed_curve_says_nothing_of_runs():
+    curve = plots.curves_with_spread({"a": ([0, 1], [[1, 2]]), "b": ([0, 1], [0, 4])}, x="x", y="y", title="exact")
+    assert curve.text == "y by x: a ends at 2, b ends at 4"
+    assert curve.plotly.layout.title.text == "exact"
+
+
 def test_whiskers_are_the_interval_of_the_mean():
     runs = [0.5, 0.6, 0.8]
     low, high = mean_interval(runs)
