@@ -1,288 +1,752 @@
 # %% [markdown]
 # # 01 Q-learning
 #
-# *60 minutes. Builds on lesson 00, and on numpy.*
+# *90 minutes, about half of them for seven exercises. Builds on lesson 00, and on numpy.*
 #
 # When you are done you can
 #
-# - describe a task by states, actions and rewards;
-# - write an agent that learns a table of values from nothing but rewards;
-# - choose step size, discount and exploration by what they do, over several seeds;
-# - compute the exact optimum of a small task, and say whether an agent has reached it;
-# - count the states of a larger one, and say why no table will do.
+# - describe a task in the five words that the whole course uses;
+# - work one step of learning by hand, and write it as a function;
+# - build an agent that learns a maze, and a tiny bin, from nothing but what it earns;
+# - choose its settings by what they do, over several seeds;
+# - compute the best possible result of a small task, and say whether an agent has reached it;
+# - say why no table will do for a large one.
 #
-# Lesson 00 showed four packers on the same items: random, a heuristic, default PPO and tuned PPO. The last two
-# learned from rewards alone. This lesson builds the smallest agent that does: all it knows is a table. PPO runs the
-# same loop (act, observe, improve) with a network in its place.
+# Lesson 00 compared four packers. Two of them, default PPO and tuned PPO, had learned: nobody told them where a box
+# belongs, they were only paid for the bins that they filled. *How* one learns anything from such payments was left
+# open.
+#
+# This lesson answers that with the smallest agent there is. All that it knows is a table of numbers, and one line of
+# arithmetic changes the table. PPO runs the same loop of acting, being paid and improving, with a neural network in
+# the table's place.
 #
 # ## A maze
 #
-# The agent starts at S and sees only the number of its cell. It knows nothing of walls, nor of exits that pay what is
-# written on them.
+# The agent walks through a maze. It starts in the cell with the red frame. Every free cell has a number, and grey
+# cells are walls. Two exits end the walk: one pays 1, the other, farther away, pays 3.
 
 # %%
 import numpy as np
 
 from binpack import plots
 from binpack.course import exercises as ex
-from binpack.course.l01_q_learning import exercises as lab
-from binpack.course.l01_q_learning import figures, worlds
+from binpack.course.l01_q_learning import figures, table_figures, training, worlds
 
 maze = worlds.Maze()
 plots.show(figures.maze(maze.rows))
-state, info = maze.reset(seed=0)
-print("start in state", state)
-for action, name in [(0, "up"), (0, "up"), (3, "left")]:
-    state, reward, terminated, truncated, info = maze.step(action)
-    print(f"{name:<5} -> state {state}, reward {reward:g}, terminated {terminated}, truncated {truncated}")
 
 # %% [markdown]
-# Both steps up ran into a wall.
-#
-# | word | here |
-# | --- | --- |
-# | state $s$ | the number of the cell |
-# | action $a$ | 0 up, 1 right, 2 down, 3 left |
-# | reward $r$ | 0, or at an exit its number |
-# | episode | from S to an exit (*terminated*), or cut off after 200 steps (*truncated*) |
-# | policy | which action to take in each state |
-# | return $G$ | what an episode earns: $G = r_1 + \gamma r_2 + \gamma^2 r_3 + \dots$ |
-#
-# The discount $\gamma$ says how much a reward is worth one step later. Exit 1 is 4 steps away, exit 3 is 7.
+# You see the whole maze. The agent sees only the number of the cell on which it stands. It does not know where the
+# walls are, nor that there are exits, nor what they pay. It can only try. The next cell takes three steps.
 
-# %% [exercise q_learning.discounted_return]
+# %%
+UP, RIGHT, DOWN, LEFT = range(4)
+ACTIONS = ("up", "right", "down", "left")
+
+state, _ = maze.reset(seed=0)
+print("start in cell", state)
+for action in (UP, LEFT, UP):
+    state, reward, terminated, truncated, _ = maze.step(action)
+    print(f"{ACTIONS[action]:<5} -> cell {state}, paid {reward:g}")
 
 # %% [markdown]
-# So exit 3 is the better one where $3\gamma^6 > \gamma^3$: from $\gamma \approx 0.69$ upwards.
+# The first step went nowhere: above cell 22 is a wall. The other two led to cells 21 and 12. None of them paid.
 #
-# ## A table of values
+# Five words describe every task of this course.
 #
-# $Q(s, a)$ estimates the return from doing $a$ in $s$ and acting well ever after: one row a state, one column an
-# action, -inf where it is not possible. To *exploit* is to take the row's largest entry. But an entry improves only if
-# its action is tried, so now and then *explore*.
+# - A **state** is what the agent sees of the world: here the number of its cell.
+# - An **action** is what it can do there: here 0 up, 1 right, 2 down, 3 left.
+# - A **reward** is the number with which the world answers an action: here what an exit pays, and 0 elsewhere.
+# - An **episode** is one round from the start to an end: here to an exit, or for 200 steps at most.
+# - A **policy** says which action to take in each state. A good one is what we are after.
+#
+# ## What the agent remembers
+#
+# The agent keeps one number for each state and each action: what doing this here will earn, as far as it knows. All
+# of them together are the **Q-table**, with a row for each state and a column for each action. The entry for state
+# $s$ and action $a$ is written $Q(s, a)$, in Python `q[state, action]`.
+#
+# In the beginning nothing is known, so every entry is 0. The maze has 54 cells, walls included. Here are the rows of
+# the five cells on the short way from the start to exit 1.
 
-# %% [exercise q_learning.epsilon_greedy]
+# %%
+rows = {22: "22 (start)", 21: "21", 12: "12", 3: "3", 2: "2 (exit 1)"}
+nothing = table_figures.Shown("nothing is known yet", maze.new_table())
+plots.show(table_figures.rows_of([nothing], rows, ACTIONS, title="five of the 54 rows of the Q-table"))
 
 # %% [markdown]
-# Each step is evidence for one entry (Watkins & Dayan, 1992):
+# The row of the exit holds -inf, minus infinity, instead of 0. At an exit the episode is over and no action is
+# possible. A number below all others marks that: whoever looks for the largest entry of a row never picks one at
+# -inf, as long as the row has any other.
+#
+# ## One step of learning, by hand
+#
+# Say the agent happens to walk 22, 21, 12, 3, and then left into exit 1. The first three steps pay 0, and lead to
+# cells of which nothing is known. They teach nothing.
+#
+# The fourth step pays 1. So the entry for "left in cell 3" should be 1, and it is 0. We could write 1 there at once.
+# But in most tasks one step is only a sample: the same action may pay 1 today and 0 tomorrow. So the entry goes only
+# a part of the way, here half of it:
+#
+# $$0 + 0.5 \cdot (1 - 0) = 0.5$$
+#
+# In the second episode the agent walks the same way. Its third step, up from 12, pays 0 again. But now it leads to a
+# cell of which something is known: in cell 3 there is an action worth 0.5. Being able to earn 0.5 *one step later* is
+# worth something, say 0.9 times as much. So this step says that "up in cell 12" is worth
+# $0 + 0.9 \cdot 0.5 = 0.45$, and the entry goes half of the way:
+#
+# $$0 + 0.5 \cdot (0.45 - 0) = 0.225$$
+#
+# The next figure shows the table after each of these two steps. A red frame is around the entry that has changed, a
+# dashed blue one around the row that was read.
+
+# %%
+first = maze.new_table()
+first[3, LEFT] = 0 + 0.5 * (1 - 0)
+
+second = first.copy()
+second[12, UP] = 0 + 0.5 * (0 + 0.9 * first[3].max() - 0)
+
+moments = [
+    table_figures.Shown("episode 1, left from 3", first, changed=(3, LEFT)),
+    table_figures.Shown("episode 2, up from 12", second, read=3, changed=(12, UP)),
+]
+plots.show(table_figures.rows_of(moments, rows, ACTIONS, title="two steps of learning"))
+
+# %% [markdown]
+# In the left table no row was read, and this is where -inf matters. The step led to the exit, whose row has no other
+# entry than -inf, so its largest entry is -inf as well. Read it, and the new entry would be
+# $0 + 0.5 \cdot (1 + 0.9 \cdot (-\infty) - 0) = -\infty$. No later step could repair that. After a step that ends the
+# episode there is nothing to look forward to: only the reward counts.
+#
+# *Predict, then run.* In the second episode the fourth step follows, left from 3 into the exit. Which number takes
+# the place of 0.5? And which entries will have changed at the end of the third episode?
+#
+# ## The same as a formula
+#
+# What we did twice is the whole of Q-learning (Watkins, 1989). After each step, one entry moves a part of the way
+# towards what the step has shown:
 #
 # $$Q(s, a) \leftarrow Q(s, a) + \alpha \, \bigl[\, r + \gamma \max_{a'} Q(s', a') - Q(s, a) \,\bigr]$$
 #
-# | symbol | variable | meaning |
-# | --- | --- | --- |
-# | $Q(s, a)$ | `q[state, action]` | the entry that learns |
-# | $r$, $s'$ | `reward`, `next_state` | what the world answered |
-# | $\max_{a'} Q(s', a')$ | `q[next_state].max()` | best that can follow; 0 if the episode terminated |
-# | $[\dots]$ | `error` | temporal-difference error: target minus estimate |
-# | $\alpha$, $\gamma$ | `alpha`, `gamma` | step size (learning rate), discount |
+# | symbol | variable | by hand | meaning |
+# | --- | --- | --- | --- |
+# | $Q(s, a)$ | `q[state, action]` | 0 | the entry that learns |
+# | $r$ | `reward` | 0 | what the step paid |
+# | $s'$ | `next_state` | 3 | where it led |
+# | $\max_{a'} Q(s', a')$ | `q[next_state].max()` | 0.5 | the best that can follow; 0 if the episode has ended |
+# | $\gamma$ (gamma) | `gamma` | 0.9 | what a reward is worth one step later |
+# | $\alpha$ (alpha) | `alpha` | 0.5 | the part of the way |
 #
-# The target takes the best next action even if the agent then tries another: Q-learning is *off-policy*.
+# Three pieces of it have names. $r + \gamma \max_{a'} Q(s', a')$ is the **target**, what the step says the action is
+# worth. The square bracket, the target minus the entry, is the **temporal-difference error**: by how much the table
+# was wrong, as far as this one step can tell. And $\alpha$ is the **step size**, elsewhere also called the learning
+# rate.
+#
+# The first exercise is this line of arithmetic.
 
 # %% [exercise q_learning.td_update]
 
-# %% [exercise q_learning.q_learning]
+# %% [markdown]
+# Walk the same way three times with your function, and look at the answers to the question above. The cell also
+# prints the error of each step.
+
+# %%
+way = [(22, LEFT, 0, 21), (21, UP, 0, 12), (12, UP, 0, 3), (3, LEFT, 1, 2)]  # state, action, reward, next state
+q, moments = maze.new_table(), []
+for episode in (1, 2, 3):
+    errors = [td_update(q, *step, step[3] == 2, 0.5, 0.9) for step in way]
+    print(f"episode {episode}, errors:", *(f"{error:.3f}" for error in errors))
+    moments.append(table_figures.Shown(f"after episode {episode}", q.copy()))
+plots.show(table_figures.rows_of(moments, rows, ACTIONS, title="three times the same way"))
+
+# %% [markdown]
+# In the second episode, 0.5 becomes 0.75; in the third, 0.875. Each step closes half of the gap to 1, so the errors in
+# the last column halve.
+#
+# And each episode adds one cell. What the exit pays is known in cell 3 after the first episode, in 12 after the
+# second, in 21 after the third. Knowledge flows backwards from the exit, one cell at a time.
+#
+# ## The first thing that learns
+#
+# Nobody has to show the agent the way. Let it walk at random, each of the four actions equally likely, and learn from
+# every step. That is all of the next cell.
+
+
+# %%
+def wander(episodes, gamma=0.9, seed=4):
+    """Walk at random and learn from every step; return the table at the beginning and after each episode."""
+    rng, q = np.random.default_rng(seed), maze.new_table()
+    tables = [q.copy()]
+    for _ in range(episodes):
+        (state, _), over = maze.reset(), False
+        while not over:
+            action = int(rng.integers(4))
+            next_state, reward, terminated, truncated, _ = maze.step(action)
+            td_update(q, state, action, reward, next_state, terminated, 0.5, gamma)
+            state, over = next_state, terminated or truncated
+        tables.append(q.copy())
+    return tables
+
+
+tables = wander(100)
+
+# %% [markdown]
+# A table of 54 rows is long to read. The film below shows for each cell only the largest entry of its row, which is
+# what the cell is worth to an agent that acts well from there. Cells without a number have learned nothing yet.
+#
+# *Predict, then run.* How many cells have a number after the first episode? And where will the numbers be largest in
+# the end?
+
+# %%
+frames = {}
+for k in (0, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 100):
+    largest = training.best_entries(tables[k])
+    frames[f"episode {k}"] = figures.maze(maze.rows, largest, title="", top=3)
+plots.show(plots.film(frames, title="the table fills: the largest entry of each row"))
+
+# %% [markdown]
+# With the mouse over the figure, drag the slider or press *play*.
+#
+# After one episode one cell knows something: the last one before the exit that was found. Then the numbers spread
+# backwards from both exits, cell by cell, until they meet. After 100 episodes every free cell has one. The largest
+# ones lie before exit 3, and each step away from it makes them smaller by the factor 0.9: 3, 2.7, 2.43 and so on.
+#
+# Notice what the agent did *not* need. It has no map and no plan, and it never tried to walk well. It walked at
+# random, and its table nevertheless tells what a good walk is worth. That is because the target takes the *best* next
+# action, whichever the agent then takes. A method that learns about one policy while it follows another is called
+# **off-policy**.
+#
+# ## Reading the table
+#
+# To use the table, ask it: in each state, take the action with the largest entry. This is the **greedy policy** of
+# the table.
+#
+# A row such as (0.2, 0.5, 0, 0.1) answers 1, since its largest entry has the number 1. A row that holds nothing but
+# -inf, of an exit or a wall, should answer -1, "no action". Here one has to take care: `argmax` of such a row is 0,
+# which would be "up".
 
 # %% [exercise q_learning.greedy_policy]
 
 # %% [markdown]
-# Now train, with $\epsilon$ falling from 1 to 0.05. Colours show the best value of each cell, arrows the greedy policy.
-#
-# *Predict, then run.* How many cells have an arrow after the first episode? Where does the way lead at $\gamma = 0.5$?
-
+# With your function, the film shows what the agent would do: an arrow in each cell that knows something. A red band
+# follows the arrows from the start.
 
 # %%
-def train_maze(episodes, gamma):
-    q, epsilons = maze.new_table(), np.linspace(1, 0.05, 300)[:episodes]
-    q_learning(maze, q, np.full(episodes, 0.5), epsilons, gamma, np.random.default_rng(4))
-    return q
-
-
-tables = [train_maze(episodes, gamma) for episodes, gamma in [(1, 0.95), (10, 0.95), (300, 0.95), (300, 0.5)]]
-values = [np.where(maze.possible.any(axis=1), q.max(axis=1), 0.0) for q in tables]
-names = ["1 episode", "10 episodes", "300 episodes", "300 episodes, gamma 0.5"]
-plots.show(figures.maze(maze.rows, values, [greedy_policy(q) for q in tables], names, title="what the table knows"))
-print("cells with an arrow:", *((value > 0).sum() for value in values))
-for gamma, value in [(0.95, values[2]), (0.5, values[3])]:
-    near, far = discounted_return([0, 0, 0, 1], gamma), discounted_return([0] * 6 + [3], gamma)
-    print(f"gamma {gamma}: exit 1 is worth {near:.3f}, exit 3 {far:.3f}; learned at the start {value[22]:.3f}")
+frames = {}
+for k in (1, 3, 5, 7, 10, 12, 15, 20, 25, 30, 50, 100):
+    largest, arrows = training.best_entries(tables[k]), greedy_policy(tables[k])
+    frames[f"episode {k}"] = figures.maze(maze.rows, largest, arrows, title="", top=3)
+plots.show(plots.film(frames, title="what the table says to do"))
 
 # %% [markdown]
-# The first episode that finds an exit teaches one cell, the last before it; the next may teach that cell's neighbour.
-# So values flow backwards. With both discounts the start has learned the better of the two returns.
+# First the arrows lead to exit 1, which is near and found early. Later the start learns of exit 3. In the end the
+# agent passes by a reward of 1, four steps away, to get 3 after seven steps.
 #
-# ## How much to explore
+# ## Which exit is the better one?
 #
-# *Predict, then run.* Four exploration rates: 0.1, 0.5, from 1 down to 0.05, and 1, pure chance. Which leads to the
-# best greedy policy, and which earned most on the way? `train_seeds` measures the greedy policy exactly, without
-# playing.
-
-# %%
-n, seeds = 300, range(5)
-rates = {"0.1": np.full(n, 0.1), "0.5": np.full(n, 0.5), "1 to 0.05": np.linspace(1, 0.05, n), "1": np.ones(n)}
-common = {"alphas": np.full(n, 0.5), "gamma": 0.95, "judge": 0.95, "seeds": seeds, "points": 30}
-runs = {name: lab.train_seeds(q_learning, greedy_policy, maze, epsilons=rate, **common) for name, rate in rates.items()}
-curves = {f"epsilon {name}": (run.episodes, run.scores) for name, run in runs.items()}
-plots.show(plots.curves_with_spread(curves, x="episodes", y="value of the greedy policy", spread="range"))
-best = worlds.optimum(maze, 0.95)
-print(f"optimum {best:.3f}")
-for name, run in runs.items():
-    there = np.isclose(run.scores[:, -1], best).sum()
-    print(
-        f"epsilon {name:<10} optimal in {there} of {len(seeds)} seeds; mean reward {run.returns.mean():.2f} an episode"
-    )
-
-# %% [markdown]
-# Bands span five seeds; below they are 95 % intervals. The curves of 0.1 and 0.5 soon coincide: both find the
-# near exit first and hardly ever get past it. Pure chance learns the best policy but never uses it. Falling from 1 gets
-# both.
+# Is that right? It depends on how much a later reward is worth, and that is what $\gamma$ says. It is called the
+# **discount**: a reward one step later counts $\gamma$ times as much, two steps later $\gamma^2$ times, and so on.
+# What an episode with the rewards $r_1, r_2, r_3, \dots$ is worth at its start is its **return**:
 #
-# ## A bin that fits a table
-#
-# Now packing: a bin of 2 x 2 x 3 cells, each next item a unit cube or a wall of 1 x 2 x 2, with equal chances, never
-# turned. An action is the cell for its corner; the whole base must rest. The state is height map and next item:
-#
-# $$s = \bigl( (h_1 (H + 1) + h_2)(H + 1) + \dots \bigr) K + k$$
+# $$G = r_1 + \gamma r_2 + \gamma^2 r_3 + \dots$$
 #
 # | symbol | variable | meaning |
 # | --- | --- | --- |
-# | $h_1, h_2, \dots$ | `heights` | height map: how high each cell of the floor is filled, row by row |
-# | $H$ | `bin_height` | each height is one of $H + 1$ |
-# | $k$, $K$ | `item`, `items` | next item, number of kinds |
+# | $r_1, r_2, \dots$ | `rewards` | the reward of each step |
+# | $\gamma$ | `gamma` | the discount, between 0 and 1 |
+# | $G$ | what the function returns | the return |
+#
+# The way to exit 1 has the rewards 0, 0, 0, 1. At $\gamma = 0.9$ its return is $0.9^3 \cdot 1 = 0.729$: the first
+# reward counts in full, so the fourth is discounted three times.
+
+# %% [exercise q_learning.discounted_return]
+
+# %% [markdown]
+# Now both ways can be compared, at every discount.
+#
+# *Predict, then run.* At $\gamma = 1$ exit 3 is better, since waiting costs nothing. At $\gamma = 0.5$ each step
+# halves what is to come. Which exit is better then, and where do the two change places?
+
+# %%
+exits = {"exit 1, after 4 steps": [0, 0, 0, 1], "exit 3, after 7 steps": [0, 0, 0, 0, 0, 0, 3]}
+gammas, curves = np.linspace(0, 1, 101), {}
+for name, rewards in exits.items():
+    curves[name] = gammas, [[discounted_return(rewards, gamma) for gamma in gammas]]
+plots.show(plots.curves_with_spread(curves, x="gamma", y="return from the start", title="two ways out"))
+
+# %% [markdown]
+# The curves cross where $3\gamma^6 = \gamma^3$, which is at $\gamma = \sqrt[3]{1/3} \approx 0.69$. Below that, the
+# near exit is the better one. A low discount makes an agent impatient.
+#
+# If the table is right, an agent that learns with $\gamma = 0.5$ should turn left, and one with 0.9 right.
+
+# %%
+learned = {gamma: wander(300, gamma)[-1] for gamma in (0.5, 0.9)}
+ways = [greedy_policy(q) for q in learned.values()]
+names = [f"gamma {gamma}" for gamma in learned]
+largest = training.best_entries(list(learned.values()))
+plots.show(figures.maze(maze.rows, largest, ways, names, title="after 300 episodes"))
+
+# %%
+for gamma, q in learned.items():
+    near, far = (discounted_return(rewards, gamma) for rewards in exits.values())
+    print(f"gamma {gamma}: returns {near:.4f} and {far:.4f}, largest entry at the start {q[22].max():.4f}")
+
+# %% [markdown]
+# It does. And the largest entry at the start *is* the larger of the two returns, to four digits. The agent has never
+# added up a return: it only moved entries towards the best entry of the next cell.
+#
+# ## Earning while learning
+#
+# The walker learns well but earns badly, since it finds an exit only by chance. An agent that has to live by its
+# rewards should use what it knows. So why not follow the table from the first step on?
+#
+# *Predict, then run.* An agent with an empty table always takes the action with the largest entry. What happens in
+# its first episode?
+
+# %%
+q, cells, earned = maze.new_table(), [], 0
+(state, _), over = maze.reset(), False
+while not over:
+    action = int(q[state].argmax())
+    next_state, reward, terminated, truncated, _ = maze.step(action)
+    td_update(q, state, action, reward, next_state, terminated, 0.5, 0.9)
+    cells, earned = [*cells, next_state], earned + reward
+    state, over = next_state, terminated or truncated
+print(f"{len(cells)} steps, reward {earned:g}, cells visited: {sorted(set(cells))}")
+
+# %% [markdown]
+# Nothing happens. All entries are 0, so `argmax` takes the first, "up", which is a wall. The step pays 0, the entry
+# stays 0, and the next choice is the same, until the episode is cut off.
+#
+# An agent has to do two things that are at odds. To **explore** is to try what may turn out better; to **exploit** is
+# to do what looks best so far. The simplest compromise is a coin. With probability $\epsilon$ (epsilon) explore: take
+# any possible action, all alike. Otherwise exploit. An agent that throws this coin before each action is called
+# **epsilon-greedy**.
+#
+# Say a row is (0.2, 0.5, -inf, 0.1) and $\epsilon = 0.3$. The best action is 1. Three actions are possible, so each of
+# them gets a third of the 0.3:
+#
+# | action | 0 | 1 | 2 | 3 |
+# | --- | --- | --- | --- | --- |
+# | entry | 0.2 | 0.5 | -inf | 0.1 |
+# | from exploring | 0.1 | 0.1 | never | 0.1 |
+# | from exploiting | | 0.7 | | |
+# | probability | 0.1 | 0.8 | 0 | 0.1 |
+#
+# In the maze every action is possible in every free cell: walking into a wall is allowed, it only does not help. In
+# the bin, further down, some actions are not possible, and -inf marks them.
+
+# %% [exercise q_learning.epsilon_greedy]
+
+# %% [markdown]
+# Let your function choose 10,000 times from this row, with three values of $\epsilon$, and compare with the table
+# above.
+
+# %%
+row, rng = np.array([0.2, 0.5, -np.inf, 0.1]), np.random.default_rng(0)
+print("share of action      0     1     2     3")
+for epsilon in (0, 0.3, 1):
+    choices = np.array([epsilon_greedy(row, epsilon, rng) for _ in range(10_000)])
+    print(f"epsilon {epsilon:<9}", *(f"{(choices == action).mean():5.2f}" for action in range(4)))
+
+# %% [markdown]
+# At $\epsilon = 0$ the agent only exploits, at 1 it only explores, and in between it does both. Action 2 is never
+# taken.
+#
+# ## The whole agent
+#
+# Everything is there: choose with `epsilon_greedy`, learn with `td_update`. The loop is the one of `wander`, with two
+# differences.
+#
+# First, $\alpha$ and $\epsilon$ may differ from episode to episode: explore much in the beginning and little in the
+# end, for example. So they come as two arrays with an entry for each episode, called schedules.
+#
+# Second, the loop has to tell two kinds of end apart. An episode is **terminated** when the world ends it: the agent
+# has reached an exit. It is **truncated** when only our patience ends: 200 steps are over. Both end the loop. But
+# after truncation the walk could have gone on, so the target keeps what was to come. Say the 200th step leads to cell
+# 3, whose best entry is 1. Without the second term, its target would be 0, and the agent would learn that cell 3 leads
+# nowhere.
+
+# %% [exercise q_learning.q_learning]
+
+# %% [markdown]
+# Train one agent for 300 episodes, with $\epsilon$ falling evenly from 1 to 0.05.
+
+# %%
+falling = np.linspace(1, 0.05, 300)
+q = maze.new_table()
+earned = np.array(q_learning(maze, q, np.full(300, 0.5), falling, 0.9, np.random.default_rng(0)))
+largest, title = training.best_entries(q), "300 episodes, epsilon 1 to 0.05"
+plots.show(figures.maze(maze.rows, largest, greedy_policy(q), title=title))
+
+# %%
+for start in (0, 100, 250):
+    print(f"episodes {start + 1:>3} to {start + 50}: mean reward {earned[start : start + 50].mean():.2f}")
+
+# %% [markdown]
+# The agent learns the way to exit 3 and, other than the walker, comes to use it: in the end an episode earns 3, or
+# nearly so.
+#
+# ## How much to explore?
+#
+# One run is one piece of luck. So the next cell trains with four schedules and five seeds each: $\epsilon$ constant at
+# 0.1, at 0.5 and at 1, and falling from 1 to 0.05.
+#
+# The first figure asks how good the *tables* are. At 30 moments of each training it takes the greedy policy and
+# computes exactly what that would return from the start, without playing. The best possible is the return of exit 3,
+# $3 \cdot 0.9^6 \approx 1.594$.
+#
+# *Predict, then run.* Which schedules lead to the best greedy policy?
+
+# %%
+rates = {"0.1": np.full(300, 0.1), "0.5": np.full(300, 0.5), "1 to 0.05": falling, "1": np.ones(300)}
+settings = {"alphas": np.full(300, 0.5), "gamma": 0.9, "judge": 0.9, "seeds": range(5), "points": 30}
+runs = {}
+for name, rate in rates.items():
+    settings |= {"epsilons": rate, "name": f"epsilon {name}"}
+    runs[f"epsilon {name}"] = training.train_seeds(q_learning, greedy_policy, maze, **settings)
+curves = {name: (run.episodes, run.scores) for name, run in runs.items()}
+labels = {"x": "episodes", "y": "return of the greedy policy", "title": "how good the tables are"}
+plots.show(plots.curves_with_spread(curves, spread="range", **labels))
+
+# %%
+best = worlds.optimum(maze, 0.9)
+for name, run in runs.items():
+    print(f"{name:<17} optimal in {np.isclose(run.scores[:, -1], best).sum()} of 5 seeds")
+
+# %% [markdown]
+# A line is the mean of five seeds, and its band reaches from the lowest to the highest of them.
+#
+# With $\epsilon = 0.1$ and 0.5 the tables end at the near exit, 0.729; their two lines lie on each other. They found
+# it first, and from then on they exploit it: the far exit needs several steps in a row that look worse. Falling from 1
+# and pure chance find the best way with every seed.
+#
+# The second figure asks what the agents *earned* on the way, in blocks of 15 episodes.
+#
+# *Predict, then run.* The agent of pure chance has an optimal table. What does it earn?
+
+# %%
+curves = {name: training.in_blocks(run.rewards, 15) for name, run in runs.items()}
+labels = {"x": "episodes", "y": "reward of an episode", "title": "what they earned on the way"}
+plots.show(plots.curves_with_spread(curves, spread="range", **labels))
+
+# %% [markdown]
+# Pure chance knows the best way and never uses it. The falling schedule starts as badly, and ends near 3: it learned
+# while it knew nothing and earned when it knew enough. That is why exploration that falls is the usual choice, in
+# lesson 02 as well.
+#
+# ## A bin that fits a table
+#
+# Back to packing, with a bin so small that a table can hold all about it: 2 x 2 x 3 cells. Items are of two kinds, a
+# unit cube and an upright wall of 1 x 2 x 2 cells. Each is next with probability 1/2, and none is turned.
+
+# %%
+tiny = worlds.TinyBin((2, 2, 3))
+plots.show(plots.packings({"cube": [[0, 0, 0, 1, 1, 1]], "wall": [[0, 0, 0, 1, 2, 2]]}, tiny.bin_size))
+
+# %% [markdown]
+# In the words of above:
+#
+# - The state is the height map, which says how high each of the four cells is filled, and the item in hand.
+# - The action is the cell for the item's corner, numbered row by row: 0 to 3. The item comes to rest on what is below
+#   it, and the whole of its base must rest. Where it does not fit, the entry is -inf.
+# - The reward is the item's share of the bin: 1/12 for a cube, 4/12 for a wall.
+# - The episode ends when the item in hand fits nowhere.
+#
+# With $\gamma = 1$ the return is the filled share of the bin: its utilization.
+#
+# A table needs *numbered* states. How does one turn a height map and an item into one number? As with digits. Each
+# height is a digit from 0 to 3, so the base is 4; the item is a last digit, 0 for a cube and 1 for a wall, with base 2.
+# Take the heights 1, 1 / 0, 0 with a wall in hand:
+#
+# $$((1 \cdot 4 + 1) \cdot 4 + 0) \cdot 4 + 0 = 80, \qquad 80 \cdot 2 + 1 = 161$$
+#
+# In general, with heights $h_1, h_2, \dots$ read row by row:
+#
+# $$s = \bigl( (h_1 (H + 1) + h_2)(H + 1) + \dots \bigr) K + k$$
+#
+# | symbol | variable | here | meaning |
+# | --- | --- | --- | --- |
+# | $h_1, h_2, \dots$ | `heights` | 1, 1, 0, 0 | the height map, row by row |
+# | $H$ | `bin_height` | 3 | height of the bin; a cell has $H + 1$ possible heights, since 0 counts |
+# | $k$ | `item` | 1 | which item is in hand |
+# | $K$ | `items` | 2 | how many kinds there are |
 
 # %% [exercise q_learning.state_number]
 
 # %% [markdown]
-# With 512 states the optimum can be computed. Knowing what may follow each action, look one step ahead from every
-# state, then again from the result (Bellman, 1957):
+# Play three items and number each state with your function. The bin numbers its states itself, in the same way.
+
+# %%
+state, _ = tiny.reset(seed=1)
+for action in (0, 2, 3):
+    heights, item = tiny.maps[state // 2], state % 2
+    number, hand = state_number(heights, item, 3, 2), ("cube", "wall")[item]
+    print(f"heights {heights.tolist()}, {hand} in hand: the bin says {state:>3}, you say {number:>3}")
+    state, *_ = tiny.step(action)
+print("rows of the table:", state_number(np.full((2, 2), 3), 1, 3, 2) + 1)
+
+# %% [markdown]
+# The last state, a full bin with a wall in hand, has the number 511. So the table has 512 rows and 4 columns.
+#
+# ## What is the best that can be done?
+#
+# In the maze we could see the best way. In the bin we cannot: which items come is chance. Still, with 512 states the
+# best possible result can be *computed*, by someone who knows the rules. The agent does not know them. We compute it
+# as a yardstick.
+#
+# Begin with one decision near the end. Seven of the twelve cells are filled and a cube is in hand. It can go on top
+# of the other cube at (1, 0), or beside it at (1, 1).
+
+# %%
+before = [[0, 0, 0, 1, 2, 2], [0, 0, 2, 1, 1, 1], [0, 1, 2, 1, 1, 1], [1, 0, 0, 1, 1, 1]]
+on_top, beside = [1, 0, 1, 1, 1, 1], [1, 1, 0, 1, 1, 1]
+choices = {"a cube in hand": before, "on top": [*before, on_top], "beside": [*before, beside]}
+plots.show(plots.packings(choices, tiny.bin_size))
+
+# %% [markdown]
+# Both earn one cube now. What follows differs. Count it in cubes, averaged over what may come:
+#
+# - *On top.* The two free columns are 2 and 0 high, and a wall will never fit. As long as cubes come, they can be
+#   placed, four at most. The first comes with probability 1/2, a second one with 1/4, and so on:
+#   $\frac12 + \frac14 + \frac18 + \frac1{16} = 0.9375$ cubes.
+# - *Beside.* Both columns are 1 high. With probability 1/2 a wall comes, which fills the bin: 4 cubes. With
+#   probability 1/2 a cube comes, and after it three more at most: $1 + \frac12 + \frac14 + \frac18 = 1.875$. Together
+#   $\frac12 \cdot 4 + \frac12 \cdot 1.875 = 2.9375$ cubes.
+#
+# So *on top* is worth $1 + 0.9375$ cubes, and *beside* $1 + 2.9375 = 3.9375$ cubes, or 0.328 of the bin. The better
+# one is what the state is worth.
+#
+# Two things happened there: an *average* over what may come, and a *maximum* over what one can do. Do both for every
+# state, starting from any values, and each is one step ahead of the old ones; do it again with the better values, and
+# they look two steps ahead. This is value iteration (Bellman, 1957):
 #
 # $$V(s) \leftarrow \max_a \sum_k p_k \, \bigl( r_k + \gamma V(s'_k) \bigr)$$
 #
-# | symbol | variable | meaning |
-# | --- | --- | --- |
-# | $V(s)$ | `values` | best expected return from $s$ |
-# | $k$, $p_k$ | last axis of `model`, `probabilities` | an outcome of the action, its probability |
-# | $r_k$, $s'_k$ | `rewards`, `next_states` | its reward and next state |
+# | symbol | variable | above, for *beside* | meaning |
+# | --- | --- | --- | --- |
+# | $V(s)$ | `values` | 3.9375 cubes | the value of a state: the largest expected return from there |
+# | $k$ | last axis of `model` | a wall or a cube next | what may come of the action |
+# | $p_k$ | `model.probabilities` | 1/2 each | how likely that is |
+# | $r_k$ | `model.rewards` | 1 cube | what it pays |
+# | $s'_k$ | `model.next_states` | heights 1, 1, with the next item | where it leads |
+# | | `model.terminated` | False | whether it ends the episode; then $V(s'_k)$ counts 0 |
+#
+# `model` holds the rules of the bin: four arrays with an entry for every state, action and outcome, of shape
+# (512, 4, 2). The next exercise computes all 512 new values at once.
 
 # %% [exercise q_learning.value_sweep]
 
 # %% [markdown]
-# The reward is the item's share of the bin, so with $\gamma = 1$ the return is the utilization.
+# Start from values of 0 and repeat until nothing changes.
 #
-# *Predict, then run.* After how many sweeps do the values stop changing? Is a heuristic optimal in so small a bin?
+# *Predict, then run.* No episode has more than 12 steps, for the bin holds 12 cubes. After how many repetitions do the
+# values stop changing?
 
 # %%
-tiny = worlds.TinyBin((2, 2, 3))
-state, _ = tiny.reset(seed=1)
-assert state == state_number(np.zeros((2, 2), int), state % 2, 3, 2)  # the bin numbers its states as you do
-model, values, sweeps = tiny.model(), np.zeros(512), 0
+model, values, history = tiny.model(), np.zeros(512), []
 while not np.array_equal(values, better := value_sweep(values, model, tiny.possible, 1.0)):
-    values, sweeps = better, sweeps + 1
-best = values[:2].mean()  # the empty bin with either item
-print(f"optimum {best:.4f}, after {sweeps} sweeps")
-policies = {"random": worlds.random_policy(tiny)}
-policies |= {name: worlds.heuristic_policy(tiny, name) for name in ("first_fit", "deepest_bottom_left", "roughness")}
-for name, policy in policies.items():
-    print(f"{name:<20} {worlds.policy_value(tiny, policy, 1.0):.4f}")
+    values = better
+    history.append(values[:2].mean())  # the empty bin, with either item in hand
+best = history[-1]
+
+curve = {"values": (np.arange(len(history)) + 1, [history])}
+labels = {"x": "sweeps", "y": "value of the empty bin", "title": "looking farther ahead"}
+plots.show(plots.curves_with_spread(curve, **labels))
+
+# %%
+decision = state_number(np.array([[3, 3], [1, 0]]), 0, 3, 2)
+print(f"the decision above: by hand {3.9375 / 12:.6f}, computed {values[decision]:.6f}")
+print(f"the empty bin: {best:.4f} after {len(history)} sweeps")
 
 # %% [markdown]
-# No episode has more than 12 steps, so 12 sweeps see to its end. All numbers are exact. The heuristics (lesson
-# 03) fall short: they see the item in hand, not what may come.
+# After 12 sweeps the values look 12 steps ahead, to the end of every episode, and are exact. The best possible policy
+# fills 0.775 of the bin on average. Nobody can do better with these items.
 #
-# *Predict, then run.* Which step size is best: 0.02, 0.3, 1, or falling from 1 to 0.02? And what can be learned with
-# $\gamma = 0$, when the item in hand earns the same wherever it stands?
+# How do simple rules compare? What a fixed policy fills on average can be computed in the same way, so these numbers
+# are exact as well. Lesson 03 explains the heuristics.
+#
+# *Predict, then run.* In so small a bin, is one of them optimal?
+
+# %%
+rules = ("first_fit", "deepest_bottom_left", "roughness")
+policies = {"random": worlds.random_policy(tiny)}
+policies |= {name: worlds.heuristic_policy(tiny, name) for name in rules}
+for name, policy in policies.items():
+    worth = worlds.policy_value(tiny, policy, 1.0)
+    print(f"{name:<20} {worth:.4f}   short of the optimum by {best - worth:.4f}")
+
+# %% [markdown]
+# None is. They look at the item in hand, and not at what may come after it.
+#
+# ## The agent in the bin
+#
+# Now your agent, which does not know the rules. Nothing in it has to change for the bin: `q_learning` sees numbers of
+# states and actions. Only the settings are open. `study` trains five seeds with step sizes and exploration that change
+# evenly from the first episode to the last.
 
 
 # %%
-def study(first, last, gamma=1.0, world=tiny, episodes=4000, seeds=5, points=10):
+def study(first, last, gamma=1.0, world=tiny, episodes=4000, seeds=5, points=10, name="seeds"):
+    """Train with step sizes from first to last, and measure what the greedy policy fills."""
     schedules = {"alphas": np.linspace(first, last, episodes), "epsilons": np.linspace(1, 0.05, episodes)}
-    settings = {"gamma": gamma, "seeds": range(seeds), "points": points}
-    return lab.train_seeds(q_learning, greedy_policy, world, **schedules, **settings)
+    settings = {"gamma": gamma, "seeds": range(seeds), "points": points, "name": name}
+    return training.train_seeds(q_learning, greedy_policy, world, **schedules, **settings)
 
 
-steps = {"0.02": (0.02, 0.02), "0.3": (0.3, 0.3), "1": (1, 1), "1 to 0.02": (1, 0.02)}
-runs = {f"alpha {name}": study(*ends) for name, ends in steps.items()}
+# %% [markdown]
+# In the maze any step size would have done: the same step always led to the same place. Here the next item is chance.
+#
+# *Predict, then run.* Which step size is best: 0.02, 0.3, 1, or one that falls from 1 to 0.02?
+
+# %%
+sizes = {"0.02": (0.02, 0.02), "0.3": (0.3, 0.3), "1": (1, 1), "1 to 0.02": (1, 0.02)}
+runs = {f"alpha {name}": study(*ends, name=f"alpha {name}") for name, ends in sizes.items()}
 curves = {name: (run.episodes, run.scores) for name, run in runs.items()}
 curves["optimum"] = [0, 4000], [[best, best]]
-plots.show(plots.curves_with_spread(curves, x="episodes", y="expected utilization", title="step size, gamma 1"))
-discounts = {gamma: study(1, 0.02, gamma).scores[:, -1] for gamma in (0, 0.5)}
-discounts[1] = runs["alpha 1 to 0.02"].scores[:, -1]
-title = "discount, step size 1 to 0.02"
-plots.show(plots.bars_with_spread(discounts, x="gamma", y="expected utilization", runs="seeds", title=title))
+plots.show(plots.curves_with_spread(curves, x="episodes", y="utilization", title="step size"))
+
+# %%
 for name, run in runs.items():
     short = best - run.scores[:, -1]
     print(f"{name:<16} short of the optimum by {short.mean():.4f} on average, {short.max():.4f} at worst")
 
 # %% [markdown]
-# The next item is chance. With $\alpha = 1$ an entry is whatever happened last, and jumps. With 0.02 entries rise so
-# slowly from 0 that they tell how often an action was tried, not how good it is. A constant 0.3 matches the falling one
-# here, but convergence is proved only for steps that shrink, not too fast, while every action is tried again and again
-# (Watkins & Dayan, 1992). With $\gamma = 0$ all placements look alike.
+# From here on a band is a 95 % interval of the mean over the seeds.
+#
+# With $\alpha = 0.02$ the entries rise so slowly from 0 that they tell how often an action was tried rather than how
+# good it is. With $\alpha = 1$ an entry is whatever happened last, so it jumps with every item that comes. In between,
+# an entry averages over many items.
+#
+# A constant 0.3 does as well here as the falling one. But only for steps that shrink, neither too fast nor too
+# slowly, and while every action is tried again and again, is it *proved* that the table reaches the optimum (Watkins &
+# Dayan, 1992).
+#
+# *Predict, then run.* What can be learned with $\gamma = 0$, when only the item in hand counts?
+
+# %%
+discounts = {gamma: study(1, 0.02, gamma, name=f"gamma {gamma}").scores[:, -1] for gamma in (0, 0.5)}
+discounts[1] = runs["alpha 1 to 0.02"].scores[:, -1]
+plots.show(plots.bars_with_spread(discounts, x="gamma", y="utilization", runs="seeds", title="discount"))
+
+# %% [markdown]
+# With $\gamma = 0$ very little. The item in hand pays the same wherever it stands, so all places look alike. Half of
+# the future is already enough to tell good places from bad ones.
 #
 # ## Optimal, ten times out of ten
 #
-# *Predict, then run.* The last setting, three times as long: how far from the optimum is the worst of ten seeds?
+# *Predict, then run.* The falling step size, three times as many episodes, ten seeds: how far from the optimum is the
+# worst of them?
 
 # %%
-run = study(1, 0.02, episodes=12_000, seeds=10, points=1)
-print("expected utilization:", *(f"{value:.4f}" for value in run.scores[:, -1]))
-print("optimal seeds:", np.isclose(run.scores[:, -1], best, rtol=0, atol=1e-12).sum(), "of 10")
-players = {"table": greedy_policy(run.tables[0]), "deepest_bottom_left": policies["deepest_bottom_left"]}
-for name, policy in players.items():
-    boxes = worlds.play(tiny, policy, seed=10)
-    plots.show(plots.packing(boxes, tiny.bin_size, title=f"{name}: {boxes[:, 3:].prod(axis=1).sum() / 12:.0%}"))
+run = study(1, 0.02, episodes=12_000, seeds=10, points=1, name="ten seeds")
+print("utilization:", *(f"{value:.4f}" for value in run.scores[:, -1]))
+print("optimal:", np.isclose(run.scores[:, -1], best, rtol=0, atol=1e-12).sum(), "of 10 seeds")
 
 # %% [markdown]
-# Both got a wall, a cube, another wall. The heuristic puts the cube on the floor, the lowest place, and the second wall
-# rests nowhere. The table puts it on top of the first. Nobody told it to: bad endings lowered the entry for the floor.
+# All ten are optimal, and not just close: the greedy policy of each table is worth exactly as much as the best there
+# is. From nothing but rewards, the agent has found what no rule above does.
+#
+# What does it do differently? Let it and the best heuristic pack the same items: a wall, a cube, another wall.
+
+# %%
+rule = "deepest_bottom_left"
+players = {"table": greedy_policy(run.tables[0]), rule: policies[rule]}
+packed = {name: worlds.play(tiny, policy, seed=10) for name, policy in players.items()}
+plots.show(plots.packings(packed, tiny.bin_size))
+
+# %% [markdown]
+# Both begin with the wall. The heuristic puts the cube on the floor, the lowest place there is, and then the second
+# wall rests nowhere: the episode is over. The table puts the cube on top of the wall, and keeps the floor free.
+#
+# Nobody told it to. Look at the row for this state, with the cube in hand: what the table has learned, beside the
+# exact value of each of the four places.
+
+# %%
+heights, wall = np.zeros((2, 2), int), players["table"][1] // 2  # where the table puts a wall into the empty bin
+heights[wall] = 2
+row = state_number(heights, 0, 3, 2)
+later = np.where(model.terminated, 0, values[model.next_states])
+exact = (model.probabilities * (model.rewards + later)).sum(axis=2)
+for action, entry in enumerate(run.tables[0][row]):
+    place = "on the wall," if action // 2 == wall else "on the floor,"
+    print(f"({action // 2}, {action % 2}) {place:<13} entry {entry:.2f}, exact {exact[row, action]:.2f}")
+
+# %% [markdown]
+# Exactly computed, the two places on the wall are worth 0.49 and the two on the floor 0.33, since a cube there often
+# ends the episode early. The table has the largest entry in the right place. Others of its entries may be far off:
+# what looks bad is seldom tried again, so it keeps what a few large early steps made of it. The greedy policy does not
+# mind. It needs the best action, not four good estimates.
 #
 # ## Where the table ends
 #
-# With a unit cube among the items every height map can be built, so these counts are exact: the last state's number
-# plus one. An entry takes 8 bytes.
+# If this works so well, why is there a lesson 02? Because of the number of rows. With a unit cube among the items
+# every height map can be built, so the counts below are exact: the number of the last state, plus one. An entry takes
+# 8 bytes.
+#
+# *Predict, then run.* A table for the bin of lesson 00, with 10 x 10 x 10 cells: does it fit your machine?
 
 # %%
 for length, width, height in [(2, 2, 3), (3, 3, 3), (5, 5, 5), (10, 10, 10)]:
     states = state_number(np.full((length, width), height), 1, height, 2) + 1
     size = 8 * states * length * width
     print(f"{length:>2} x {width:>2} x {height:>2}: {states:9.3g} states, {size:9.3g} bytes")
-for cuts in (10, 100):
-    print(f"eight continuous numbers, each cut into {cuts:>3}: {cuts**8:.0e} states")
-larger = worlds.TinyBin((3, 3, 3))
-run = study(1, 0.02, world=larger, seeds=3, points=1)
-rule = worlds.policy_value(larger, worlds.heuristic_policy(larger, "deepest_bottom_left"), 1.0)
-seen = np.mean([(q > 0).any(axis=1).mean() for q in run.tables])
-print("3 x 3 x 3, table:", *(f"{value:.3f}" for value in run.scores[:, -1]), "after 4,000 episodes")
-print(f"3 x 3 x 3, deepest_bottom_left: {rule:.3f}; rows of the table ever visited: {seen:.1%}")
 
 # %% [markdown]
-# The table of a 5 x 5 x 5 bin fits no machine; that of a 10 x 10 x 10 bin has more entries than the universe has atoms
-# (about $10^{80}$). At 3 x 3 x 3 the table fits, and after as many episodes as above it loses to a rule of one line: a
-# visit to one state teaches nothing about another, however similar. Continuous states, such as a lander's position and
-# speed, hardly ever come twice, and cutting them explodes alike.
+# The table for 5 x 5 x 5 cells fits no machine. That for 10 x 10 x 10 has more entries than there are atoms in the
+# universe, about $10^{80}$.
+#
+# Memory is only half of it. A table for 3 x 3 x 3 cells takes 38 megabytes, which is nothing. The next cell trains one
+# with as many episodes as in the first study above.
+
+# %%
+larger = worlds.TinyBin((3, 3, 3))
+run = study(1, 0.02, world=larger, seeds=3, points=1)
+fixed = worlds.policy_value(larger, worlds.heuristic_policy(larger, rule), 1.0)
+visited = np.mean([(q > 0).any(axis=1).mean() for q in run.tables])
+print("table, three seeds: ", *(f"{value:.3f}" for value in run.scores[:, -1]))
+print(f"{rule}: {fixed:.3f}")
+print(f"rows of the table that were ever visited: {visited:.1%}")
+
+# %% [markdown]
+# The table loses to a rule of one line. Nearly all of its rows are still empty, because a visit to one state teaches
+# nothing about any other, however similar. It does not *generalize*.
+#
+# Where states are real numbers, such as the position and the speed of a lander, hardly any state comes twice. Cutting
+# each number into pieces does not help: eight numbers in ten pieces each make $10^8$ rows, in a hundred pieces
+# $10^{16}$.
 #
 # ## Takeaways
 #
-# - State, action, reward; a policy; the return. Everything later in the course is made of these.
-# - An update moves one entry towards reward plus the discounted best of what follows; after termination, the reward.
-# - Explore first, exploit later; large steps first, small ones later. Compare over seeds.
+# - State, action, reward, episode, policy: everything later in the course is made of these.
+# - One step of learning moves one entry a part of the way towards reward plus discounted best of what follows. After
+#   an end there is only the reward.
+# - Knowledge flows backwards from where rewards are, and it does not matter how well the agent walked meanwhile.
+# - Explore first, exploit later; take large steps first, small ones later. Compare over seeds.
 # - Where the optimum can be computed, compute it: then "learned" is a fact.
 # - A table does not generalize, and its size is exponential in the number of cells.
 #
 # ## Quiz
 #
 # 1. Why may an agent that acts at random learn an optimal policy?
-# <details><summary>Answer</summary>The target takes the best next action, not the one taken. Behaviour only decides
-# which entries learn, and chance tries all in the end.</details>
+# <details><summary>Answer</summary>The target takes the best next action, not the one that is taken. How the agent
+# behaves only decides which entries learn, and chance tries all of them in the end.</details>
 #
 # 2. An episode is cut off after 200 steps. Why does the target keep its second term?
 # <details><summary>Answer</summary>The world did not end there, only our patience. Without the term the agent would
 # learn that nothing can follow that cell.</details>
 #
-# 3. In a maze even $\alpha = 1$ works. Why not in the bin?
-# <details><summary>Answer</summary>In the maze a step always leads to the same place. In the bin targets differ by the
-# next item, and the entry must average over them.</details>
+# 3. In the maze even $\alpha = 1$ works. Why not in the bin?
+# <details><summary>Answer</summary>In the maze a step always leads to the same place, so the last target is as good as
+# any. In the bin targets differ by the next item, and an entry must average over them.</details>
 #
-# 4. Mirroring the bin changes nothing that matters. How could the table use that?
+# 4. A wrong program reads the exit's row and writes $r + \gamma \cdot (-\infty)$ into the table. What happens next?
+# <details><summary>Answer</summary>The entry before the exit becomes -inf, so the agent treats the way into the exit as
+# impossible. If the cell has other entries, it walks around; the reward is never learned.</details>
+#
+# 5. Mirroring the bin changes nothing that matters. How could the table use that?
 # <details><summary>Answer</summary>Keep one row for all mirror images of a height map: one visit teaches up to four
 # states.</details>
 #
@@ -294,5 +758,6 @@ print(f"3 x 3 x 3, deepest_bottom_left: {rule:.3f}; rows of the table ever visit
 # ## References
 #
 # - R. Bellman (1957). Dynamic programming. Princeton University Press.
+# - C. Watkins (1989). Learning from delayed rewards. PhD thesis, University of Cambridge.
 # - C. Watkins, P. Dayan (1992). Q-learning. Machine Learning 8.
 # - R. Sutton, A. Barto (2018). Reinforcement learning: an introduction, 2nd edition, chapters 3, 4 and 6. MIT Press.

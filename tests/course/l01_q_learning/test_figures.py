@@ -9,6 +9,7 @@ import pytest
 from matplotlib import pyplot as plt
 from PIL import Image
 
+from binpack import plots
 from binpack.course.l01_q_learning import figures
 
 ROWS = ("S.1", ".#.", "..2")
@@ -20,11 +21,11 @@ TO_2 = np.array([2, 1, -1, 2, -1, 2, 1, 1, -1])
     ("arguments", "text"),
     [
         ((ROWS,), "maze: 3 x 3 cells, 8 free"),
-        ((ROWS, VALUES), "maze: 3 x 3 cells, 8 free"),
-        ((ROWS, VALUES, TO_2), "maze: 3 x 3 cells, 8 free; reaches exit 2 in 4 steps"),
+        ((ROWS, VALUES), "maze: 3 x 3 cells, 8 free, with a value 6"),
+        ((ROWS, VALUES, TO_2), "maze: 3 x 3 cells, 8 free, with a value 6; reaches exit 2 in 4 steps"),
         (
             (ROWS, [VALUES, 0 * VALUES, VALUES], [TO_2] * 3, ["late", "early", "again"]),
-            "maze: 3 x 3 cells, 8 free; late reaches exit 2 in 4 steps; early reaches no exit; "
+            "maze: 3 x 3 cells, 8 free, with a value 6, 0, 6; late reaches exit 2 in 4 steps; early reaches no exit; "
             "again reaches exit 2 in 4 steps",
         ),
     ],
@@ -60,7 +61,31 @@ def test_the_way_follows_the_arrows(policy, end):
 def test_where_nothing_is_known_there_is_no_arrow():
     figure = figures.maze(ROWS, np.where(np.arange(9) == 1, 1.0, 0.0), np.ones(9, int))
     shown = [text.get_text() for text in figure.matplotlib.axes[0].texts]
-    assert sorted(shown) == sorted(["S", "1", "2", "→"])
+    assert sorted(shown) == sorted(["S", "exit\n1", "exit\n2", "→"])
+
+
+def test_without_values_a_cell_bears_its_number_and_with_them_its_value():
+    numbers, values = (figures.maze(*arguments).matplotlib.axes[0].texts for arguments in ((ROWS,), (ROWS, VALUES)))
+    assert [text.get_text() for text in numbers] == ["0", "1", "exit\n1", "3", "5", "6", "7", "exit\n2"]
+    assert [text.get_text() for text in values][:2] == ["4.00", "5.00"]
+
+
+def test_the_interactive_form_keeps_its_grid():
+    figure = figures.maze(ROWS, [VALUES, VALUES], None, ["one", "two"])
+    lines = [
+        trace
+        for trace in figure.plotly.data
+        if trace.type == "scatter" and trace.mode == "lines" and len(trace.x) == 3 * (4 + 4)
+    ]
+    assert len(lines) == 2, "in each panel, between all cells"
+
+
+def test_the_pictures_of_a_film_share_their_colours():
+    low, high = (figures.maze(ROWS, share * VALUES, title="", top=10) for share in (0.5, 1))
+    tops = [trace.zmax for figure in (low, high) for trace in figure.plotly.data if trace.type == "heatmap"]
+    assert tops == [10, 10]
+    film = plots.film({"half": low, "whole": high}, title="film")
+    assert film.text == "film: 2 frames; whole: 3 x 3 cells, 8 free, with a value 6"
 
 
 @pytest.mark.parametrize(
