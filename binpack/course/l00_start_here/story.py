@@ -23,7 +23,7 @@ from binpack.agents.config import PPOConfig, TrainConfig
 from binpack.agents.evaluation import Agent, evaluate, make_streams
 from binpack.agents.store import SHIPPED, load_agent
 from binpack.core.heuristics import HEURISTICS
-from binpack.core.statistics import mean_interval, verdict
+from binpack.core.statistics import verdict
 from binpack.course.records import about, read_record, write_record
 from binpack.env.config import EnvConfig
 from binpack.items.streams import Streams
@@ -186,11 +186,11 @@ def packers(story: dict[str, Any]) -> dict[str, list[float]]:
     }
 
 
-def lines(story: dict[str, Any]) -> list[str]:
-    """Put means, intervals and comparisons with the heuristic into text, a line a packer.
+def comparisons(story: dict[str, Any]) -> list[str]:
+    """Put into text how far the agents are from the heuristic, on the same streams.
 
-    The comparison takes the difference on each stream; for the default agents its mean over the streams is one result
-    a seed. Intervals and verdicts are over these results (see ``core.statistics``).
+    The difference is taken on each stream; for the default agents its mean over the streams is one result a seed. The
+    interval and the verdict are over these results (see ``core.statistics``).
 
     Args:
         story: what `load` returned.
@@ -200,14 +200,13 @@ def lines(story: dict[str, Any]) -> list[str]:
         "default PPO": [np.mean(np.array(run["utilization"]) - rule) for run in story["default"]["runs"]],
         "tuned PPO": np.array(story["tuned"]["utilization"]) - rule,
     }
-    text = [f"best heuristic: {story['heuristic']['name']}", f"{'packer':<15} mean   95 % interval"]
-    for name, runs in packers(story).items():
-        low, high = mean_interval(runs)
-        line = f"{name:<15} {np.mean(runs):.3f}  [{low:.3f}, {high:.3f}]"
-        if name in gains:
-            found = verdict(gains[name])
-            line += f"  against the heuristic: {found.interval.low:+.3f} to {found.interval.high:+.3f}, {found.word}"
-        text.append(line)
+    text = [f"utilization less that of the best heuristic, {story['heuristic']['name']}"]
+    for name, differences in gains.items():
+        found = verdict(differences)
+        low, high = found.interval.low, found.interval.high
+        text.append(
+            f"{name:<12} {np.mean(differences):+.3f} on average, 95 % interval {low:+.3f} to {high:+.3f}: {found.word}"
+        )
     return text
 
 

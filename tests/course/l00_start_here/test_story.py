@@ -92,6 +92,8 @@ def test_what_the_lesson_says_in_prose_holds():
     assert packers["random"] < packers["best heuristic"] < packers["tuned PPO"]
     assert packers["default PPO"] < packers["tuned PPO"]
     assert STORY["tuned"]["steps"] > story.DEFAULT.budget, "the tuned agent trained longer"
+    _, default, tuned = story.comparisons(STORY)
+    assert default.endswith(": behind") and tuned.endswith(": ahead"), "the default agent lies below the heuristic"
 
 
 def test_budgets_are_said_plainly():
@@ -105,7 +107,7 @@ def test_budgets_are_said_plainly():
     assert story.budgets(made)[1].endswith("1 training; it went on from an earlier agent, whose steps come on top")
 
 
-def test_lines_say_what_can_be_told_apart():
+def test_comparisons_say_what_can_be_told_apart():
     rng = np.random.default_rng(0)
     rule, better = rng.uniform(0.4, 0.8, 200), rng.uniform(0.3, 0.9, 200)
 
@@ -116,12 +118,11 @@ def test_lines_say_what_can_be_told_apart():
             "default": {"runs": [{"utilization": shares} for shares in default]},
             "tuned": {"utilization": tuned},
         }
-        head, columns, *rows = story.lines(made)
-        assert head == "best heuristic: first_fit" and columns.startswith("packer")
-        assert [row[:15].strip() for row in rows] == list(story.packers(made))
-        assert "against" not in rows[0] + rows[1]
-        assert f" {np.mean(tuned):.3f}  [" in rows[3]
-        return [row.rpartition(", ")[2] for row in rows[2:]]
+        head, *rows = story.comparisons(made)
+        assert head == "utilization less that of the best heuristic, first_fit"
+        assert [row[:12].strip() for row in rows] == ["default PPO", "tuned PPO"]
+        assert f" {np.mean(tuned - rule):+.3f} on average, 95 % interval " in rows[1]
+        return [row.rpartition(": ")[2] for row in rows]
 
     assert verdicts([rule - 0.1, rule - 0.12, rule - 0.1], rule + 0.1) == ["behind", "ahead"]
     # three of three above, which once was enough
