@@ -5,8 +5,6 @@ import pytest
 from lint import lint
 
 NOT_IN_FORM = {
-    "00_start_here",
-    "01_q_learning",
     "02_deep_q_network",
     "08_optuna",
 }
