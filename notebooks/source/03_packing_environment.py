@@ -286,8 +286,8 @@ print("80 % of the cells: 0.8 * 3 * 5 =", 0.8 * 3 * 5)
 #
 # The network of lesson 02 ended in a row of four outputs, one for each action. A network that packs ends in a row
 # too, so each placement needs a number. A placement has four parts: which of the visible items is taken, how it is
-# turned, and the x and y of its corner. How it is turned is its **orientation**. The environment knows three ways to
-# turn:
+# turned, and the x and y of its corner. (An environment may show several items of those to come; here it shows one.)
+# How an item is turned is its **orientation**. The environment knows three ways to turn:
 
 # %%
 for rotation, count in placement.ROTATIONS.items():
@@ -478,9 +478,9 @@ print(f"largest difference: {played.difference:g} in observations, {played.rewar
 #
 # ## Where items come from
 #
-# So far the items came from `random`, the default: each edge is drawn from 2 to 5, for as long as the bin has room. A
-# sequence of items that arrives at one bin is a **stream**. There are other sources, and they ask different things of
-# a packer.
+# So far the items came from `random`, the default: each edge is drawn from 2 to 5, and items keep coming until one
+# finds no place. A sequence of items that arrives at one bin is a **stream**. There are other sources, and they ask
+# different things of a packer.
 
 # %%
 sources = {name: EnvConfig(items=name) for name in ("random", "cut_1", "cut_2", "split:10-20")}
@@ -519,6 +519,9 @@ print(*lab.describe_sources(sources), sep="\n")
 # the smaller x + y, the better. Both wishes have to go into one number. An example: place A has z = 0 and x + y = 9,
 # place B has z = 1 and x + y = 0. A is to win, so one cell of height has to count for more than any difference in
 # x + y. And the highest score wins, while low is good, so something needs a minus.
+#
+# The function gets everything about B bins at once, in an object with named parts. `candidates.landing` holds the
+# landing heights, with the shape (B, K, L, W): for each bin and each candidate a map. The scores have the same shape.
 
 # %% [exercise packing_environment.lowest_landing]
 
@@ -551,8 +554,8 @@ plots.show(plots.bars_with_spread(shares, x="heuristic", y="utilization", runs="
 
 # %% [markdown]
 # Each dot is one stream, each bar a mean. The spread within a rule is larger than the differences between most rules:
-# some streams are simply kinder than others. The whiskers are 95 % intervals of the mean (Student, 1908). They say
-# where the mean would lie if the experiment were repeated with other streams.
+# some streams are simply kinder than others. The whiskers are 95 % intervals of the mean (Student, 1908): of a hundred
+# such experiments with other streams, about 95 give an interval that holds the true mean.
 #
 # It is tempting to compare two rules by whether their whiskers overlap. That wastes what we know. All rules packed
 # the *same* streams, so take the difference stream by stream, and ask for the interval of the mean difference. What
