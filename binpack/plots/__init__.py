@@ -1,7 +1,7 @@
 """Every figure of the course, interactive and still from one call.
 
 A function makes a `Figure`; `show` puts it into a notebook and `save` into a file. Figures of a study, of results with
-their spread, of speed, of packings and of height maps live in a module each.
+their spread, of speed, of packings and their maps, tables and films live in a module each.
 """
 
 from typing import TYPE_CHECKING

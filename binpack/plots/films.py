@@ -76,6 +76,7 @@ def _plotly(named: Mapping[str, Figure], title: str, seconds: float) -> Any:
     ]
     place = {"y": 0, "yanchor": "top", "pad": {"t": 46, "b": 6}}
     plot.update_layout(
+        height=(plot.layout.height or 420) + 100,  # of a page of its own, with the slider below
         title={"text": title, "x": 0.02, "xanchor": "left", "font": {"size": 16}},
         sliders=[{"steps": steps, "x": 0.19, "len": 0.77, "currentvalue": {"prefix": ""}, **place}],
         updatemenus=[

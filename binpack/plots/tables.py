@@ -11,7 +11,7 @@ from binpack.files import InputError
 from binpack.plots.figure import Figure, headed, new_still, plain_layout
 from binpack.plots.style import BLUES, COLORS, EMPTY, INK, ORANGES, ink_on, shade, stops
 
-_NUMBERED = 400  # entries up to which each shows its number
+_ROOM = 8.0, 6.0  # inches for all columns and for all rows
 _FEW = 4  # marked entries up to which the text names each
 _BOTH = (*ORANGES[:0:-1], "#F7F7F7", *BLUES[1:])
 
@@ -61,8 +61,8 @@ def heat_table(
     )
     heat = {"z": np.where(np.isfinite(table), table, np.nan), "zmin": low, "zmax": high, "colorscale": stops(scale)}
     text = _say(table, words, names, title, frames, digits)
-    still = _still(colors, words, names, title, frames)
-    return Figure(_plotly(heat, colors, words, names, title, frames), still, text)
+    arguments = colors, words, names, title, frames, _cell(words, names[1])
+    return Figure(_plotly(heat, *arguments), _still(*arguments), text)
 
 
 def _named(names: Sequence[str] | None, count: int, what: str) -> list[str]:
@@ -101,7 +101,16 @@ def _say(table: NDArray, words: NDArray, names, title: str, frames: NDArray, dig
     return f"{text}; marked: {', '.join(each)}"
 
 
-def _plotly(heat, colors, words, names, title, frames):
+def _cell(words: NDArray, columns: Sequence[str]) -> tuple[float, float, float, bool]:
+    """Return width and height of an entry in inches, points of its number, 0 for none, and whether names turn."""
+    number = 0.3 + 0.085 * max(map(len, words.flat))
+    name = 0.1 + 0.085 * max(map(len, columns))
+    wide, tall = min(max(number, name), _ROOM[0] / len(columns)), min(0.32, _ROOM[1] / len(words))
+    letters = 9 * min(1.0, wide / (number - 0.2), tall / 0.16)
+    return wide, tall, letters if letters >= 6 else 0.0, name > wide + 1e-9
+
+
+def _plotly(heat, colors, words, names, title, frames, cell):
     from plotly import graph_objects as go
 
     rows, columns = names
@@ -112,13 +121,14 @@ def _plotly(heat, colors, words, names, title, frames):
     plot = go.Figure(
         go.Heatmap(**heat, showscale=False, xgap=1, ygap=1, text=hover, hovertemplate="%{text}<extra></extra>")
     )
-    spots = [(row, column) for row, column in np.ndindex(words.shape)] if words.size <= _NUMBERED else []
+    _, _, letters, turned = cell
+    spots = list(np.ndindex(words.shape)) if letters else []
     plot.add_scatter(
         x=[column for _, column in spots],
         y=[row for row, _ in spots],
         text=[f"<b>{words[spot]}</b>" if frames[spot] else words[spot] for spot in spots],
         mode="text",
-        textfont={"size": 12, "color": [ink_on(colors[spot]) for spot in spots]},
+        textfont={"size": 1.3 * letters or 12, "color": [ink_on(colors[spot]) for spot in spots]},
         hoverinfo="skip",
     )
     outline = np.array([(-0.47, -0.47), (0.47, -0.47), (0.47, 0.47), (-0.47, 0.47), (-0.47, -0.47), (np.nan, np.nan)])
@@ -127,33 +137,40 @@ def _plotly(heat, colors, words, names, title, frames):
     plot.add_scatter(x=edges[:, 0], y=edges[:, 1], mode="lines", line=line, hoverinfo="skip")
     plain_layout(plot, title, 110 + 32 * len(rows), showlegend=False, plot_bgcolor=EMPTY)
     fixed = {"showgrid": False, "zeroline": False, "ticks": ""}
+    plot.update_layout(margin={"t": 66 + (6 * max(map(len, columns)) if turned else 0), "b": 12})
     plot.update_xaxes(
-        side="top", tickvals=list(range(len(columns))), ticktext=columns, range=[-0.5, len(columns) - 0.5], **fixed
+        side="top",
+        tickangle=-90 if turned else 0,
+        tickvals=list(range(len(columns))),
+        ticktext=columns,
+        range=[-0.5, len(columns) - 0.5],
+        **fixed,
     )
     return plot.update_yaxes(tickvals=list(range(len(rows))), ticktext=rows, range=[len(rows) - 0.5, -0.5], **fixed)
 
 
-def _still(colors, words, names, title, frames):
+def _still(colors, words, names, title, frames, cell):
     from matplotlib.colors import to_rgb
     from matplotlib.patches import Rectangle
 
     rows, columns = names
-    wide = 0.3 + 0.085 * max(map(len, words.flat))
-    wide = max(wide, 0.1 + 0.085 * max(map(len, columns)))
-    still = new_still(float(np.clip(0.9 + wide * len(columns), 3.4, 9.0)), 0.8 + 0.32 * len(rows))
+    wide, tall, letters, turned = cell
+    beside = 0.3 + 0.085 * max(map(len, rows))
+    over = 0.5 + (0.085 * max(map(len, columns)) if turned else 0.3)
+    still = new_still(max(beside + wide * len(columns), 3.4), over + tall * len(rows))
     axes = still.add_subplot()
     axes.imshow([[to_rgb(color) for color in row] for row in colors], aspect="auto")
-    axes.set_xticks(range(len(columns)), columns)
+    axes.set_xticks(range(len(columns)), columns, rotation=90 if turned else 0)
     axes.set_yticks(range(len(rows)), rows)
     axes.set_xticks(np.arange(len(columns)) - 0.5, minor=True)
     axes.set_yticks(np.arange(len(rows)) - 0.5, minor=True)
     axes.grid(which="minor", color="white", linewidth=1)
     axes.tick_params(which="both", length=0, labelsize=9, labeltop=True, labelbottom=False, labelcolor=INK)
     axes.spines[:].set_visible(False)
-    for (row, column), word in np.ndenumerate(words) if words.size <= _NUMBERED else ():
+    for (row, column), word in np.ndenumerate(words) if letters else ():
         weight = "bold" if frames[row, column] else "normal"
         ink = ink_on(colors[row, column])
-        axes.text(column, row, word, ha="center", va="center", fontsize=9, color=ink, fontweight=weight)
+        axes.text(column, row, word, ha="center", va="center", fontsize=letters, color=ink, fontweight=weight)
     for row, column in np.argwhere(frames):
         corner = column - 0.47, row - 0.47
         axes.add_patch(Rectangle(corner, 0.94, 0.94, facecolor="none", edgecolor=COLORS[1], linewidth=2.2, zorder=3))

@@ -361,6 +361,14 @@ def test_the_colours_of_a_table_part_at_zero_and_its_numbers_are_read():
     )
 
 
+def test_a_table_too_large_for_numbers_has_colours_alone():
+    for shape, numbers in (((4, 9), 36), ((3, 60), 0), ((60, 3), 0)):
+        figure = plots.heat_table(np.linspace(-1, 1, np.prod(shape)).reshape(shape))
+        assert len(figure.matplotlib.axes[0].texts) == len(figure.plotly.data[1].text) == numbers
+        picture = Image.open(io.BytesIO(figure.png()))
+        assert picture.width <= 900 and picture.height <= 720
+
+
 def test_a_table_rounds_its_numbers_and_knows_no_minus_zero():
     assert plots.heat_table([[-0.04, 0.26]], digits=1).plotly.data[1].text == ("0.0", "0.3")
 
