@@ -206,7 +206,7 @@ def _curves(curves, bands, heading, note, x, y):
 
 
 def _finish(axes, heading: str, note: str, x: str, y: str) -> None:
-    axes.set_title(heading, loc="left", fontsize=12, color=INK, pad=19)
+    axes.set_title(heading, loc="left", fontsize=12, color=INK, pad=19 if note else 6)
     axes.annotate(note, (0, 1), (0, 6), "axes fraction", "offset points", fontsize=8.5, color=INK)
     axes.set_xlabel(x)
     axes.set_ylabel(y)
