@@ -96,7 +96,9 @@ def runs() -> list:
     for each in LESSONS:
         places: Counter = Counter()
         for answer in ANSWERS[each]:
-            path = None if answer.wrong else source_of(each.number, answer.exercise)
+            if answer.wrong or places[answer.exercise] == RIGHT:  # more alternatives are judged, and not run through
+                continue
+            path = source_of(each.number, answer.exercise)
             if path is not None:
                 found.setdefault((path, places[answer.exercise]), {})[answer.exercise] = answer
                 places[answer.exercise] += 1
