@@ -11,7 +11,7 @@ import re
 import textwrap
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 
@@ -65,8 +65,14 @@ def captured() -> Iterator[Printed]:
         yield printed
 
 
-def explain(error: BaseException, answer: Callable) -> str:
-    """Say in one line where an answer went wrong."""
+def explain(error: BaseException, answer: Callable, known: Collection[str] = ()) -> str:
+    """Say in one line where an answer went wrong.
+
+    Args:
+        error: what it raised.
+        answer: the learner's function.
+        known: names that the lesson binds above it; where one is missing, the kernel was restarted.
+    """
     code = getattr(unwrapped(answer), "__code__", None)
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if code is not None and frame.filename == code.co_filename]
@@ -78,12 +84,16 @@ def explain(error: BaseException, answer: Callable) -> str:
     line = linecache.getline(own[-1].filename, number).strip()
     if isinstance(error, NotImplementedError):
         return f"is not finished yet: it still comes to line {number} of your cell, `{line}`"
-    restart = " (after a restart of the kernel: Run > Run All Above Selected Cell)" if _unbound(error) else ""
-    return f"stopped with {what}, in line {number} of your cell, `{line}`{restart}"
+    return f"stopped with {what}, in line {number} of your cell, `{line}`{_advice(error, known)}"
 
 
-def _unbound(error: BaseException) -> bool:
-    return isinstance(error, NameError) and not isinstance(error, UnboundLocalError)
+def _advice(error: BaseException, known: Collection[str]) -> str:
+    """Say what to do where the error's own words do not, or point elsewhere."""
+    if isinstance(error, NameError) and error.name in known:
+        return " (after a restart of the kernel: Run > Run All Above Selected Cell)"
+    if isinstance(error, ValueError) and "truth value of an array" in str(error):
+        return " (join conditions on arrays with & and |, each in brackets, not with `and` and `or`)"
+    return ""
 
 
 def unwrapped(answer: Any) -> Any:

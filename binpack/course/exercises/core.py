@@ -272,10 +272,16 @@ class Exercise:
             except TooLong:
                 message = f"did not end within {self.seconds:g} s: is there a loop that never stops?"
             except (Exception, SystemExit) as error:
-                message = explain(error, answer)
+                message = explain(error, answer, self._bound_above)
             else:
                 return Verdict("correct", f"{self.title}: correct", printed=printed.text)
             return self._wrong(message, message, watched.facts(), printed.text, "error")
+
+    @property
+    def _bound_above(self) -> set[str]:
+        """Names that the imports above the function bind."""
+        imports = ast.parse("\n".join(self.imports())).body
+        return {alias.asname or alias.name for node in imports for alias in getattr(node, "names", ())}
 
     def keep(self, answer: Callable) -> Callable:
         """Return an answer that was judged correct so that each of its results has the promised type.

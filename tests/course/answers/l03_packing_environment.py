@@ -1,7 +1,5 @@
 """Answers to the exercises of lesson 03: right ones in other styles, and wrong ones with what they must be told."""
 
-# ruff: noqa: D403 - the docstrings are parts of messages
-
 import itertools
 
 import numpy as np

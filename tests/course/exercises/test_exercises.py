@@ -133,6 +133,18 @@ def test_imports_are_those_that_the_reference_needs(topic):
             " stopped with IndexError: index 7 is out of bounds for axis 0 with size 3, in line 4 of your cell, "
             "`return values[7]`; going on with the reference solution",
         ),
+        (
+            "return Counter(values)",  # a name that the lesson does not bind
+            " stopped with NameError: name 'Counter' is not defined, in line 4 of your cell, `return Counter(values)`; ",
+        ),
+        (
+            "return helper(values)",
+            " `return helper(values)` (after a restart of the kernel: Run > Run All Above Selected Cell); going on",
+        ),
+        (
+            "return values if values > 1 and values < 3 else 0",
+            " (join conditions on arrays with & and |, each in brackets, not with `and` and `or`); going on",
+        ),
         ("raise SystemExit", " stopped with SystemExit, in line 4 of your cell, `raise SystemExit`; going on"),
         ("raise ValueError(object())", " stopped with ValueError: <object object>, in line 4 of your cell"),
         ("raise ValueError('two\\nlines')", " stopped with ValueError: two lines, in line 4"),
