@@ -134,8 +134,8 @@ def test_imports_are_those_that_the_reference_needs(topic):
             "`return values[7]`; going on with the reference solution",
         ),
         (
-            "return Counter(values)",  # a name that the lesson does not bind
-            " stopped with NameError: name 'Counter' is not defined, in line 4 of your cell, `return Counter(values)`; ",
+            "return Counter(values)",  # not bound above
+            " stopped with NameError: name 'Counter' is not defined, in line 4 of your cell, `return Counter(values)`;",
         ),
         (
             "return helper(values)",
