@@ -232,8 +232,7 @@ def discounted_return__wrong_returns_early(rewards, gamma):
 
 
 # --------------------------------------------------------------------------------------------------- epsilon_greedy
-# These draw from rng as the reference does, so the lesson's numbers stay what they are; for others see
-# l01_q_learning/test_q_learning.py.
+# The first two, with which the lesson is run, draw from rng as the reference does: its numbers stay what they are.
 
 
 def epsilon_greedy__list(values, epsilon, rng):
@@ -249,6 +248,19 @@ def epsilon_greedy__mask(values, epsilon, rng):
         return np.argmax(values)
     possible = np.nonzero(~np.isneginf(values))[0]
     return possible[np.floor(rng.random() * possible.size).astype(int)]
+
+
+def epsilon_greedy__choice(values, epsilon, rng):
+    if rng.random() >= epsilon:
+        return rng.choice(np.flatnonzero(values == values.max()))
+    return rng.choice(np.flatnonzero(values > -np.inf))
+
+
+def epsilon_greedy__probabilities(values, epsilon, rng):
+    mask = values > -np.inf
+    chances = epsilon * mask / mask.sum()
+    chances[values.argmax()] += 1 - epsilon
+    return float(rng.choice(len(values), p=chances))
 
 
 def epsilon_greedy__wrong_library(values, epsilon, rng):

@@ -18,28 +18,6 @@ def train(world, episodes, seeds, **changes):
     )
 
 
-# ------------------------------------------------------------------------------------- answers that draw in another way
-
-
-def by_choice(values, epsilon, rng):
-    if rng.random() >= epsilon:
-        return rng.choice(np.flatnonzero(values == values.max()))
-    return rng.choice(np.flatnonzero(values > -np.inf))
-
-
-def by_probabilities(values, epsilon, rng):
-    mask = values > -np.inf
-    chances = epsilon * mask / mask.sum()
-    chances[values.argmax()] += 1 - epsilon
-    return float(rng.choice(len(values), p=chances))
-
-
-@pytest.mark.parametrize("answer", [by_choice, by_probabilities])
-def test_an_agent_may_draw_otherwise_than_the_reference(answer):
-    """The lesson's numbers change with it, so these are not among ``answers/``; what the lesson says does not."""
-    assert lesson.epsilon_greedy.judge(answer).outcome == "correct"
-
-
 # -------------------------------------------------------------------------------------------------------- the helpers
 
 
