@@ -104,6 +104,24 @@ def load_config(path: str | Path) -> DQNConfig:
     return DQNConfig(**read_json(path, "an agent's settings"))
 
 
+class Transition(NamedTuple):
+    """One step of an episode, what `add` stores.
+
+    Attributes:
+        observation: what the agent saw, float32, (n_inputs,).
+        action: what it did.
+        reward: what it got.
+        next_observation: what it saw then, float32, (n_inputs,).
+        terminated: whether that was a state without a future. False where a time limit cut the episode off.
+    """
+
+    observation: NDArray[np.float32]
+    action: int
+    reward: float
+    next_observation: NDArray[np.float32]
+    terminated: bool
+
+
 class Batch(NamedTuple):
     """Transitions as tensors, one a row.
 

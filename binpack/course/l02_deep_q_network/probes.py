@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from numpy.typing import ArrayLike, NDArray
+from torch import nn
 
-from binpack.course.l02_deep_q_network.agent import DQNConfig, Parts, Run
+from binpack.course.l02_deep_q_network.agent import DQNConfig, Parts, Run, Transition
 
 GAMMA = 0.5
 CONFIG = DQNConfig(
@@ -165,6 +166,21 @@ class Reading:
         return self.error < TOLERANCE
 
 
+def q_values(probe: Probe, network: nn.Module) -> NDArray[np.float64]:
+    """Ask a network for the Q-values of all states.
+
+    Args:
+        probe: the environment.
+        network: maps (states, 1) to (states, actions).
+
+    Returns:
+        float64, (states, actions).
+    """
+    states = np.stack([probe.observation(state) for state in range(len(probe.rewards))])
+    with torch.inference_mode():
+        return network(torch.from_numpy(states)).double().numpy()
+
+
 def read(probe: Probe, run: Run, gamma: float = GAMMA) -> Reading:
     """Compare a trained network with what it should know.
 
@@ -173,10 +189,30 @@ def read(probe: Probe, run: Run, gamma: float = GAMMA) -> Reading:
         run: what training on it left.
         gamma: the discount that it was trained with.
     """
-    states = np.stack([probe.observation(state) for state in range(len(probe.rewards))])
-    with torch.inference_mode():
-        learned = run.agent.network(torch.from_numpy(states)).double().numpy()
-    return Reading(probe.values(gamma), learned)
+    return Reading(probe.values(gamma), q_values(probe, run.agent.network))
+
+
+def random_steps(env: gym.Env, steps: int, seed: int) -> list[Transition]:
+    """Play at random, episode after episode.
+
+    Args:
+        env: discrete actions.
+        steps: how many.
+        seed: of the environment and of the actions.
+
+    Returns:
+        The transitions in the order in which they came.
+    """
+    assert isinstance(env.action_space, spaces.Discrete)
+    rng, actions = np.random.default_rng(seed), int(env.action_space.n)
+    observation, _ = env.reset(seed=seed)
+    made = []
+    for _ in range(steps):
+        action = int(rng.integers(actions))
+        after, reward, terminated, truncated, _ = env.step(action)
+        made.append(Transition(observation, action, float(reward), after, terminated))
+        observation = env.reset()[0] if terminated or truncated else after
+    return made
 
 
 class CutIsEnd(gym.Wrapper):

@@ -1,0 +1,120 @@
+"""Lesson 02: plain charts of lines and dots, in both forms from one description."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from numpy.typing import ArrayLike
+
+from binpack.plots.figure import Figure, new_still, plain_layout
+from binpack.plots.style import COLORS
+
+Kind = Literal["line", "dots", "rings", "crosses"]
+_MARKS = {"dots": ("circle", "o"), "rings": ("circle-open", "o"), "crosses": ("x", "x")}
+
+
+@dataclass(frozen=True)
+class Series:
+    """What is drawn in one colour.
+
+    Attributes:
+        name: for the legend.
+        x: places, (n,).
+        y: values, (n,).
+        kind: "line", or marks at each place: "dots", "rings" or "crosses".
+        color: None takes the next one of the course.
+        dashed: whether a line is dashed.
+    """
+
+    name: str
+    x: ArrayLike
+    y: ArrayLike
+    kind: Kind = "line"
+    color: str | None = None
+    dashed: bool = False
+
+
+@dataclass(frozen=True)
+class _Chart:
+    series: Sequence[Series]
+    colors: Sequence[str]
+    x: str
+    y: str
+    title: str
+    levels: Sequence[float]
+    ticks: Mapping[float, str]
+
+
+def chart(
+    series: Sequence[Series],
+    *,
+    x: str,
+    y: str,
+    title: str,
+    text: str,
+    levels: Sequence[float] = (),
+    ticks: Mapping[float, str] | None = None,
+) -> Figure:
+    """Draw lines and marks.
+
+    Args:
+        series: what is drawn, the first one lowest.
+        x: what the x axis counts.
+        y: what was measured.
+        title: the title.
+        text: what the figure says, in one line.
+        levels: values at which a thin horizontal line helps the eye.
+        ticks: place on the x axis to the word that stands there; None for numbers.
+    """
+    colors = [one.color or COLORS[place % len(COLORS)] for place, one in enumerate(series)]
+    drawn = _Chart(series, colors, x, y, title, levels, ticks or {})
+    return Figure(_plotly(drawn), _still(drawn), text)
+
+
+def _plotly(drawn: _Chart) -> Any:
+    from plotly import graph_objects as go
+
+    plot = go.Figure()
+    for level in drawn.levels:
+        plot.add_hline(y=level, line={"color": "#AAAAAA", "width": 1, "dash": "dot"}, layer="below")
+    for one, color in zip(drawn.series, drawn.colors, strict=True):
+        if one.kind == "line":
+            dash = "dash" if one.dashed else "solid"
+            style: dict[str, Any] = {"mode": "lines", "line": {"color": color, "width": 2, "dash": dash}}
+        else:
+            size = {"dots": 6, "rings": 13, "crosses": 9}[one.kind]
+            mark = {"color": color, "size": size, "symbol": _MARKS[one.kind][0], "line": {"width": 2}}
+            style = {"mode": "markers", "marker": mark if one.kind == "rings" else {**mark, "line": {"width": 0}}}
+        plot.add_scatter(x=one.x, y=one.y, name=one.name, **style)
+    plain_layout(plot, drawn.title, 380, showlegend=len(drawn.series) > 1)
+    if drawn.ticks:
+        plot.update_xaxes(tickvals=list(drawn.ticks), ticktext=list(drawn.ticks.values()), showgrid=False)
+    return plot.update_xaxes(title=drawn.x).update_yaxes(title=drawn.y)
+
+
+def _still(drawn: _Chart) -> Any:
+    still = new_still(7.6, 3.4)
+    axes = still.add_subplot()
+    for level in drawn.levels:
+        axes.axhline(level, color="#AAAAAA", linewidth=1, linestyle=":")
+    for one, color in zip(drawn.series, drawn.colors, strict=True):
+        if one.kind == "line":
+            style = "--" if one.dashed else "-"
+            axes.plot(one.x, one.y, style, color=color, linewidth=2, label=one.name)
+            continue
+        look: dict[str, Any] = {"markersize": {"dots": 4, "rings": 10, "crosses": 7}[one.kind], "label": one.name}
+        if one.kind == "rings":
+            look |= {"markerfacecolor": "none", "markeredgewidth": 1.5}
+        axes.plot(one.x, one.y, _MARKS[one.kind][1], color=color, **look)
+    if len(drawn.series) > 1:
+        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    if drawn.ticks:
+        axes.set_xticks(list(drawn.ticks), list(drawn.ticks.values()))
+    axes.set_title(drawn.title, loc="left", fontsize=12)
+    axes.set_xlabel(drawn.x)
+    axes.set_ylabel(drawn.y)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", alpha=0.3)
+    return still
