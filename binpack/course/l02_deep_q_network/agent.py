@@ -20,6 +20,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from binpack.course.progress import progress_bar
 from binpack.files import read_json, write_json
 
 # The first optimizer of a process imports much of torch. Done here, it cannot hit the time limit of a check.
@@ -304,6 +305,33 @@ def sizes(env: gym.Env) -> tuple[int, int]:
     seen, done = env.observation_space, env.action_space
     assert isinstance(seen, spaces.Box) and isinstance(done, spaces.Discrete)
     return seen.shape[0], int(done.n)
+
+
+def train_with_bar(
+    train: Callable[..., Run],
+    env: gym.Env,
+    config: DQNConfig,
+    parts: Parts,
+    seed: int,
+    watch: Callable[[int, Agent], bool] | None = None,
+) -> Run:
+    """Train under a progress bar, which shows only where somebody watches.
+
+    Args:
+        train: the training loop.
+        env: what is trained on.
+        config: the settings.
+        parts: the parts of the agent.
+        seed: of the run.
+        watch: as the training loop's.
+    """
+    with progress_bar(config.total_steps, "steps") as bar:
+
+        def both(step: int, agent: Agent) -> bool:
+            bar.update()
+            return watch is not None and watch(step, agent)
+
+        return train(env, config, parts, seed, both)
 
 
 def greedy_action(network: nn.Module, observation: NDArray) -> int:
