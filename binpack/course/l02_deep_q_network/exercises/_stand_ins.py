@@ -16,25 +16,45 @@ from binpack.course.l02_deep_q_network.agent import Agent, Batch, DQNConfig, Par
 from binpack.course.l02_deep_q_network.exercises.network import add
 
 
-def example_batch() -> Batch:
-    """Six transitions of two numbers and three actions, two of them final."""
+def example_batch(rows: int = 6) -> Batch:
+    """Transitions of two numbers and three actions; of six, two are final.
+
+    Args:
+        rows: how many, at most 6.
+    """
     generator = torch.Generator().manual_seed(1)
-    return Batch(
+    every = Batch(
         torch.randn(6, 2, generator=generator),
         torch.tensor([2, 0, 1, 0, 2, 1]),
         torch.tensor([1.0, -2.0, 0.5, 3.0, -1.0, 0.25]),
         torch.randn(6, 2, generator=generator),
         torch.tensor([False, True, False, False, True, False]),
     )
+    return Batch(*(part[:rows] for part in every))
+
+
+def drawn_batch(rng: np.random.Generator) -> Batch:
+    """Six random transitions of two numbers and three actions; the second and the fifth are final."""
+    return Batch(
+        torch.from_numpy(rng.normal(size=(6, 2)).astype(np.float32)),
+        torch.from_numpy(rng.integers(3, size=6)),
+        torch.from_numpy(rng.normal(size=6).astype(np.float32)),
+        torch.from_numpy(rng.normal(size=(6, 2)).astype(np.float32)),
+        torch.tensor([False, True, False, False, True, False]),
+    )
 
 
 def example_agent() -> Agent:
     """Two different linear networks on two inputs and three actions, and plain gradient descent."""
+    return drawn_agent(np.random.default_rng(2))
+
+
+def drawn_agent(rng: np.random.Generator) -> Agent:
+    """As `example_agent`, with weights from a generator."""
     network, target = nn.Linear(2, 3), nn.Linear(2, 3)
-    generator = torch.Generator().manual_seed(2)
     with torch.no_grad():
         for weights in (*network.parameters(), *target.parameters()):
-            weights.copy_(torch.randn(weights.shape, generator=generator))
+            weights.copy_(torch.from_numpy(rng.normal(size=tuple(weights.shape)).astype(np.float32)))
     return Agent(network, target, torch.optim.SGD(network.parameters(), lr=0.5))
 
 
@@ -65,6 +85,7 @@ class Ride(gym.Env):
         return self._see(), {}
 
     def step(self, action: int) -> tuple[NDArray, float, bool, bool, dict]:
+        expect(self.seeds, "env.step is called before the first env.reset")
         how = "truncated" if len(self.seeds) % 2 == 0 else "terminated"
         expect(not self._over, f"env.step is called after {how}: an episode is over after terminated or truncated")
         self.actions.append(int(action))
@@ -75,11 +96,11 @@ class Ride(gym.Env):
 
 
 class Pay(Ride):
-    """As `Ride`, but episode i of seed s pays s at its first step and the chosen action's number at the others."""
+    """As `Ride`, but an episode of seed s pays s at its first step, and at step t the chosen action's number times t."""
 
     def step(self, action: int) -> tuple[NDArray, float, bool, bool, dict]:
         observation, _, terminated, truncated, info = super().step(action)
-        paid = float(self.seeds[-1] or 0) if self._at == 1 else float(action)
+        paid = float(self.seeds[-1] or 0) if self._at == 1 else float(action * self._at)
         return observation, paid, terminated, truncated, info
 
 

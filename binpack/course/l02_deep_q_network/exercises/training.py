@@ -16,8 +16,8 @@ from binpack.course.exercises import (
     expect,
     expect_close,
     expect_shape,
-    expect_type,
     global_randomness_untouched,
+    promise,
 )
 from binpack.course.l02_deep_q_network.agent import DQNConfig, Parts, Run, greedy_action, make_agent
 from binpack.course.l02_deep_q_network.exercises._stand_ins import Pay, Ride, Spies
@@ -26,12 +26,19 @@ from binpack.course.l02_deep_q_network.exercises.network import add, epsilon, ma
 
 
 @exercise(
-    minutes=20,
+    minutes=18,
     difficulty=3,
     hints=(
-        "If a stored transition starts where it ends, the old observation was overwritten before it was stored.",
-        "If episodes never end under a time limit, test terminated or truncated; store terminated alone.",
+        "Begin with what stands before the loop: a generator from the seed, agent and replay, the run, the first "
+        "observation, and a total of 0. Then `for step in range(config.total_steps):`",
+        "The action: `int(rng.integers(n_actions))` where `rng.random() < parts.epsilon(step, config)`, else "
+        "agent.act(observation). Store with parts.add before next_observation takes the place of observation.",
+        "An episode is over if terminated or truncated; note it with step + 1, reset without a seed, and set the total "
+        "to 0. Learning is due where `step + 1 >= config.learning_starts and (step + 1) % config.train_every == 0`.",
+        "To learn: `batch = replay.sample(config.batch_size, rng)`, then `targets = parts.td_targets(batch, agent, "
+        "config.gamma)`, `loss = parts.td_loss(agent.network, batch, targets)` and `parts.update(agent, loss, config)`.",
     ),
+    returns=promise.an_instance("the run", Run),
 )
 def train(env: gym.Env, config: DQNConfig, parts: Parts, seed: int, watch: Callable | None = None) -> Run:
     """Train an agent: act, store, learn, and start again whenever an episode is over.
@@ -83,48 +90,71 @@ def _(answer: Callable) -> None:
     env, spies, watched = Ride(), Spies(0.0, gamma=0.75), []
     with global_randomness_untouched():
         run = answer(env, _SHORT, spies.parts(), 7, lambda step, agent: watched.append(step))
-    expect_type(run, Run, "the answer")
-    expect(len(env.actions) == 53, f"{len(env.actions)} steps were taken, total_steps is 53")
-    expect(env.seeds[0] == 7, f"the first reset gets seed {env.seeds[0]}, not the run's")
-    expect(set(env.seeds[1:]) == {None}, "later resets get a seed too: every episode would start alike")
-    _expect_stored(spies.stored)
+    expect(len(env.actions) == 53, "total_steps is 53", got=f"{len(env.actions)} steps", wanted="53 steps")
+    expect(env.seeds[0] == 7, "the first reset should get the run's seed", got=env.seeds[0], wanted=7)
+    expect(set(env.seeds[1:]) == {None}, "later resets get a seed too: only the first one should", got=env.seeds[1:])
+    _expect_stored(spies.stored, env.actions)
     expect(set(env.actions) == {2}, "with epsilon 0 it does not always take the action of the largest Q-value")
-    expect(spies.steps == list(range(53)), "epsilon should be asked once at every step, with 0, 1, 2 and so on")
-    after = spies.updates_after
-    expect(after, "it never learns: is update called?")
-    expect(min(after) >= 10, f"it learns after {min(after)} transitions: learning_starts is 10")
-    expect(after != list(range(after[0], 54)), "it learns at every step: train_every is 4")
-    expect(after == list(range(12, 54, 4)), f"updates come after steps {after}, not after 12, 16, 20 and so on")
-    expect(set(spies.calls.values()) == {len(after)}, "each update should use td_targets and td_loss once")
-    expect(len(spies.sampled[0].rewards) == 8, "a sample should hold config.batch_size transitions")
-    expect(watched == list(range(1, 54)), "watch should be called after every step with 1, 2, 3 and so on")
-    returns = [float(total) for total in run.returns]
-    expect(returns != [14.0 * n for n in range(1, 11)], "returns grow without end: start each episode's sum at 0")
-    expect(returns != [4.0] * 10, "the last reward of an episode is missing from its return")
-    expect_close(returns, [14.0] * 10, "the returns of the 10 finished episodes should be 14 each")
-    expect(list(run.ends) == list(range(5, 54, 5)), "run.ends should hold the steps 5, 10, 15 and so on")
-    env, spies = Ride(), Spies(1.0)
-    answer(env, _SHORT, spies.parts(), 7)
-    expect(set(env.actions) == {0, 1, 2}, "with epsilon 1 it does not take every action: it never explores")
-    repeated, spies = Ride(), Spies(1.0)
-    answer(repeated, _SHORT, spies.parts(), 7)
-    expect(repeated.actions == env.actions, "two runs with the same seed differ: make one generator from the seed")
+    asked = "parts.epsilon should be asked once at every step, with 0, 1, 2 and so on"
+    expect(spies.steps == list(range(53)), asked, got=spies.steps, wanted=list(range(53)))
+    _expect_learning(spies)
+    told = "watch should be called after every step, with 1, 2, 3 and so on"
+    expect(watched == list(range(1, 54)), told, got=watched, wanted=list(range(1, 54)))
+    _expect_noted(run)
+    _expect_exploring(answer)
     stopped = Ride()
     answer(stopped, _SHORT, Spies(1.0).parts(), 7, lambda step, agent: step == 11)
-    expect(len(stopped.actions) == 11, "watch answered True after step 11, but the run went on: then it should end")
+    late = "watch answered True after step 11: then the run should end"
+    expect(len(stopped.actions) == 11, late, got=f"{len(stopped.actions)} steps", wanted="11 steps")
 
 
-def _expect_stored(stored: Sequence[tuple]) -> None:
-    expect(len(stored) == 53, f"{len(stored)} transitions were stored in 53 steps")
-    for number, (before, _, reward, after, terminated) in enumerate(stored):
+def _expect_learning(spies: Spies) -> None:
+    after, due = spies.updates_after, list(range(12, 54, 4))
+    expect(after, "it never learns: is parts.update called?")
+    expect(min(after) >= 10, f"it learns when {min(after)} transitions are stored: learning_starts is 10", got=after)
+    every = after == list(range(after[0], 54))
+    expect(not every, "it learns at every step: train_every is 4", got=after, wanted=due)
+    expect(after == due, "it learns after other numbers of stored transitions than it should", got=after, wanted=due)
+    calls = set(spies.calls.values())
+    expect(calls == {len(after)}, "each update should use parts.td_targets and parts.td_loss once", got=spies.calls)
+    size = len(spies.sampled[0].rewards)
+    expect(size == 8, "a sample should hold config.batch_size transitions", got=size, wanted=8)
+
+
+def _expect_noted(run: Run) -> None:
+    returns, ends = [float(total) for total in run.returns], list(run.ends)
+    expect(len(returns) == 10, "10 episodes were finished: note each once", got=len(returns), wanted=10)
+    growing = returns == [14.0 * n for n in range(1, 11)]
+    expect(not growing, "returns grow from episode to episode: start each sum at 0", got=returns)
+    expect(returns != [4.0] * 10, "the last reward of an episode is missing from its return", got=returns)
+    expect(returns == [14.0] * 10, "the returns of the finished episodes are wrong", got=returns, wanted=[14.0] * 10)
+    expect(ends == list(range(5, 54, 5)), "run.ends should hold the steps", got=ends, wanted=list(range(5, 54, 5)))
+
+
+def _expect_exploring(answer: Callable) -> None:
+    env, repeated = Ride(), Ride()
+    answer(env, _SHORT, Spies(1.0).parts(), 7)
+    answer(repeated, _SHORT, Spies(1.0).parts(), 7)
+    taken = sorted(set(env.actions))
+    expect(taken != [2], "with epsilon 1 it only takes the action of the largest Q-value: it never explores")
+    expect(taken == [0, 1, 2], "with epsilon 1 it should take every action now and then", got=taken, wanted=[0, 1, 2])
+    expect(repeated.actions == env.actions, "two runs with the same seed differ: make one generator from the seed")
+
+
+def _expect_stored(stored: Sequence[tuple], actions: Sequence[int]) -> None:
+    expect(len(stored) == 53, "each of 53 steps should be stored once", got=len(stored), wanted=53)
+    for number, (before, action, reward, after, terminated) in enumerate(stored):
         episode, at = number // 5 + 1, number % 5
         expect(before != after, "a transition starts where it ends: keep the old observation until it is stored")
         expect(
             before[0] == after[0],
             "a transition goes from one episode into the next: after reset, go on from its observation",
         )
-        expect((before, after) == ((episode, at), (episode, at + 1)), "an observation is not the one before its action")
-        expect(reward == (10.0 if at == 4 else 1.0), "a reward is not the one that the action got")
+        seen, wanted = (before, after), ((episode, at), (episode, at + 1))
+        expect(seen == wanted, "a transition holds the wrong observations", got=seen, wanted=wanted)
+        expect(action == actions[number], "an action is stored that was not taken", got=action, wanted=actions[number])
+        paid = 10.0 if at == 4 else 1.0
+        expect(reward == paid, "a reward is not the one that the action got", got=reward, wanted=paid)
         if at == 4 and episode % 2 == 0:
             expect(not terminated, "truncated is stored as terminated: a time limit is no final state")
         elif at == 4:
@@ -137,9 +167,11 @@ def _expect_stored(stored: Sequence[tuple]) -> None:
     minutes=5,
     difficulty=1,
     hints=(
-        "If all returns are equal, every episode starts from one seed: give episode i the seed seed + i.",
-        "If it never ends, a time limit only sets truncated: stop at either.",
+        "Begin with a loop over the episodes: each starts with `observation, _ = env.reset(seed=seed + episode)`.",
+        "Inside it a second loop: env.step(greedy_action(network, observation)), until terminated or truncated.",
+        "`returns[episode] += reward` in the inner loop, with `returns = np.zeros(episodes)` before the outer one.",
     ),
+    returns=promise.an_array("the returns", float),
 )
 def evaluate(network: nn.Module, env: gym.Env, episodes: int, seed: int) -> NDArray:
     """Measure the greedy policy: play whole episodes without exploring or learning.
@@ -173,19 +205,18 @@ def _(answer: Callable) -> None:
     with global_randomness_untouched():
         got = answer(network, env, 4, 100)
     expect(np.shape(got) != (), "it returns one number: return every episode's return, the caller takes the mean")
-    expect_shape(got, (4,), "the returns of 4 episodes")
+    expect_shape(got, (4,), "what it returns for 4 episodes")
     kept = all(torch.equal(weights, before[name]) for name, weights in network.state_dict().items())
     expect(kept, "the network's weights were changed: evaluation only looks")
-    expect(set(env.actions) == {2}, "an action was not the best one: evaluation does not explore")
+    expect(set(env.actions) == {2}, "an action was taken that has not the largest Q-value")
     expect(env.seeds != [100] * 4, "every episode starts from the same seed: give episode i the seed seed + i")
-    expect(env.seeds == [100, 101, 102, 103], f"the episodes start from seeds {env.seeds}, not 100, 101, 102, 103")
-    got = np.asarray(got, float)
-    expect(not np.array_equal(got, [5.0] * 4), "these are lengths of episodes: add up the rewards")
-    expect(
-        not np.array_equal(got, np.cumsum([108.0 + i for i in range(4)])), "returns add up over episodes: start at 0"
-    )
-    expect(not np.array_equal(got, [2.0] * 4), "only the last reward is kept: add them up")
-    expect_close(got, [108.0, 109.0, 110.0, 111.0], "the returns are wrong: add up the rewards of each episode")
+    seeds = [100, 101, 102, 103]
+    expect(env.seeds == seeds, "the episodes start from other seeds than they should", got=env.seeds, wanted=seeds)
+    right = np.array([128.0, 129.0, 130.0, 131.0])  # the seed, and 2 * (2 + 3 + 4 + 5)
+    expect(not np.array_equal(got, [5.0] * 4), "these are lengths of episodes: add up the rewards", got=got)
+    expect(not np.array_equal(got, np.cumsum(right)), "returns add up over episodes: start each at 0", got=got)
+    expect(not np.array_equal(got, [10.0] * 4), "only the last reward is kept: add them up", got=got)
+    expect(np.allclose(got, right), "the returns are wrong: add up the rewards of each episode", got=got, wanted=right)
 
 
 REFERENCE = Parts(
