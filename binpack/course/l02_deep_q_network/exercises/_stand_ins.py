@@ -96,7 +96,7 @@ class Ride(gym.Env):
 
 
 class Pay(Ride):
-    """As `Ride`, but an episode of seed s pays s at its first step, and at step t the chosen action's number times t."""
+    """As `Ride`, but an episode of seed s pays s at its first step, and at step t the chosen action times t."""
 
     def step(self, action: int) -> tuple[NDArray, float, bool, bool, dict]:
         observation, _, terminated, truncated, info = super().step(action)

@@ -14,7 +14,6 @@ from torch import nn
 from binpack.course.exercises import (
     exercise,
     expect,
-    expect_close,
     expect_shape,
     global_randomness_untouched,
     promise,
@@ -36,7 +35,7 @@ from binpack.course.l02_deep_q_network.exercises.network import add, epsilon, ma
         "An episode is over if terminated or truncated; note it with step + 1, reset without a seed, and set the total "
         "to 0. Learning is due where `step + 1 >= config.learning_starts and (step + 1) % config.train_every == 0`.",
         "To learn: `batch = replay.sample(config.batch_size, rng)`, then `targets = parts.td_targets(batch, agent, "
-        "config.gamma)`, `loss = parts.td_loss(agent.network, batch, targets)` and `parts.update(agent, loss, config)`.",
+        "config.gamma)`, `loss = parts.td_loss(agent.network, batch, targets)`, `parts.update(agent, loss, config)`.",
     ),
     returns=promise.an_instance("the run", Run),
 )
