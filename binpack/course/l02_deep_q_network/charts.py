@@ -20,12 +20,13 @@ class Series:
     """What is drawn in one colour.
 
     Attributes:
-        name: for the legend.
+        name: for the legend; an empty one is not in it.
         x: places, (n,).
         y: values, (n,).
         kind: "line", or marks at each place: "dots", "rings" or "crosses".
         color: None takes the next one of the course.
         dashed: whether a line is dashed.
+        width: of a line, in points.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Series:
     kind: Kind = "line"
     color: str | None = None
     dashed: bool = False
+    width: float = 2.0
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,12 @@ class _Chart:
     title: str
     levels: Sequence[float]
     ticks: Mapping[float, str]
+    log: bool
+
+    @property
+    def named(self) -> bool:
+        """Whether there is something for a legend to tell apart."""
+        return sum(bool(one.name) for one in self.series) > 1
 
 
 def chart(
@@ -56,6 +64,7 @@ def chart(
     text: str,
     levels: Sequence[float] = (),
     ticks: Mapping[float, str] | None = None,
+    log: bool = False,
 ) -> Figure:
     """Draw lines and marks.
 
@@ -67,9 +76,10 @@ def chart(
         text: what the figure says, in one line.
         levels: values at which a thin horizontal line helps the eye.
         ticks: place on the x axis to the word that stands there; None for numbers.
+        log: whether the y axis is logarithmic.
     """
     colors = [one.color or COLORS[place % len(COLORS)] for place, one in enumerate(series)]
-    drawn = _Chart(series, colors, x, y, title, levels, ticks or {})
+    drawn = _Chart(series, colors, x, y, title, levels, ticks or {}, log)
     return Figure(_plotly(drawn), _still(drawn), text)
 
 
@@ -82,15 +92,17 @@ def _plotly(drawn: _Chart) -> Any:
     for one, color in zip(drawn.series, drawn.colors, strict=True):
         if one.kind == "line":
             dash = "dash" if one.dashed else "solid"
-            style: dict[str, Any] = {"mode": "lines", "line": {"color": color, "width": 2, "dash": dash}}
+            style: dict[str, Any] = {"mode": "lines", "line": {"color": color, "width": one.width, "dash": dash}}
         else:
             size = {"dots": 6, "rings": 13, "crosses": 9}[one.kind]
             mark = {"color": color, "size": size, "symbol": _MARKS[one.kind][0], "line": {"width": 2}}
             style = {"mode": "markers", "marker": mark if one.kind == "rings" else {**mark, "line": {"width": 0}}}
-        plot.add_scatter(x=one.x, y=one.y, name=one.name, **style)
-    plain_layout(plot, drawn.title, 380, showlegend=len(drawn.series) > 1)
+        plot.add_scatter(x=one.x, y=one.y, name=one.name, showlegend=bool(one.name), **style)
+    plain_layout(plot, drawn.title, 380, showlegend=drawn.named)
     if drawn.ticks:
         plot.update_xaxes(tickvals=list(drawn.ticks), ticktext=list(drawn.ticks.values()), showgrid=False)
+    if drawn.log:
+        plot.update_yaxes(type="log")
     return plot.update_xaxes(title=drawn.x).update_yaxes(title=drawn.y)
 
 
@@ -102,16 +114,18 @@ def _still(drawn: _Chart) -> Any:
     for one, color in zip(drawn.series, drawn.colors, strict=True):
         if one.kind == "line":
             style = "--" if one.dashed else "-"
-            axes.plot(one.x, one.y, style, color=color, linewidth=2, label=one.name)
+            axes.plot(one.x, one.y, style, color=color, linewidth=one.width, label=one.name or None)
             continue
         look: dict[str, Any] = {"markersize": {"dots": 4, "rings": 10, "crosses": 7}[one.kind], "label": one.name}
         if one.kind == "rings":
             look |= {"markerfacecolor": "none", "markeredgewidth": 1.5}
         axes.plot(one.x, one.y, _MARKS[one.kind][1], color=color, **look)
-    if len(drawn.series) > 1:
+    if drawn.named:
         axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     if drawn.ticks:
         axes.set_xticks(list(drawn.ticks), list(drawn.ticks.values()))
+    if drawn.log:
+        axes.set_yscale("log")
     axes.set_title(drawn.title, loc="left", fontsize=12)
     axes.set_xlabel(drawn.x)
     axes.set_ylabel(drawn.y)

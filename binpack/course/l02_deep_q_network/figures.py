@@ -221,3 +221,59 @@ def scores(run: Mapping[int, float], test: Mapping[str, ArrayLike], title: str) 
         series.append(Series(name, at, values, "dots"))
     what = f"{title}: validation scores step by step, then {', '.join(test)}"
     return chart(series, x="environment steps", y="return", title=title, text=what, levels=(500.0,))
+
+
+def values(curves: Mapping[str, tuple[ArrayLike, ArrayLike]], bound: float, title: str) -> Figure:
+    """Draw how large Q-values became in every run, on a logarithmic axis.
+
+    Args:
+        curves: name to environment steps, (n,), and one curve a run, (runs, n).
+        bound: what no true value can exceed.
+        title: the title.
+    """
+    series, told = [], []
+    for place, (name, (steps, runs)) in enumerate(curves.items()):
+        array = np.maximum(np.asarray(runs, float), 0.01)  # a logarithm needs a positive number
+        ends = array[:, -1]
+        for row, run in enumerate(array):
+            series.append(Series("" if row else name, steps, run, color=COLORS[place], width=1.2))
+        told.append(f"{name} end between {ends.min():,.0f} and {ends.max():,.0f}")
+    what = f"{title}: {', '.join(told)}; no true value exceeds {bound:g}"
+    y = "best Q-value, mean over 400 states"
+    return chart(series, x="environment steps", y=y, title=title, text=what, levels=(bound,), log=True)
+
+
+def chosen(scores: ArrayLike, fresh: ArrayLike, title: str) -> Figure:
+    """Draw, seed by seed, the validation score that chose a checkpoint and its mean return on fresh episodes.
+
+    Args:
+        scores: (seeds,).
+        fresh: (seeds,).
+        title: the title.
+    """
+    order = np.argsort(np.asarray(fresh))
+    places = np.arange(1, len(order) + 1)
+    best, judged = np.asarray(scores)[order], np.asarray(fresh)[order]
+    dots = [
+        Series("validation score", places, best, "rings", "#888888"),
+        Series("mean of 20 fresh episodes", places, judged, "dots", COLORS[0]),
+    ]
+    what = f"{title}: fresh episodes from {judged[0]:.0f} to {judged[-1]:.0f}, mean {judged.mean():.0f}; "
+    what += f"the validation scores that chose them have the mean {best.mean():.0f}"
+    return chart(dots, x="seeds in order", y="return", title=title, text=what, levels=(500.0,))
+
+
+def solved(steps: Sequence[int], total: int, title: str) -> Figure:
+    """Draw how many seeds have held the pole to the end in a whole validation, over the steps of their runs.
+
+    Args:
+        steps: for each seed the step at which it first did.
+        total: steps at which the axis ends.
+        title: the title.
+    """
+    at = sorted(steps)
+    x = np.repeat([0, *at, total], 2)[1:]
+    y = np.repeat(np.arange(len(at) + 1), 2)
+    y = np.append(y, len(at))
+    what = f"{title}: the first seed after {at[0]:,} steps, the last after {at[-1]:,}"
+    return chart([Series("", x, y)], x="environment steps", y="seeds", title=title, text=what)

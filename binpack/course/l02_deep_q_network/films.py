@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import os
 from collections.abc import Callable, Sequence
@@ -12,6 +11,8 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
+
+from binpack.plots.figure import show_picture
 
 SIZE = (300, 200)
 EVERY = 2  # environment steps from one picture to the next
@@ -62,21 +63,13 @@ def _picture(env: gym.Env) -> NDArray[np.uint8]:
 
 
 def show(film: Film, text: str) -> None:
-    """Show a film as an animated PNG, which notebooks, GitHub and nbconvert play alike, and a line of text below it.
+    """Show a film as an animated PNG, which notebooks, GitHub and nbconvert play alike.
 
     Args:
         film: what `play` returned.
         text: what it shows; stands for the film where there are no pictures.
     """
-    from IPython import get_ipython
-
-    if get_ipython() is None:
-        print(text)
-        return
-    from IPython.display import display
-
-    picture = base64.b64encode(animated_png(film.frames)).decode("ascii")
-    display({"image/png": picture, "text/plain": text}, raw=True)
+    show_picture(animated_png(film.frames), text)
 
 
 def animated_png(frames: Sequence[NDArray[np.uint8]]) -> bytes:

@@ -2,8 +2,9 @@
 
     python -m binpack.course.l02_deep_q_network.record_pieces FOLDER
 
-Three arms, ten seeds each, the same number of steps and updates: all parts; updates that draw from the last steps only
-instead of a large buffer; a target network that is copied after every update, which is to have none. Every finished run
+Four arms, ten seeds each, the same number of steps: all parts; updates that draw from the last 128 steps instead of a
+large buffer; an update after every step, with that step alone; and a target network that is copied after every update,
+which is to have none. Every finished run
 is kept in FOLDER and not run again, so the command may be killed and repeated. Seeds, validation episodes and the score
 (the mean of the validation episodes) were declared before the first run. The weights are those of the seed that did
 best on fresh episodes: a network to look at, not a result.
@@ -45,7 +46,8 @@ CONFIG = DQNConfig(
 )
 ARMS = {
     "all parts": CONFIG,
-    "no replay buffer": CONFIG.replace(buffer_size=CONFIG.batch_size),
+    "last 128 steps": CONFIG.replace(buffer_size=CONFIG.batch_size),
+    "every step once": CONFIG.replace(buffer_size=1, batch_size=1, train_every=1),
     "no target network": CONFIG.replace(target_update=CONFIG.train_every),
 }
 SEEDS = tuple(range(10))

@@ -96,12 +96,22 @@ class Ride(gym.Env):
 
 
 class Pay(Ride):
-    """As `Ride`, but an episode of seed s pays s at its first step, and at step t the chosen action times t."""
+    """As `Ride`, but episode i of seed s pays s at its first step and the chosen action's number at the others."""
 
     def step(self, action: int) -> tuple[NDArray, float, bool, bool, dict]:
         observation, _, terminated, truncated, info = super().step(action)
-        paid = float(self.seeds[-1] or 0) if self._at == 1 else float(action * self._at)
+        paid = float(self.seeds[-1] or 0) if self._at == 1 else self._later(action)
         return observation, paid, terminated, truncated, info
+
+    def _later(self, action: int) -> float:
+        return float(action)
+
+
+class RisingPay(Pay):
+    """As `Pay`, but the step t of an episode, from its second one on, pays the chosen action's number times t."""
+
+    def _later(self, action: int) -> float:
+        return float(action * self._at)
 
 
 class Spies:

@@ -19,7 +19,7 @@ from binpack.course.exercises import (
     promise,
 )
 from binpack.course.l02_deep_q_network.agent import DQNConfig, Parts, Run, greedy_action, make_agent
-from binpack.course.l02_deep_q_network.exercises._stand_ins import Pay, Ride, Spies
+from binpack.course.l02_deep_q_network.exercises._stand_ins import Ride, RisingPay, Spies
 from binpack.course.l02_deep_q_network.exercises.learning import td_loss, td_targets, update
 from binpack.course.l02_deep_q_network.exercises.network import add, epsilon, make_network
 
@@ -199,7 +199,7 @@ def evaluate(network: nn.Module, env: gym.Env, episodes: int, seed: int) -> NDAr
 
 @evaluate.check
 def _(answer: Callable) -> None:
-    env, network = Pay(), Spies(0.0).network(2, 3)
+    env, network = RisingPay(), Spies(0.0).network(2, 3)
     before = copy.deepcopy(network.state_dict())
     with global_randomness_untouched():
         got = answer(network, env, 4, 100)
