@@ -159,8 +159,8 @@ def probe_values(readings: Mapping[str, Reading], title: str) -> Figure:
         first = place
         for truth, value in zip(reading.known.ravel(), reading.learned.ravel(), strict=True):
             known.append((place, float(truth)))
-            ok = abs(value - truth) < TOLERANCE
-            (learned if ok else wrong).append((place, float(np.clip(value, -3, 5))))
+            near = abs(value - truth) < TOLERANCE  # False where the value is no number
+            (learned if near else wrong).append((place, float(np.clip(np.nan_to_num(value), -3, 5))))
             place += 1
         places[(first + place - 1) / 2] = name
         place += 0.8
@@ -186,21 +186,18 @@ def _dots(name: str, places: Sequence[tuple[float, float]], kind: Any, color: st
     return Series(name, points[:, 0], points[:, 1], kind, color)
 
 
-def returns(runs: Mapping[str, Run], title: str) -> Figure:
+def returns(run: Run, title: str) -> Figure:
     """Draw the return of every training episode at the step at which it ended, and the mean of the last 20.
 
     Args:
-        runs: name to what a training run left.
+        run: what training left.
         title: the title.
     """
-    series = []
-    for place, (name, run) in enumerate(runs.items()):
-        color = COLORS[place % len(COLORS)]
-        mean = [float(np.mean(run.returns[max(0, last - 19) : last + 1])) for last in range(len(run.returns))]
-        series += [
-            Series(f"{name}: an episode", run.ends, run.returns, "dots", color),
-            Series(f"{name}: mean of 20", run.ends, mean, "line", color),
-        ]
+    mean = [float(np.mean(run.returns[max(0, last - 19) : last + 1])) for last in range(len(run.returns))]
+    series = [
+        Series("an episode", run.ends, run.returns, "dots", "#88AACC"),
+        Series("mean of the last 20", run.ends, mean),
+    ]
     what = f"{title}: return of each training episode and the mean of the last 20"
     return chart(series, x="environment steps", y="return", title=title, text=what)
 
@@ -214,7 +211,7 @@ def scores(run: Mapping[int, float], test: Mapping[str, ArrayLike], title: str) 
         title: the title.
     """
     steps = np.array(list(run))
-    series = [Series("validation, mean of 5", steps, list(run.values()))]
+    series = [Series("validation", steps, list(run.values()))]
     last = float(steps[-1]) if len(steps) else 0.0
     for place, (name, values) in enumerate(test.items(), start=1):
         at = np.full(len(np.asarray(values)), last * (1 + 0.05 * place))
@@ -272,8 +269,7 @@ def solved(steps: Sequence[int], total: int, title: str) -> Figure:
         title: the title.
     """
     at = sorted(steps)
-    x = np.repeat([0, *at, total], 2)[1:]
-    y = np.repeat(np.arange(len(at) + 1), 2)
-    y = np.append(y, len(at))
+    x = [0, *(step for step in at for _ in range(2)), total]
+    y = [seeds for seeds in range(len(at) + 1) for _ in range(2)]
     what = f"{title}: the first seed after {at[0]:,} steps, the last after {at[-1]:,}"
     return chart([Series("", x, y)], x="environment steps", y="seeds", title=title, text=what)

@@ -375,3 +375,35 @@ def test_only_the_last_probe_sees_a_time_limit_that_is_stored_as_an_end():
     assert "add: store terminated" in table(readings).splitlines()[2]
     # the others know no time limit, so the wrapper changes nothing there
     assert {name for name, case in CASES.items() if case.make().limit is not None} == {"cut off"}
+
+
+# ---------------------------------------------------------------------------------------------------- random steps
+
+
+def test_random_steps_follow_each_other():
+    steps = probes.random_steps(CASES["cut off"].make(), 9, seed=1)
+    assert len(steps) == 9
+    assert not any(step.terminated for step in steps), "a time limit is no end"
+    probe = CASES["discount"].make()
+    steps = probes.random_steps(probe, 6, seed=0)
+    assert [step.observation.item() for step in steps] == [-1.0, 1.0] * 3, "an episode has two steps, then the next"
+    assert [step.reward for step in steps] == [0.0, 1.0] * 3
+    assert [step.terminated for step in steps] == [False, True] * 3
+
+
+def test_random_steps_depend_on_their_seed_alone():
+    def actions(seed):
+        return [step.action for step in probes.random_steps(CASES["act"].make(), 50, seed)]
+
+    with global_randomness_untouched():
+        first = actions(3)
+    assert first == actions(3) != actions(4)
+    assert set(first) == {0, 1}
+
+
+def test_q_values_have_a_row_for_each_state():
+    network = nn.Linear(1, 2)
+    with torch.no_grad():
+        network.weight.copy_(torch.tensor([[1.0], [2.0]]))
+        network.bias.zero_()
+    assert probes.q_values(CASES["patience"].make(), network).tolist() == [[-1.0, -2.0], [1.0, 2.0]]

@@ -270,7 +270,7 @@ def update(agent: Agent, loss: Tensor, config: DQNConfig) -> None:
         agent.target.load_state_dict(agent.network.state_dict())
 
 
-_OFTEN = DQNConfig(target_update=12, train_every=4, max_grad_norm=0.2)  # clipped always, copied every 3 updates
+_OFTEN = DQNConfig(target_update=6, train_every=2, max_grad_norm=0.2)  # clipped always, copied every 3 updates
 _ALMOST_FREE = DQNConfig(target_update=8, train_every=4, max_grad_norm=100.0)  # never clipped, copied every 2
 
 
