@@ -697,7 +697,7 @@ def train__wrong_greedy(env, config, parts, seed, watch=None):
 
 
 def train__wrong_learns_early(env, config, parts, seed, watch=None):
-    """learning_starts is 10"""
+    """transitions are stored, before learning_starts"""
     return loop(env, config, parts, seed, watch, due=lambda step, config: step % config.train_every == 0)
 
 
@@ -713,7 +713,7 @@ def train__wrong_never_learns(env, config, parts, seed, watch=None):
 
 def train__wrong_counts_from_zero(env, config, parts, seed, watch=None):
     """it learns after other numbers of stored transitions than it should"""
-    return loop(env, config, parts, seed, watch, due=lambda step, config: step > 10 and (step - 1) % 4 == 0)
+    return loop(env, config, parts, seed, watch, due=lambda step, config: step > 12 and (step - 1) % 4 == 0)
 
 
 def train__wrong_same_start(env, config, parts, seed, watch=None):

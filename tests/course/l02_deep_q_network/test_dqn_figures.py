@@ -1,5 +1,7 @@
 """What the figures of lesson 02 say of their numbers."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -31,7 +33,7 @@ def test_q_values_are_drawn_over_the_angle_alone():
 @given(st.lists(st.booleans(), min_size=1, max_size=60))
 def test_the_longest_streak_is_that_of_a_plain_count(sides):
     longest = count = 1
-    for before, now in zip(sides, sides[1:], strict=False):
+    for before, now in itertools.pairwise(sides):
         count = count + 1 if before == now else 1
         longest = max(longest, count)
     assert figures.longest_streak(sides) == longest

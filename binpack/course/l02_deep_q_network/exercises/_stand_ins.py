@@ -161,7 +161,8 @@ class Spies:
 
     def _loss(self, network: nn.Module, batch: Batch, targets: Tensor) -> Tensor:
         self.calls["td_loss"] += 1
-        same = batch is self.sampled[-1]
+        expect(network is self.networks[-1], "td_loss should get the network that learns, agent.network")
+        same = bool(self.sampled) and batch is self.sampled[-1]
         expect(same, "targets and loss come from different samples: draw one batch for both")
         return network(batch.observations).sum() * 0
 

@@ -352,14 +352,14 @@ _SPOILED: dict[str, Callable] = {
     "each entry of the gradient is clipped by itself: clip the norm, which keeps the direction": _spoiled(clip="value"),
     "the step goes uphill: the optimizer follows the negative gradient by itself": _spoiled(sign=-1.0),
     "the optimizer takes two steps": _spoiled(steps=2),
-    "the weights do not change: is there an optimizer.step()?": _spoiled(steps=0),
+    "the weights do not change: are loss.backward() and agent.optimizer.step() both there?": _spoiled(steps=0),
     "agent.updates is not counted up, and so a copy is made at every update": _spoiled(count=0),
     "agent.updates is not counted up, and no copy is made": _spoiled(count=0, every=lambda done, config: False),
     "the target network is never copied": _spoiled(every=lambda done, config: False),
     "the target network is copied at every update: only when updates_per_copy more are done": _spoiled(
         every=lambda done, config: True
     ),
-    "updates_per_copy updates are counted from 0: count first, then ask whether a copy is due": _spoiled(
+    "copies are made after update 1, 1 + updates_per_copy and so on: count first, then ask if one is due": _spoiled(
         every=lambda done, config: (done - 1) % config.updates_per_copy == 0
     ),
     "a copy is made one update late": _spoiled(every=lambda done, config: done % (config.updates_per_copy + 1) == 0),

@@ -53,7 +53,11 @@ def _(answer: Callable) -> None:
         torch.manual_seed(0)
         network, other = answer(3, 4), answer(3, 4)
         inputs = torch.randn(64, 3)
-        got = network(inputs).detach()
+        try:
+            got = network(inputs).detach()
+        except RuntimeError as error:
+            stopped = f"the network stops with '{error}': does each layer take as many numbers as the one before gives?"
+            raise Mistake(stopped) from None
         expect_shape(got, (64, 4), "what the network answers to 64 observations of 3 numbers with 4 actions")
         expect(got.dtype == torch.float32, f"its answers are {got.dtype}: leave them float32", got=got.dtype)
         expect(not got.isnan().any(), "it answers nan: are all weights made by nn.Linear?")
