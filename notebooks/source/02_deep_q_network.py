@@ -463,7 +463,8 @@ def probe_all(parts, wrap=lambda env: env):
 plots.show(figures.probe_values(probe_all(parts), "what your parts learned"))
 
 # %% [markdown]
-# Each grey ring is a true Q-value, each dot what the network says. A dot inside its ring is within 0.1 of the truth.
+# Each grey ring is a true Q-value, each dot what the network says. A green dot is within 0.1 of the truth. Where a probe
+# fails, the title names the first one, and the parts to look at.
 #
 # Now break a part on purpose. The next agent forgets $d$: its targets count a future after the last step, too.
 #
@@ -646,8 +647,8 @@ plots.show(figures.solved(steps_needed, 60_000, "seeds that held the pole to the
 # so on, which is 50. Such a bound is worth computing for every task.</details>
 #
 # 4. Why is the best validation score no estimate of how good the kept weights are?
-# <details><summary>Answer</summary>It was picked for being high, and part of that is luck. Fresh episodes had no part in
-# the choice.</details>
+# <details><summary>Answer</summary>It was picked for being high, and part of that is luck. Fresh episodes had no part
+# in the choice.</details>
 #
 # ## What comes next
 #

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from binpack.course.l02_deep_q_network.agent import Batch, DQNConfig, Run
 from binpack.course.l02_deep_q_network.charts import Series, chart
-from binpack.course.l02_deep_q_network.probes import TOLERANCE, Reading
+from binpack.course.l02_deep_q_network.probes import TOLERANCE, Reading, advice
 from binpack.plots.figure import Figure
 from binpack.plots.style import COLORS
 
@@ -174,8 +174,8 @@ def probe_values(readings: Mapping[str, Reading], title: str) -> Figure:
         [one for one in series if len(np.asarray(one.x))],
         x="probe, one place for each state and action",
         y="Q-value",
-        title=title,
-        text=f"{title}: {told}",
+        title=f"{title}; {advice(readings)}",
+        text=f"{title}: {told}; {advice(readings)}",
         levels=(0.0,),
         ticks=places,
     )

@@ -130,7 +130,7 @@ class Case:
 
 
 CASES: dict[str, Case] = {
-    "constant": Case(lambda: Probe([[1.0]], [[-1]]), "one step that pays 1", "td_loss, update; a terminal target"),
+    "constant": Case(lambda: Probe([[1.0]], [[-1]]), "one step that pays 1", "td_loss, update, and targets at an end"),
     "see": Case(lambda: Probe([[-1.0], [1.0]], [[-1], [-1]], (0, 1)), "the state decides what it pays", "add, network"),
     "act": Case(lambda: Probe([[-1.0, 1.0]], [[-1, -1]]), "the action decides", "td_loss (which action), epsilon"),
     "discount": Case(lambda: Probe([[0.0], [1.0]], [[1], [-1]]), "pays a step later", "td_targets, target copies"),
@@ -166,16 +166,18 @@ class Reading:
         return self.error < TOLERANCE
 
 
-def q_values(probe: Probe, network: nn.Module) -> NDArray[np.float64]:
+def q_values(env: gym.Env, network: nn.Module) -> NDArray[np.float64]:
     """Ask a network for the Q-values of all states.
 
     Args:
-        probe: the environment.
+        env: a probe, wrapped or not.
         network: maps (states, 1) to (states, actions).
 
     Returns:
         float64, (states, actions).
     """
+    probe = env.unwrapped
+    assert isinstance(probe, Probe)
     states = np.stack([probe.observation(state) for state in range(len(probe.rewards))])
     with torch.inference_mode():
         return network(torch.from_numpy(states)).double().numpy()
@@ -250,15 +252,13 @@ def probe_all(
     return readings
 
 
-def table(readings: Mapping[str, Reading]) -> str:
-    """Put readings into lines that are the same on every machine: of what was learned only the verdict.
+def advice(readings: Mapping[str, Reading]) -> str:
+    """Say which probe is the first to fail and what to look at, or that all are learned.
 
     Args:
-        readings: what `probe_all` returned.
+        readings: name of a probe to what was learned on it, from the simplest probe to the hardest.
     """
-    lines = [f"{'probe':<9} {'known Q-values':<20} verdict"]
     for name, reading in readings.items():
-        known = ", ".join(f"{value:g}" for value in np.round(reading.known, 3).ravel())
-        verdict = "learned" if reading.right else f"WRONG: look at {CASES[name].suspects}"
-        lines.append(f"{name:<9} {known:<20} {verdict}")
-    return "\n".join(lines)
+        if not reading.right:
+            return f"the first to fail is {name}: look at {CASES[name].suspects}"
+    return "all are learned"

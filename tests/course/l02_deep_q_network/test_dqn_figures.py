@@ -77,19 +77,19 @@ def test_the_loss_is_drawn_over_its_error():
 def test_a_probe_is_marked_where_it_is_wrong():
     right = Reading(np.array([[1.0, 2.0]]), np.array([[1.0, 2.05]]))
     wrong = Reading(np.array([[0.0]]), np.array([[9.0]]))
-    figure = figures.probe_values({"one": right, "two": wrong}, "t")
-    assert figure.text == "t: one learned, two wrong"
+    figure = figures.probe_values({"see": right, "act": wrong}, "t")
+    assert figure.text.startswith("t: see learned, act wrong; the first to fail is act: look at td_loss")
     drawn = lines(figure)
     assert drawn["learned"][1].tolist() == [1.0, 2.05]
     assert drawn["learned, wrong"][1].tolist() == [5.0], "an arrow's length off: it is drawn at the edge"
     assert drawn["true Q-value"][1].tolist() == [1.0, 2.0, 0.0]
-    assert list(figure.plotly.layout.xaxis.ticktext) == ["one", "two"]
+    assert list(figure.plotly.layout.xaxis.ticktext) == ["see", "act"]
 
 
 def test_a_probe_that_is_no_number_is_wrong():
     known = CASES["constant"].make().values(0.5)
     figure = figures.probe_values({"constant": Reading(known, np.full_like(known, np.nan))}, "t")
-    assert figure.text == "t: constant wrong"
+    assert figure.text.startswith("t: constant wrong; the first to fail is constant")
 
 
 def test_returns_stand_where_the_episodes_ended():
