@@ -153,7 +153,9 @@ def probe_values(readings: Mapping[str, Reading], title: str) -> Figure:
         title: the title.
     """
     places: dict[float, str] = {}
-    known, learned, wrong = [], [], []
+    known: list[tuple[float, float]] = []
+    learned: list[tuple[float, float]] = []
+    wrong: list[tuple[float, float]] = []
     place = 0.0
     for name, reading in readings.items():
         first = place

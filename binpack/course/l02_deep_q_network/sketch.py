@@ -144,7 +144,11 @@ def _still(sketch: Sketch) -> Any:
     axes.set(xlim=(0, sketch.width), ylim=(0, sketch.height), aspect="equal")
     axes.set_axis_off()
     for arrow in sketch.arrows:
-        style = {"color": arrow.color, "linewidth": arrow.width, "linestyle": "--" if arrow.dashed else "-"}
+        style: dict[str, Any] = {
+            "color": arrow.color,
+            "linewidth": arrow.width,
+            "linestyle": "--" if arrow.dashed else "-",
+        }
         if arrow.head:
             pointed = {"arrowstyle": "-|>", "shrinkA": 0, "shrinkB": 0, "mutation_scale": 12, **style}
             axes.annotate("", arrow.end, arrow.start, arrowprops=pointed)
@@ -153,7 +157,7 @@ def _still(sketch: Sketch) -> Any:
         if arrow.text:
             _write(axes, *_beside(arrow), arrow.text, 12)
     for box in sketch.boxes:
-        face = {"facecolor": box.color, "edgecolor": INK, "linewidth": 1.2, "zorder": 3}
+        face: dict[str, Any] = {"facecolor": box.color, "edgecolor": INK, "linewidth": 1.2, "zorder": 3}
         if box.height is None:
             axes.add_patch(Ellipse((box.x, box.y), box.width, box.width, **face))
         else:

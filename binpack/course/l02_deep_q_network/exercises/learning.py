@@ -390,8 +390,8 @@ def _(answer: Callable) -> None:
 
 def _expect_told(got: _Told, right: _Told, given: str) -> None:
     """Say plainly what came out otherwise, and after which update."""
-    for number, (count, wanted) in enumerate(zip(got.counts, right.counts, strict=True), start=1):
-        expect(count == wanted, f"agent.updates is wrong after update {number}", got=count, wanted=wanted, given=given)
+    for number, (count, due) in enumerate(zip(got.counts, right.counts, strict=True), start=1):
+        expect(count == due, f"agent.updates is wrong after update {number}", got=count, wanted=due, given=given)
     pairs = {"network": (got.weights, right.weights), "target": (got.held, right.held)}
     for number in range(1, len(right.counts) + 1):
         for name, (one, other) in pairs.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -172,7 +173,8 @@ def _(answer: Callable) -> None:
     answer(replay, first, 4, -0.5, then, True)
     replaced = [name for name in _ARRAYS if getattr(replay, name) is not before[name]]
     expect(not replaced, f"{', '.join(replaced)}: a new array was made; write into the row of the one that is there")
-    for name, wanted in zip(_ARRAYS, (first, 4, -0.5, then, True), strict=True):
+    added: tuple[Any, ...] = (first, 4, -0.5, then, True)
+    for name, wanted in zip(_ARRAYS, added, strict=True):
         _expect_written(name, getattr(replay, name), wanted)
     expect(replay.position == 1, "after one transition the next one goes into row 1", got=replay.position, wanted=1)
     expect(replay.size == 1, "after one transition one row is filled", got=replay.size, wanted=1)
