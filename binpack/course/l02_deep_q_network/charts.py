@@ -48,6 +48,7 @@ class _Chart:
     levels: Sequence[float]
     ticks: Mapping[float, str]
     log: bool
+    note: str
 
     @property
     def named(self) -> bool:
@@ -65,6 +66,7 @@ def chart(
     levels: Sequence[float] = (),
     ticks: Mapping[float, str] | None = None,
     log: bool = False,
+    note: str = "",
 ) -> Figure:
     """Draw lines and marks.
 
@@ -77,9 +79,10 @@ def chart(
         levels: values at which a thin horizontal line helps the eye.
         ticks: place on the x axis to the word that stands there; None for numbers.
         log: whether the y axis is logarithmic.
+        note: a second, smaller line below the title.
     """
     colors = [one.color or COLORS[place % len(COLORS)] for place, one in enumerate(series)]
-    drawn = _Chart(series, colors, x, y, title, levels, ticks or {}, log)
+    drawn = _Chart(series, colors, x, y, title, levels, ticks or {}, log, note)
     return Figure(_plotly(drawn), _still(drawn), text)
 
 
@@ -98,7 +101,8 @@ def _plotly(drawn: _Chart) -> Any:
             mark = {"color": color, "size": size, "symbol": _MARKS[one.kind][0], "line": {"width": 2}}
             style = {"mode": "markers", "marker": mark if one.kind == "rings" else {**mark, "line": {"width": 0}}}
         plot.add_scatter(x=one.x, y=one.y, name=one.name, showlegend=bool(one.name), **style)
-    plain_layout(plot, drawn.title, 380, showlegend=drawn.named)
+    heading = f"{drawn.title}<br><sup>{drawn.note}</sup>" if drawn.note else drawn.title
+    plain_layout(plot, heading, 380, showlegend=drawn.named)
     if drawn.ticks:
         plot.update_xaxes(tickvals=list(drawn.ticks), ticktext=list(drawn.ticks.values()), showgrid=False)
     if drawn.log:
@@ -126,7 +130,8 @@ def _still(drawn: _Chart) -> Any:
         axes.set_xticks(list(drawn.ticks), list(drawn.ticks.values()))
     if drawn.log:
         axes.set_yscale("log")
-    axes.set_title(drawn.title, loc="left", fontsize=12)
+    axes.set_title(drawn.title, loc="left", fontsize=12, pad=20 if drawn.note else None)
+    axes.text(0.0, 1.02, drawn.note, transform=axes.transAxes, fontsize=9)
     axes.set_xlabel(drawn.x)
     axes.set_ylabel(drawn.y)
     axes.spines[["top", "right"]].set_visible(False)

@@ -63,9 +63,9 @@ def streaks(angles: ArrayLike, title: str) -> Figure:
         Series("leans right", steps[right], degrees[right], "dots", _RIGHT),
     ]
     longest = longest_streak(right)
-    heading = f"{title}: longest streak on one side {longest}"
     what = f"{title}: {len(degrees)} steps, longest streak on one side {longest}"
-    return chart(dots, x="step", y="pole angle in degrees", title=heading, text=what, levels=(0.0,))
+    note = f"longest streak on one side: {longest}"
+    return chart(dots, x="step", y="pole angle in degrees", title=title, text=what, levels=(0.0,), note=note)
 
 
 def exploration(rate: Callable[[int, DQNConfig], float], configs: Mapping[str, DQNConfig], steps: int) -> Figure:
@@ -176,7 +176,8 @@ def probe_values(readings: Mapping[str, Reading], title: str) -> Figure:
         [one for one in series if len(np.asarray(one.x))],
         x="probe, one place for each state and action",
         y="Q-value",
-        title=f"{title}; {advice(readings)}",
+        title=title,
+        note=advice(readings),
         text=f"{title}: {told}; {advice(readings)}",
         levels=(0.0,),
         ticks=places,
