@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ from binpack.plots.style import INK, PAPER
 
 _PIXELS = 74  # of one unit of length
 _INCHES = 0.82
+_HEAD = 0.25  # length of what is drawn with an arrow's head, in units
 
 
 @dataclass(frozen=True)
@@ -118,9 +120,10 @@ def _plotly(sketch: Sketch) -> Any:
 
 
 def _point(arrow: Arrow) -> dict[str, Any]:
-    """The head of an arrow: a short arrow over the end of its line."""
+    """The head of an arrow: a short arrow over the end of its line, long enough to be drawn."""
     (x0, y0), (x1, y1) = arrow.start, arrow.end
-    at = {"x": x1, "y": y1, "ax": x1 - (x1 - x0) * 0.02, "ay": y1 - (y1 - y0) * 0.02}
+    share = _HEAD / math.hypot(x1 - x0, y1 - y0)
+    at = {"x": x1, "y": y1, "ax": x1 - (x1 - x0) * share, "ay": y1 - (y1 - y0) * share}
     axes = {"xref": "x", "yref": "y", "axref": "x", "ayref": "y"}
     head = {"arrowhead": 2, "arrowsize": 1.2, "arrowwidth": arrow.width, "arrowcolor": arrow.color}
     return {**at, **axes, **head, "showarrow": True, "text": ""}
