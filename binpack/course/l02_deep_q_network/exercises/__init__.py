@@ -5,6 +5,7 @@
 from binpack.course.l02_deep_q_network.exercises.network import add, epsilon, make_network
 from binpack.course.l02_deep_q_network.exercises.learning import td_loss, td_targets, update
 from binpack.course.l02_deep_q_network.exercises.training import REFERENCE, evaluate, train
+from binpack.course.l02_deep_q_network.exercises.hunting import is_over, prepare_study, suggest
 from binpack.course.l02_deep_q_network.exercises.tuning import SPACE, save_and_load, tune_objective
 # isort: on
 
