@@ -8,21 +8,21 @@ on the x axis, (n,), and one row a run, (runs, n), as `plots.curves_with_spread`
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import gymnasium as gym
 import numpy as np
 import optuna
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
-from binpack.course.l02_deep_q_network.agent import Agent, DQNConfig, Parts, Replay, Run
+from binpack.course.l02_deep_q_network.agent import Agent, DQNConfig, Parts, Run, sizes
 from binpack.course.l02_deep_q_network.probes import CASES, CONFIG, GAMMA, Probe
+from binpack.course.progress import progress
 
 Train = Callable[..., Run]
 Curve = tuple[NDArray[np.int64], NDArray[np.float64]]
-Begin = Callable[[], tuple[nn.Module, Replay]]
 EVERY = 20
 """Environment steps from one look at an agent to the next."""
 
@@ -56,7 +56,7 @@ def is_over(terminated: bool, truncated: bool) -> bool:
     return terminated
 
 
-def prepare_study(parts: Parts, n_inputs: int, n_actions: int) -> Begin:
+def prepare_study(parts: Parts, n_inputs: int, n_actions: int) -> Callable:
     """Make the function that a study calls at the start of each trial.
 
     Args:
@@ -72,7 +72,7 @@ def prepare_study(parts: Parts, n_inputs: int, n_actions: int) -> Begin:
     network = parts.make_network(n_inputs, n_actions)
     replay = parts.make_replay(10_000, n_inputs)
 
-    def begin_trial() -> tuple[nn.Module, Replay]:
+    def begin_trial() -> tuple:
         return network, replay
 
     return begin_trial
@@ -98,7 +98,7 @@ def suggest(trial: optuna.trial.BaseTrial, base: DQNConfig) -> DQNConfig:
 # --------------------------------------------------------------------------------------------- where each of them shows
 
 
-def two_arms(train: Train, parts: Parts, seeds: Iterable[int] = range(10)) -> Curve:
+def two_arms(train: Train, parts: Parts, seeds: Sequence[int] = range(10)) -> Curve:
     """Learn which of two arms pays more: one pays 0.5, the other 1.
 
     Args:
@@ -111,10 +111,12 @@ def two_arms(train: Train, parts: Parts, seeds: Iterable[int] = range(10)) -> Cu
     """
     probe, config = Probe([[0.5, 1.0]], [[-1, -1]]), CONFIG.replace(total_steps=200, epsilon_steps=150)
     rewards = probe.rewards[0]
-    return _curves(train, lambda: probe, config, parts, seeds, lambda agent: rewards[_values(agent, probe)[0].argmax()])
+    return curves_of(
+        train, lambda: probe, config, parts, seeds, lambda agent: rewards[values_of(agent, probe)[0].argmax()]
+    )
 
 
-def first_of_two(train: Train, parts: Parts, seeds: Iterable[int] = range(5)) -> Curve:
+def first_of_two(train: Train, parts: Parts, seeds: Sequence[int] = range(5)) -> Curve:
     """Learn the value of the first of two steps, of which the second pays 1. It is 0.5, the discount.
 
     Args:
@@ -126,11 +128,11 @@ def first_of_two(train: Train, parts: Parts, seeds: Iterable[int] = range(5)) ->
         The Q-value of the first step, by environment steps.
     """
     probe = CASES["discount"].make()
-    return _curves(train, lambda: probe, CONFIG, parts, seeds, lambda agent: _values(agent, probe)[0, 0])
+    return curves_of(train, lambda: probe, CONFIG, parts, seeds, lambda agent: values_of(agent, probe)[0, 0])
 
 
 def three_rooms(
-    train: Train, parts: Parts, over: Callable[[bool, bool], bool], seeds: Iterable[int] = range(5)
+    train: Train, parts: Parts, over: Callable[[bool, bool], bool], seeds: Sequence[int] = range(5)
 ) -> Curve:
     """Learn what three rooms are worth. Each pays at every step and has no door; a time limit ends a stay of 4 steps.
 
@@ -145,21 +147,21 @@ def three_rooms(
     """
     room = Probe([[0.5], [-0.5], [1.0]], [[0], [1], [2]], (0, 1, 2), limit=4)
     known = room.values(GAMMA)
-    return _curves(
+    return curves_of(
         train,
         lambda: Ends(room, over),
         CONFIG,
         parts,
         seeds,
-        lambda agent: np.abs(_values(agent, room) - known).max(),
+        lambda agent: np.abs(values_of(agent, room) - known).max(),
     )
 
 
 def trials_in_a_row(
     train: Train,
     parts: Parts,
-    prepare: Callable[[Parts, int, int], Begin],
-    studies: Iterable[int] = range(10),
+    prepare: Callable[[Parts, int, int], Callable],
+    studies: Sequence[int] = range(10),
     trials: int = 6,
 ) -> Curve:
     """Run studies whose trials all try the same: to learn within 60 steps that the only action pays 1.
@@ -177,10 +179,10 @@ def trials_in_a_row(
     probe, config = CASES["constant"].make(), CONFIG.replace(total_steps=60, learning_rate=1e-4)
     ends = [
         [
-            _values(run.agent, probe)[0, 0]
+            values_of(run.agent, probe)[0, 0]
             for run in trials_of(train, parts, prepare, CASES["constant"].make, [config] * trials, study)
         ]
-        for study in studies
+        for study in progress(studies, "studies")
     ]
     return np.arange(1, trials + 1), np.array(ends)
 
@@ -188,7 +190,7 @@ def trials_in_a_row(
 def trials_of(
     train: Train,
     parts: Parts,
-    prepare: Callable[[Parts, int, int], Begin],
+    prepare: Callable[[Parts, int, int], Callable],
     make_env: Callable[[], gym.Env],
     configs: Iterable[DQNConfig],
     seed: int,
@@ -203,9 +205,8 @@ def trials_of(
         configs: the settings of each trial.
         seed: of the study; trial i gets the seed 1000 * seed + i.
     """
-    env = make_env()
     with _torch_seed(seed):
-        begin = prepare(parts, env.observation_space.shape[0], int(env.action_space.n))
+        begin = prepare(parts, *sizes(make_env()))
     for number, config in enumerate(configs):
         with _torch_seed(1000 * seed + number):
             network, replay = begin()
@@ -217,7 +218,7 @@ def learn_to_wait(
     train: Train,
     parts: Parts,
     space: Callable[[optuna.trial.BaseTrial, DQNConfig], DQNConfig],
-    draws: Iterable[int] = range(10),
+    draws: Sequence[int] = range(8),
 ) -> Curve:
     """Train with settings drawn at random on a task where waiting pays: 0.4 at once, or 1 a step later.
 
@@ -230,15 +231,14 @@ def learn_to_wait(
     Returns:
         What the greedy policy gets in the end, 0.4 or 1, by environment steps.
     """
-    probe, rows = CASES["patience"].make(), []
-    for seed in draws:
-        asked = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed)).ask()
-        config = space(asked, CONFIG)
-        steps, row = _curves(
-            train, lambda: probe, config, parts, [seed], lambda agent: (0.4, 1.0)[_values(agent, probe)[0].argmax()]
-        )
-        rows.append(row)
-    return steps, np.concatenate(rows)
+    probe = CASES["patience"].make()
+
+    def drawn(seed: int) -> DQNConfig:
+        return space(optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed)).ask(), CONFIG)
+
+    return curves_of(
+        train, lambda: probe, drawn, parts, draws, lambda agent: (0.4, 1.0)[values_of(agent, probe)[0].argmax()]
+    )
 
 
 class Ends(gym.Wrapper):
@@ -255,31 +255,48 @@ class Ends(gym.Wrapper):
         return observation, reward, over and terminated, over and not terminated, info
 
 
-def _curves(
+def curves_of(
     train: Train,
     make_env: Callable[[], gym.Env],
-    config: DQNConfig,
+    config: DQNConfig | Callable[[int], DQNConfig],
     parts: Parts,
-    seeds: Iterable[int],
+    seeds: Sequence[int],
     look: Callable[[Agent], float],
 ) -> Curve:
-    """Train once for each seed and look at the agent every `EVERY` steps."""
+    """Train once for each seed and look at the agent on the way.
+
+    Args:
+        train: the training loop.
+        make_env: makes the environment.
+        config: the settings, or a function that gives those of a seed, all for equally many steps.
+        parts: the parts of the agent.
+        seeds: one run each; a bar shows how far they are.
+        look: what is looked at, (agent) -> number.
+
+    Returns:
+        What was seen, every `EVERY` steps.
+    """
     rows = []
-    for seed in seeds:
-        seen: list[float] = []
+    for seed in progress(seeds, "seeds"):
+        settings = config if isinstance(config, DQNConfig) else config(seed)
+        rows.append(seen := list[float]())
 
         def watch(step: int, agent: Agent, seen: list[float] = seen) -> bool:
             if step % EVERY == 0:
                 seen.append(float(look(agent)))
             return False
 
-        train(make_env(), config, parts, seed, watch)
-        rows.append(seen)
-    return np.arange(EVERY, config.total_steps + 1, EVERY), np.array(rows)
+        train(make_env(), settings, parts, seed, watch)
+    return np.arange(EVERY, settings.total_steps + 1, EVERY), np.array(rows)
 
 
-def _values(agent: Agent, probe: Probe) -> NDArray[np.float64]:
-    """What the network says of a probe's states, (states, actions)."""
+def values_of(agent: Agent, probe: Probe) -> NDArray[np.float64]:
+    """Return what the network says of a probe's states, float64, (states, actions).
+
+    Args:
+        agent: its network is asked.
+        probe: the environment.
+    """
     states = np.stack([probe.observation(state) for state in range(len(probe.rewards))])
     with torch.inference_mode():
         return agent.network(torch.from_numpy(states)).double().numpy()

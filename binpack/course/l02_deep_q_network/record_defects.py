@@ -6,7 +6,7 @@ Every finished run is kept in FOLDER and not run again, so the command may be ki
 scores are fixed here, before anything runs:
 
 - A, B and C: training runs of ten seeds with the defect, and ten without, validated every 500 steps;
-- D: ten studies of eight trials, the trials of each sharing network and buffer, and ten whose trials begin afresh;
+- D: ten studies of six trials, the trials of each sharing network and buffer, and ten whose trials begin afresh;
 - E: ten random draws from the published ranges, and ten from the mended ones, each trained once.
 """
 
@@ -32,8 +32,8 @@ ENV = "CartPole-v1"
 CONFIG = DQNConfig(total_steps=6_000, epsilon_steps=4_000, learning_rate=5e-4, target_update=500)
 EVERY, VALIDATION_EPISODES = 500, 5
 SEEDS = tuple(range(10))
-STUDIES, TRIALS = tuple(range(10)), 8
-SHORT = CONFIG.replace(total_steps=2_000, epsilon_steps=1_000, learning_starts=200)
+STUDIES, TRIALS = tuple(range(10)), 6
+SHORT = CONFIG.replace(total_steps=1_500, epsilon_steps=1_000, learning_starts=200)
 DRAWS = tuple(range(10))
 LIBRARIES = ("numpy", "torch", "gymnasium", "optuna")
 

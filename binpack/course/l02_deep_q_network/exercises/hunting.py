@@ -79,7 +79,7 @@ is_over.examine(
         "Move the two lines that make network and replay into begin_trial, above its return.",
     ),
 )
-def prepare_study(parts: Parts, n_inputs: int, n_actions: int) -> Callable[[], tuple[nn.Module, Replay]]:
+def prepare_study(parts: Parts, n_inputs: int, n_actions: int) -> Callable:
     """Make the function that a study calls at the start of each trial.
 
     Args:
@@ -93,7 +93,7 @@ def prepare_study(parts: Parts, n_inputs: int, n_actions: int) -> Callable[[], t
         trains.
     """
 
-    def begin_trial() -> tuple[nn.Module, Replay]:
+    def begin_trial() -> tuple:
         # 1. a network and a buffer that no other trial has
         return parts.make_network(n_inputs, n_actions), parts.make_replay(10_000, n_inputs)
 
