@@ -300,8 +300,11 @@ def suggest__wrong_dictionary(trial, base):
 
 def suggest__wrong_other_setting(trial, base):
     """a setting other than gamma and learning_rate is changed"""
-    good = suggest__exponents(trial, base)
-    return good.replace(batch_size=trial.suggest_categorical("batch_size", [32, 128]))
+    return base.replace(
+        gamma=trial.suggest_float("gamma", 0.9, 0.999),
+        learning_rate=trial.suggest_float("learning_rate", 1e-4, 1e-2, log=True),
+        batch_size=trial.suggest_categorical("batch_size", [32, 128]),
+    )
 
 
 # ------------------------------------------------------------------------------------------------------ tune_objective
@@ -370,6 +373,13 @@ def tune_objective__wrong_training_returns(trial, suggest, make_env, base, parts
     """no episode is played after training"""
     config = suggest(trial, base)
     return np.mean([np.mean(train(make_env(), config, parts, seed).returns) for seed in seeds])
+
+
+def tune_objective__wrong_target_network(trial, suggest, make_env, base, parts, seeds):
+    """it does not judge run.agent.network, which is the trained one"""
+    config = suggest(trial, base)
+    runs = [train(make_env(), config, parts, seed) for seed in seeds]
+    return np.mean([evaluate(run.agent.target, make_env(), 10, VALIDATION_SEED) for run in runs])
 
 
 def tune_objective__wrong_base(trial, suggest, make_env, base, parts, seeds):

@@ -57,13 +57,14 @@ def _(answer: Callable) -> None:
 
     def load(*args: Any, **kwargs: Any) -> Any:
         unsafe.append(kwargs.get("weights_only") is False)
+        expect(path.is_file(), _NO_FILE)
         return really_load(*args, **kwargs)
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "weights.pt"
         with mock.patch("torch.load", load):
             got = answer(network, path, fresh)
-        expect(path.is_file(), "there is no file at the path: torch.save writes one")
+        expect(path.is_file(), _NO_FILE)
         _expect_weights(path, before)
         expect(not any(unsafe), "weights_only=False runs whatever code a file holds: leave it True")
         expect(got is not network, "it returns the network that was saved: return the fresh one")
@@ -73,6 +74,9 @@ def _(answer: Callable) -> None:
         with torch.no_grad():
             weight(network).add_(1.0)
         expect(_holds(got, before), "both networks share their weights: read them from the file")
+
+
+_NO_FILE = "there is no file at the path: torch.save writes one"
 
 
 def _expect_weights(path: Path, wanted: Mapping[str, Tensor]) -> None:

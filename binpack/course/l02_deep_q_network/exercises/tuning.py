@@ -10,7 +10,7 @@ import gymnasium as gym
 import numpy as np
 import optuna
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from binpack.course.exercises import Mistake, exercise, expect, promise
 from binpack.course.l02_deep_q_network.agent import VALIDATION_SEED, Agent, DQNConfig, Parts
@@ -65,12 +65,15 @@ def tune_objective(
 _BASE = DQNConfig(total_steps=20, learning_starts=12, train_every=4, buffer_size=64, epsilon_last=0.3)
 _TRIED = {"learning_rate": 3e-3, "gamma": 0.95}
 _VALIDATION = list(range(VALIDATION_SEED, VALIDATION_SEED + 10))
+_UNTRAINED = VALIDATION_SEED + 4.5 + 4.0 * 2
+"""What a network scores that was not trained: it prefers the last action."""
 _STATISTICS: dict[str, Callable[[Sequence[float]], float]] = {
     "it returns the best run's score: take the mean over the seeds": max,
     "it returns the worst run's score: take the mean over the seeds": min,
     "it returns the first seed's score: take the mean over the seeds": lambda scores: scores[0],
     "it returns the last seed's score: take the mean over the seeds": lambda scores: scores[-1],
     "it adds the runs' scores up: take their mean": sum,
+    "it does not judge run.agent.network, which is the trained one": lambda scores: _UNTRAINED,
     "it returns the median of the runs' scores: take their mean": lambda scores: float(np.median(scores)),
 }
 
@@ -147,17 +150,14 @@ class _Stage:
             self.episodes[-1].stored = True
             plain.add(*transition)
 
-        return plain.replace(make_network=self._network, add=add, update=self._update)
-
-    def _network(self, n_inputs: int, n_actions: int) -> nn.Module:
-        network = self._spies.network(n_inputs, n_actions)
-        place = (len(self._spies.networks) - 1) % len(self._actions)
-        with torch.no_grad():
-            network.get_parameter("bias")[self._actions[place]] += 5.0
-        return network
+        return plain.replace(add=add, update=self._update)
 
     def _update(self, agent: Agent, loss: Tensor, config: DQNConfig) -> None:
+        """Train: the network comes to prefer the action that it is to prefer; the target network still likes the last."""
         self.configs.append(config)
+        place = next(at for at, network in enumerate(self._spies.networks) if network is agent.network)
+        with torch.no_grad():
+            agent.network.get_parameter("bias")[self._actions[place % len(self._actions)]] += 5.0
 
     def expect_fresh_runs(self, seeds: Sequence[int]) -> None:
         """Raise `Mistake` unless one fresh agent was trained for each seed, and judged on the validation episodes."""
