@@ -161,7 +161,7 @@ def trials_in_a_row(
     train: Train,
     parts: Parts,
     prepare: Callable[[Parts, int, int], Callable],
-    studies: Sequence[int] = range(10),
+    studies: Sequence[int] = range(8),
     trials: int = 6,
 ) -> Curve:
     """Run studies whose trials all try the same: to learn within 60 steps that the only action pays 1.
@@ -218,7 +218,7 @@ def learn_to_wait(
     train: Train,
     parts: Parts,
     space: Callable[[optuna.trial.BaseTrial, DQNConfig], DQNConfig],
-    draws: Sequence[int] = range(8),
+    draws: Sequence[int] = range(6),
 ) -> Curve:
     """Train with settings drawn at random on a task where waiting pays: 0.4 at once, or 1 a step later.
 
