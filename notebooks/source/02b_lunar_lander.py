@@ -54,8 +54,8 @@ make_network, train, evaluate, parts = dqn.make_network, dqn.train, dqn.evaluate
 # the pad pay; fuel costs a little, and a crash costs 100. An episode that returns 200 or more counts as a landing. A
 # time limit ends it after 1,000 steps.
 #
-# Here is an agent that has practised for 10,000 steps, more than ten times what your CartPole agent needed to see its
-# first good episode.
+# Here is an agent that has practised for 10,000 steps. On CartPole that was enough to hold the pole for some hundred
+# steps.
 
 # %%
 lunar = records.load("lunar_lander")
@@ -63,8 +63,9 @@ early, late = lunar["films"]["early"], lunar["films"]["late"]
 records.show_film(records.film("early"), f"after 10,000 steps: return {early['return']:.0f} in {early['steps']} steps")
 
 # %% [markdown]
-# It has learned one thing, that a crash is expensive, and drawn a wrong conclusion from it: it never comes down. It
-# burns fuel until the time limit ends the episode. To land, an agent has to try what looks worse at first.
+# Most of the time only sparks are to be seen: the lander hovers above the upper edge of the picture and burns fuel, until
+# the time limit ends the episode. It has learned that a crash is expensive, and it never comes down. To land, an agent
+# has to try what looks worse at first.
 #
 # The next cell trains one for 3,000 steps while you wait.
 #
@@ -380,10 +381,9 @@ curves = records.published_and_mended("D")
 plots.show(plots.curves_with_spread(curves, x="trial", y="validation return", title="D on CartPole: 10 studies each"))
 
 # %% [markdown]
-# The published studies improve with every trial, up to the third, and then stay at a level that a fresh agent cannot
-# reach in 1,500 steps: it is the level of an agent with 9,000. Any of their last trials would be reported as a success
-# of tuning. Its settings are as good as any other's. The way to notice is to ask whether the order of the trials
-# matters; it must not.
+# The published studies improve up to the third trial, and then stay at a level that an agent hardly ever reaches in the
+# 1,500 steps of one trial. Their best trial would be reported as a success of tuning, although its settings were drawn
+# at random like all others. The way to notice is to ask whether the order of the trials matters. It must not.
 #
 # ### E. What a trial tries
 #

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from binpack.core.statistics import verdict
 from binpack.course.l02_deep_q_network import bug_hunt, records
 from binpack.course.l02_deep_q_network import exercises as lesson
 from binpack.course.l02_deep_q_network import record_cartpole as dqn_cartpole
@@ -334,3 +335,36 @@ def test_a_film_is_small_and_moves(stage):
     assert path.stat().st_size < 1_000_000
     with Image.open(path) as picture:
         assert picture.n_frames > 10 and picture.size == dqn_lunar_lander.FRAME_SIZE
+
+
+# ------------------------------------------------------------------------------------- what the lesson says about them
+
+
+def ever(defect, level):
+    """How many runs reach a level, published and mended."""
+    curves = records.published_and_mended(defect)
+    assert records.reached(curves, level).startswith(f"runs that ever reach {level}: published ")
+    return tuple(int((rows.max(axis=1) >= level).sum()) for _, rows in curves.values())
+
+
+def test_what_lesson_02b_says_about_the_defects_is_what_was_recorded():
+    assert ever("A", 150) == (1, 10) and ever("A", 20)[0] <= 3, "a single run does learn, most lie on the bottom"
+    assert ever("B", 100) == (0, 10), "no published run gets anywhere"
+    (_, published), (_, mended) = records.published_and_mended("C").values()
+    assert (published == mended).all(axis=1).sum() >= 9, "the two bands cover each other"
+    (_, published), (_, mended) = records.published_and_mended("D").values()
+    assert (np.diff(published.mean(axis=0))[:2] > 0).all() and published[:, 2:].mean(axis=0).min() > 150
+    assert (mended > 150).mean() < 0.1, "a fresh agent hardly ever reaches it"
+    assert ever("E", 100)[0] == 0 and ever("E", 150)[1] == 10, "every mended draw learns something"
+
+
+def test_what_lesson_02b_says_about_the_study_is_what_was_recorded():
+    record = records.load("tuning")
+    trials = sorted(record["trials"], key=lambda trial: -trial["value"])
+    assert all(5e-4 < trial["params"]["learning_rate"] < 1.3e-3 for trial in trials[:5])
+    default, tuned = records.finals(record).values()
+    assert verdict(tuned, default).word == "ahead" and len(tuned) == 12
+    assert verdict(tuned[:5], default[:5]).word == "not separable"
+    promised, kept = trials[0]["value"] - record["trials"][0]["value"], tuned.mean() - default.mean()
+    assert 0.4 < kept / promised < 0.6, "half of the gain was luck"
+    assert abs(default.mean() - record["trials"][0]["value"]) < 10

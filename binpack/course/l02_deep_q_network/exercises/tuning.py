@@ -31,12 +31,7 @@ from binpack.course.l02_deep_q_network.exercises.training import evaluate, train
     returns=promise.a_float("the score"),
 )
 def tune_objective(
-    trial: optuna.trial.BaseTrial,
-    suggest: Callable,
-    make_env: Callable,
-    base: DQNConfig,
-    parts: Parts,
-    seeds: Sequence[int],
+    trial: optuna.trial.BaseTrial, suggest: Callable, make_env: Callable, base: DQNConfig, parts: Parts, seeds: Sequence
 ) -> float:
     """Score the settings that a trial tries: train an agent with each seed, and return their mean validation return.
 
