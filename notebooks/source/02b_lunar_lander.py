@@ -42,9 +42,9 @@ make_network, train, evaluate, parts = dqn.make_network, dqn.train, dqn.evaluate
 # %% [markdown]
 # `parts` is a `Parts`, the bundle of functions that you wrote in lesson 02 (`make_network`, `add`, `epsilon`,
 # `td_targets`, `td_loss` and `update`). `train(env, config, parts, seed)` trains an agent out of them and returns a
-# `Run`: `run.agent` is the agent after the last step, `run.returns` the return of every finished episode, `run.ends` the
-# steps at which they ended. `evaluate(network, env, episodes, seed)` plays whole episodes without exploring and returns
-# their returns.
+# `Run`: `run.agent` is the agent after the last step, `run.returns` the return of every finished episode, `run.ends`
+# the steps at which they ended. `evaluate(network, env, episodes, seed)` plays whole episodes without exploring and
+# returns their returns.
 #
 # ## A harder task
 #
@@ -63,9 +63,9 @@ early, late = lunar["films"]["early"], lunar["films"]["late"]
 records.show_film(records.film("early"), f"after 10,000 steps: return {early['return']:.0f} in {early['steps']} steps")
 
 # %% [markdown]
-# Most of the time only sparks are to be seen: the lander hovers above the upper edge of the picture and burns fuel, until
-# the time limit ends the episode. It has learned that a crash is expensive, and it never comes down. To land, an agent
-# has to try what looks worse at first.
+# Most of the time only sparks are to be seen: the lander hovers above the upper edge of the picture and burns fuel,
+# until the time limit ends the episode. It has learned that a crash is expensive, and it never comes down. To land, an
+# agent has to try what looks worse at first.
 #
 # The next cell trains one for 3,000 steps while you wait.
 #
@@ -89,11 +89,12 @@ plots.show(plots.curves_with_spread(episodes, x="environment steps", y="return",
 # %%
 steps, scores = records.curve(lunar)
 title = f"LunarLander, {len(scores)} seeds"
-labels = {"x": "environment steps", "y": "mean return of 10 episodes"}
-plots.show(plots.curves_with_spread({"seeds": (steps, scores)}, **labels, title=title, spread="runs"))
+axes = {"x": "environment steps", "y": "mean return of 10 episodes"}
+plots.show(plots.curves_with_spread({"seeds": (steps, scores)}, **axes, title=title, spread="runs"))
 above = scores > 200
 fallen = (np.maximum.accumulate(above, axis=1) & (scores < 200)).any(axis=1)
-print(f"above 200 at some time: {above.any(axis=1).sum()} of {len(scores)} seeds; of these, later below 200: {fallen.sum()}")
+print(f"above 200 at some time: {above.any(axis=1).sum()} of {len(scores)} seeds")
+print(f"later below 200 again: {fallen.sum()} of them")
 
 # %% [markdown]
 # The thin lines are the seeds, the thick one is their mean. They rise at different times, and none of them rises
@@ -121,9 +122,9 @@ print(f"the validation score is too high by {np.mean(chosen - fresh):.0f} on ave
 
 # %% [markdown]
 # A checkpoint is chosen because its score is high. Part of that is skill and part is luck, the luck of ten episodes,
-# and choosing the highest of twenty scores collects luck. The test episodes do not know about the choice, so the luck is
-# gone there. This is why a result is only reported on fresh episodes, and why the number that chose a checkpoint is not
-# its result.
+# and choosing the highest of twenty scores collects luck. The test episodes do not know about the choice, so the luck
+# is gone there. This is why a result is only reported on fresh episodes, and why the number that chose a checkpoint is
+# not its result.
 #
 # Most of the recorded agents land nevertheless. Here is the chosen checkpoint of the seed in the middle, on an episode
 # that it never saw.
@@ -139,6 +140,7 @@ print(f"mean return of 100 test episodes above 200: {(fresh > 200).sum()} of {le
 # is to write the whole Python object with `pickle` or `torch.save(network)`. It works, and it has a price that the next
 # cell shows. A **pickle**, the format in which Python writes objects, is not a list of numbers: it is a small program
 # that builds the object when the file is read, and it may call any function that it likes.
+
 
 # %%
 class Surprise:
@@ -158,8 +160,8 @@ with tempfile.TemporaryDirectory() as folder:
 # The file could have deleted your home directory instead of printing a line. A second reason against it is duller and
 # costs more hours: an object that was pickled with one version of a program often cannot be read by the next one.
 #
-# Both disappear when only the numbers are saved. `network.state_dict()` is a dictionary from a name to a tensor: for the
-# lander's network `0.weight` with 128 x 8 numbers, `0.bias` with 128, and so on for each layer. `torch.load(path,
+# Both disappear when only the numbers are saved. `network.state_dict()` is a dictionary from a name to a tensor: for
+# the lander's network `0.weight` with 128 x 8 numbers, `0.bias` with 128, and so on for each layer. `torch.load(path,
 # weights_only=True)` reads tensors and refuses everything else. The numbers alone do not say what to do with them, so
 # whoever reads them makes a fresh network of the same form first, and then puts them into it with `load_state_dict`.
 
@@ -178,7 +180,8 @@ print(f"{ex.whose(save_and_load)}: largest difference of a return before and aft
 
 # %% tags=["nbval-ignore-output"]
 bars = {"the saved one": before, "the loaded one": after}
-plots.show(plots.bars_with_spread(bars, x="network", y="return", title="20 episodes, the same for both", runs="episodes"))
+title = "20 episodes, the same for both"
+plots.show(plots.bars_with_spread(bars, x="network", y="return", title=title, runs="episodes"))
 
 # %% [markdown]
 # The difference is exactly 0: the file lost nothing. Each dot of the figure is an episode. Most stand between 200 and
@@ -188,8 +191,8 @@ plots.show(plots.bars_with_spread(bars, x="network", y="return", title="20 episo
 # ## Bug hunt
 #
 # The agent of lesson 02 is short, and yet there are many ways to get it wrong. What follows are not invented ones. They
-# stand together in a listing in a 2024 article, which trains a deep Q-network on CartPole and tunes it with Optuna. Each
-# of the five runs without an error or a warning. Here they are rewritten in the names of our package, one at a time and
+# stand together in a listing in a 2024 article, which trains a deep Q-network and tunes it with Optuna. Each of the
+# five runs without an error or a warning. Here they are rewritten in the names of our package, one at a time and
 # everything else right, so that each can be seen alone.
 #
 # For each you will see the code first: try to find the defect, and write down what it will do. Then comes a small task
@@ -212,8 +215,8 @@ def exploration_rate(step, config):  # A, as published
 # that preference comes from the random numbers that the weights start with.
 #
 # Take a task with two arms to pull. One pays 0.5, the other 1. Suppose the untrained network says 0.1 for the first arm
-# and -0.2 for the second. The agent pulls the first, gets 0.5, and learns that the first is worth 0.5. That is more than
-# -0.2, so it pulls the first again, and again.
+# and -0.2 for the second. The agent pulls the first, gets 0.5, and learns that the first is worth 0.5. That is more
+# than -0.2, so it pulls the first again, and again.
 #
 # *Predict, then run.* The figure shows what the arm pays that the agent prefers, the mean of ten seeds. Where does the
 # published curve end?
@@ -223,8 +226,8 @@ curves = {
     "published": hunt.two_arms(train, parts.replace(epsilon=exploration_rate)),
     "mended": hunt.two_arms(train, parts),
 }
-labels = {"x": "environment steps", "y": "pay of the preferred arm"}
-plots.show(plots.curves_with_spread(curves, **labels, title="A: two arms, 10 seeds", spread="runs"))
+axes = {"x": "environment steps", "y": "pay of the preferred arm"}
+plots.show(plots.curves_with_spread(curves, **axes, title="A: two arms, 10 seeds", spread="runs"))
 
 # %% [markdown]
 # Seeds that happen to prefer the better arm are right from the start, and the others never find out: the thin lines of
@@ -237,8 +240,8 @@ plots.show(plots.curves_with_spread(curves, **labels, title="A: two arms, 10 see
 
 # %%
 curves = records.published_and_mended("A")
-labels = {"x": "environment steps", "y": "return"}
-plots.show(plots.curves_with_spread(curves, **labels, title="A on CartPole, 10 seeds", spread="runs"))
+on_cartpole = {"x": "environment steps", "y": "return"}
+plots.show(plots.curves_with_spread(curves, **on_cartpole, title="A on CartPole, 10 seeds", spread="runs"))
 print(records.reached(curves, 150))
 
 # %% [markdown]
@@ -261,9 +264,9 @@ def learn(agent, loss, config):  # B, as published
 
 # %% [markdown]
 # The gradient is not clipped, which is a matter of taste. What is missing is the copy: the target network stays as it
-# was made, with random weights, for the whole run. The targets are $y = r + \gamma\,(1 - d)\,\max_{a'} Q^-(s', a')$, and
-# $Q^-$ never learns anything. So the agent learns what a step pays, plus the discounted opinion of a network that knows
-# nothing.
+# was made, with random weights, for the whole run. The targets are $y = r + \gamma\,(1 - d)\,\max_{a'} Q^-(s', a')$,
+# and $Q^-$ never learns anything. So the agent learns what a step pays, plus the discounted opinion of a network that
+# knows nothing.
 #
 # Take a task of two steps. The first pays 0, the second pays 1, and $\gamma = 0.5$. The first step is worth 0.5, but
 # only to an agent that has learned what the second one is worth.
@@ -275,7 +278,8 @@ curves = {
     "published": hunt.first_of_two(train, parts.replace(update=learn)),
     "mended": hunt.first_of_two(train, parts),
 }
-plots.show(plots.curves_with_spread(curves, x="environment steps", y="Q of the first step", title="B: two steps, 5 seeds"))
+axes = {"x": "environment steps", "y": "Q of the first step"}
+plots.show(plots.curves_with_spread(curves, **axes, title="B: two steps, 5 seeds"))
 
 # %% [markdown]
 # It stays where the random target network puts it, near 0. Rewards do arrive: the second step, which ends the episode,
@@ -287,7 +291,7 @@ plots.show(plots.curves_with_spread(curves, x="environment steps", y="Q of the f
 
 # %%
 curves = records.published_and_mended("B")
-plots.show(plots.curves_with_spread(curves, **labels, title="B on CartPole, 10 seeds", spread="runs"))
+plots.show(plots.curves_with_spread(curves, **on_cartpole, title="B on CartPole, 10 seeds", spread="runs"))
 print(records.reached(curves, 150))
 
 # %% [markdown]
@@ -308,8 +312,9 @@ print(records.reached(curves, 150))
 # %% [exercise deep_q_network.is_over]
 
 # %% [markdown]
-# What does it matter if an episode goes on for ever? Think of three rooms without a door. One pays 0.5 at each step, one
-# costs 0.5, and one pays 1. An episode starts in one of them, chosen at random, and a time limit of 4 steps ends it.
+# What does it matter if an episode goes on for ever? Think of three rooms without a door. One pays 0.5 at each step,
+# one costs 0.5, and one pays 1. An episode starts in one of them, chosen at random, and a time limit of 4 steps ends
+# it.
 #
 # *Predict, then run.* The figure shows the largest error among the values of the three rooms. How many rooms will the
 # published agent ever see?
@@ -331,7 +336,7 @@ plots.show(plots.curves_with_spread(curves, x="environment steps", y="largest er
 
 # %%
 curves = records.published_and_mended("C")
-plots.show(plots.curves_with_spread(curves, **labels, title="C on CartPole, 10 seeds"))
+plots.show(plots.curves_with_spread(curves, **on_cartpole, title="C on CartPole, 10 seeds"))
 alike = (curves["published"][1] == curves["mended"][1]).all(axis=1)
 print(f"seeds whose two curves are the same to the last digit: {alike.sum()} of {len(alike)}")
 
@@ -348,9 +353,9 @@ print(f"seeds whose two curves are the same to the last digit: {alike.sum()} of 
 # its settings and the score that it gets, is a **trial**. The study then proposes the settings of its best trial.
 #
 # All this rests on comparing trials. A comparison is fair if the trials differ in their settings and in nothing else
-# that counts. The listing made one network and one replay buffer at the top of its file, and used them in every trial.
-# In our names it is `prepare_study`, which is called once for a study. It returns a function that is called at the start
-# of each trial. Mend it, so that each trial starts afresh.
+# that counts. The listing made one network and one replay buffer before the study, and used them in every trial. In our
+# names it is `prepare_study`, which is called once for a study. It returns a function that is called at the start of
+# each trial. Mend it, so that each trial starts afresh.
 
 # %% [exercise deep_q_network.prepare_study]
 
@@ -392,17 +397,17 @@ plots.show(plots.curves_with_spread(curves, x="trial", y="validation return", ti
 # lies outside of it can be found.
 #
 # Two rules of thumb tell whether a range makes sense. An agent with discount $\gamma$ looks about $1 / (1 - \gamma)$
-# steps ahead: 0.9 is 10 steps, 0.99 is 100. And a learning rate matters by its factor: from 0.0001 to 0.001 is as far as
-# from 0.001 to 0.01. A range from 0.00001 to 0.1 that is drawn evenly gives a number above 0.01 in nine draws of ten;
-# drawn on a log scale, with `log=True`, each power of ten gets an equal share.
+# steps ahead: 0.9 is 10 steps, 0.99 is 100. And a learning rate matters by its factor: from 0.0001 to 0.001 is as far
+# as from 0.001 to 0.01. A range from 0.00001 to 0.1 that is drawn evenly gives a number above 0.01 in nine draws of
+# ten; drawn on a log scale, with `log=True`, each power of ten gets an equal share.
 #
 # Your cell begins with the published ranges. Work out how far ahead its agents look before you mend them.
 
 # %% [exercise deep_q_network.suggest]
 
 # %% [markdown]
-# Six draws from either space, each trained on a task where waiting pays: an agent gets 0.4 at once, or 1 if it waits
-# a step.
+# Six draws from either space, each trained on a task where waiting pays: an agent gets 0.4 at once, or 1 if it waits a
+# step.
 #
 # *Predict, then run.* How many of the six published draws will learn to wait?
 
@@ -411,7 +416,8 @@ curves = {
     "published": hunt.learn_to_wait(train, parts, hunt.suggest),
     "mended": hunt.learn_to_wait(train, parts, suggest),
 }
-plots.show(plots.curves_with_spread(curves, x="environment steps", y="what the agent gets", title="E: learn to wait, 6 draws"))
+axes = {"x": "environment steps", "y": "what the agent gets"}
+plots.show(plots.curves_with_spread(curves, **axes, title="E: learn to wait, 6 draws"))
 
 # %% [markdown]
 # None. With $\gamma$ at most 0.1, a reward of 1 that comes a step later counts as 0.1 or less, and 0.4 at once is more.
@@ -422,7 +428,7 @@ plots.show(plots.curves_with_spread(curves, x="environment steps", y="what the a
 
 # %%
 curves = records.published_and_mended("E")
-plots.show(plots.curves_with_spread(curves, **labels, title="E on CartPole, 10 draws each", spread="runs"))
+plots.show(plots.curves_with_spread(curves, **on_cartpole, title="E on CartPole, 10 draws each", spread="runs"))
 print(records.reached(curves, 150))
 
 # %% [markdown]
@@ -445,8 +451,8 @@ print(records.reached(curves, 150))
 # ## Tuning
 #
 # With the defects mended, tune the agent. The **objective** is the function that a study calls for each trial and whose
-# result it maximises. It has to turn settings into one number, and the number has to mean what we want to know: how well
-# does an agent with these settings do, if it is trained once more?
+# result it maximises. It has to turn settings into one number, and the number has to mean what we want to know: how
+# well does an agent with these settings do, if it is trained once more?
 #
 # Three kinds of seeds keep that honest. They must not overlap.
 #
@@ -454,7 +460,7 @@ print(records.reached(curves, 150))
 # | --- | --- | --- |
 # | training seeds, 100 and 101 | the weights, the exploration and the episodes of a trial's runs | the trial |
 # | validation seeds, from 1,000,000 on | the episodes that score a trial | the study |
-# | fresh training seeds and test seeds, from 300 and from 2,000,000 on | the runs and episodes that judge the result | nobody before the end |
+# | fresh seeds, from 300 and 2,000,000 on | the runs and episodes that judge the result | nobody before the end |
 #
 # One run is not enough to score a trial. You saw above how far two seeds of the same program can be apart; a score from
 # one run would mostly measure its luck. So a trial trains once with each of a few seeds, and its score is the mean. Not
@@ -464,9 +470,9 @@ print(records.reached(curves, 150))
 # %% [exercise deep_q_network.tune_objective]
 
 # %% [markdown]
-# A live study of three trials follows, each of two runs of 1,500 steps. That is far too little to find anything. It shows
-# the machinery: `study.ask()` gives a trial, the objective turns it into a score, `study.tell()` hands the score back.
-# (`study.optimize` does the three in a loop; lesson 08 is about it.)
+# A live study of three trials follows, each of two runs of 1,500 steps. That is far too little to find anything. It
+# shows the machinery: `study.ask()` gives a trial, the objective turns it into a score, `study.tell()` hands the score
+# back. (`study.optimize` does the three in a loop; lesson 08 is about it.)
 
 # %% tags=["nbval-ignore-output"]
 base = DQNConfig(total_steps=1_500, epsilon_steps=1_000, learning_starts=200)
@@ -506,15 +512,18 @@ plots.show(plots.bars_with_spread(finals, x="settings", y="return", title="12 fr
 for name, value in {"default": study.trials[0].value, "tuned": study.best_value}.items():
     print(f"{name:<8} scored {value:.0f} in the study, and {finals[name].mean():.0f} on fresh seeds")
 for n in (5, 12):
-    print(f"tuned minus default on the first {n} seeds: {verdict(finals['tuned'][:n], finals['default'][:n])}")
+    found = verdict(finals["tuned"][:n], finals["default"][:n])
+    low, high = found.interval
+    words = f"{found.difference:+.0f}, 95 % interval {low:+.0f} to {high:+.0f}: {found.word}"
+    print(f"tuned minus default on {n:>2} seeds: {words}")
 
 # %% [markdown]
 # The tuned settings are ahead, and the figure says by how much we may believe it: the interval of the difference does
 # not reach down to 0. Two numbers deserve a second look.
 #
 # The default settings return on fresh seeds what they scored in the study. The tuned ones fall back from 285 to 227. It
-# is the same thing that you saw with the checkpoints: the study chose the highest of sixteen noisy scores, and collected
-# luck with it. Half of the gain that the study promised was luck.
+# is the same thing that you saw with the checkpoints: the study chose the highest of sixteen noisy scores, and
+# collected luck with it. Half of the gain that the study promised was luck.
 #
 # And five seeds would not have been enough. On the first five the difference is nearly as large, but **not separable**,
 # which means that its interval contains 0 and the data cannot tell which of the two is better. That would have been the
@@ -539,13 +548,14 @@ print(f"learning rate read back: {again.learning_rate:.6f}, gamma: {again.gamma:
 # are all worth 0, each estimated from a few draws. Some estimates are above 0, some below; the largest of the ten is
 # almost surely above.
 #
-# Lesson 02 ends with double DQN as a task for spare time. Here is something to run it on. In double DQN (van Hasselt et al., 2016) one network chooses and the other judges. An action that the online network
-# overrates by chance is not necessarily overrated by the target network as well:
+# Lesson 02 ends with double DQN as a task for spare time. Here is something to run it on. In double DQN (van Hasselt et
+# al., 2016) one network chooses and the other judges. An action that the online network overrates by chance is not
+# necessarily overrated by the target network as well:
 #
 # $$y = r + \gamma\,(1 - d)\,Q^-\big(s', \arg\max_{a'} Q(s', a')\big)$$
 #
-# The lesson's package has it as `double_targets`. The next cell trains both on the ten lotteries, and reads the value of
-# the step that leads to them. It is 0. *Predict, then run.* Which of the two stays nearer to 0?
+# The lesson's package has it as `double_targets`. The next cell trains both on the ten lotteries, and reads the value
+# of the step that leads to them. It is 0. *Predict, then run.* Which of the two stays nearer to 0?
 
 # %% tags=["nbval-ignore-output"]
 curves = {
@@ -555,9 +565,9 @@ curves = {
 plots.show(plots.curves_with_spread(curves, x="environment steps", y="Q of the step", title="Ten lotteries worth 0"))
 
 # %% [markdown]
-# Both are too high, double DQN by less. It does not reach 0, because its two networks are not independent: one is a copy
-# of the other, and both learned from mostly the same rewards. If you like, write `double_targets` yourself, starting
-# from your `td_targets`, and put it into `parts.replace(td_targets=...)` above.
+# Both are too high, double DQN by less. It does not reach 0, because its two networks are not independent: one is a
+# copy of the other, and both learned from mostly the same rewards. If you like, write `double_targets` yourself,
+# starting from your `td_targets`, and put it into `parts.replace(td_targets=...)` above.
 #
 # ## Takeaways
 #
@@ -575,13 +585,13 @@ plots.show(plots.curves_with_spread(curves, x="environment steps", y="Q of the s
 # luck. Let the checkpoint play fresh episodes, and report those.</details>
 #
 # 2. In half of your seeds the agent is good from the start, in the others it never learns. Which defect comes to mind
-# first?
+#    first?
 # <details><summary>Answer</summary>Exploration. Those seeds happen to begin with the right preference; without random
 # actions the others never try anything else.</details>
 #
 # 3. A study's later trials are all better than its first. Is that the sampler's merit?
-# <details><summary>Answer</summary>Perhaps. Or trials share a network or a buffer, and late ones inherit what early ones
-# learned. Run the same settings several times in a row: the scores must not rise.</details>
+# <details><summary>Answer</summary>Perhaps. Or trials share a network or a buffer, and late ones inherit what early
+# ones learned. Run the same settings several times in a row: the scores must not rise.</details>
 #
 # 4. A colleague sends you `agent.pkl` and asks you to try it. What do you do?
 # <details><summary>Answer</summary>Ask for the weights instead. Reading a pickle runs whatever is in it, also where the
