@@ -148,7 +148,7 @@ class _Stage:
         return plain.replace(add=add, update=self._update)
 
     def _update(self, agent: Agent, loss: Tensor, config: DQNConfig) -> None:
-        """Train: the network comes to prefer the action that it is to prefer; the target network still likes the last."""
+        """Train: the network comes to prefer the action of its seed; the target network still likes the last one."""
         self.configs.append(config)
         place = next(at for at, network in enumerate(self._spies.networks) if network is agent.network)
         with torch.no_grad():
