@@ -198,7 +198,7 @@ plots.show(plots.bars_with_spread(bars, x="network", y="return", title=title, ru
 # For each you will see the code first: try to find the defect, and write down what it will do. Then comes a small task
 # that was made to show it, on which the published form and the mended one are trained side by side while you wait. Last
 # comes CartPole, recorded with ten seeds, to see whether the defect shows there too. That is the question which matters
-# in practice, because nobody makes a task for a bug that he does not know of.
+# in practice: who does not know of a bug has no task that shows it.
 #
 # ### A. How often to act at random
 #
@@ -424,7 +424,8 @@ plots.show(plots.curves_with_spread(curves, **axes, title="E: learn to wait, 6 d
 # This is no mistake of the agents, they maximise what they were told to maximise. No trial of the study can find
 # anything better, however many there are.
 #
-# *Predict, then run.* CartPole needs an agent that looks some dozens of steps ahead. What will the draws reach there?
+# *Predict, then run.* On CartPole an agent has to see a fall coming while there is time to act. What will the draws
+# reach there?
 
 # %%
 curves = records.published_and_mended("E")
