@@ -60,7 +60,8 @@ make_network, train, evaluate, parts = dqn.make_network, dqn.train, dqn.evaluate
 # %%
 lunar = records.load("lunar_lander")
 early, late = lunar["films"]["early"], lunar["films"]["late"]
-records.show_film(records.film("early"), f"after 10,000 steps: return {early['return']:.0f} in {early['steps']} steps")
+records.show_film(records.film("early"), "LunarLander after 10,000 steps of training")
+print(f"return {early['return']:.0f} in {early['steps']} steps")
 
 # %% [markdown]
 # Most of the time only sparks are to be seen: the lander hovers above the upper edge of the picture and burns fuel,
@@ -76,12 +77,13 @@ records.show_film(records.film("early"), f"after 10,000 steps: return {early['re
 short = DQNConfig(total_steps=3_000, epsilon_steps=2_000, train_every=4)
 run = train(gym.make("LunarLander-v3"), short, parts, seed=0)
 episodes = {"seed 0": (run.ends, [run.returns])}
-plots.show(plots.curves_with_spread(episodes, x="environment steps", y="return", title="LunarLander: every episode"))
+axes = {"x": "environment steps", "y": "return of an episode"}
+plots.show(plots.curves_with_spread(episodes, **axes, title="LunarLander, the first 3,000 steps", spread="runs"))
 
 # %% [markdown]
 # The line goes from one episode's return to the next. There is no trend to see, and no error either. This is what makes
 # the task hard to work on: for the first minutes a good program and a broken one look alike. So the long runs were
-# recorded: several seeds, 200,000 steps each, which takes about five minutes a seed on one core. Every 10,000 steps the
+# recorded: six seeds, 200,000 steps each, which takes about five minutes a seed on one core. Every 10,000 steps the
 # greedy policy played ten episodes.
 #
 # *Predict, then run.* Will the curves rise together? And will a seed that has reached 200 stay there?
@@ -115,8 +117,8 @@ print(f"later below 200 again: {fallen.sum()} of them")
 # %%
 chosen = np.array([row["chosen_score"] for row in lunar["runs"]])  # the highest of 20 validation scores
 fresh = records.test_means(lunar)
-bars = {"10 validation episodes": chosen, "100 test episodes": fresh}
-plots.show(plots.bars_with_spread(bars, x="the chosen checkpoints on", y="return", runs="seeds"))
+bars = {"validation": chosen, "test": fresh}
+plots.show(plots.bars_with_spread(bars, x="episodes", y="return", title="the chosen checkpoints", runs="seeds"))
 print(f"seeds whose checkpoint does worse on the test episodes: {(fresh < chosen).sum()} of {len(fresh)}")
 print(f"the validation score is too high by {np.mean(chosen - fresh):.0f} on average")
 
@@ -130,7 +132,8 @@ print(f"the validation score is too high by {np.mean(chosen - fresh):.0f} on ave
 # that it never saw.
 
 # %%
-records.show_film(records.film("late"), f"the chosen checkpoint: return {late['return']:.0f} in {late['steps']} steps")
+records.show_film(records.film("late"), "LunarLander: the chosen checkpoint")
+print(f"return {late['return']:.0f} in {late['steps']} steps")
 print(f"mean return of 100 test episodes above 200: {(fresh > 200).sum()} of {len(fresh)} seeds")
 
 # %% [markdown]
@@ -176,10 +179,11 @@ with tempfile.TemporaryDirectory() as folder:
     loaded = save_and_load(lander, Path(folder) / "lander.pt", make_network(8, 4))
 env = gym.make("LunarLander-v3")
 before, after = (evaluate(network, env, 20, seed=3_000_000) for network in (lander, loaded))
-print(f"{ex.whose(save_and_load)}: largest difference of a return before and after: {np.abs(before - after).max():.1f}")
+largest = np.abs(before - after).max()
+print(f"{ex.whose(save_and_load)}: largest difference between the returns of the two: {largest:.1f}")
 
 # %% tags=["nbval-ignore-output"]
-bars = {"the saved one": before, "the loaded one": after}
+bars = {"saved": before, "loaded": after}
 title = "20 episodes, the same for both"
 plots.show(plots.bars_with_spread(bars, x="network", y="return", title=title, runs="episodes"))
 
@@ -324,7 +328,8 @@ curves = {
     "published": hunt.three_rooms(train, parts, hunt.is_over),
     "mended": hunt.three_rooms(train, parts, is_over),
 }
-plots.show(plots.curves_with_spread(curves, x="environment steps", y="largest error", title="C: three rooms, 5 seeds"))
+axes = {"x": "environment steps", "y": "largest error"}
+plots.show(plots.curves_with_spread(curves, **axes, title="C: three rooms, 5 seeds"))
 
 # %% [markdown]
 # One: the room in which its only episode began. It learns that room's value and knows nothing about the others, and the
@@ -383,7 +388,7 @@ plots.show(plots.curves_with_spread(curves, x="trial", y="learned value", title=
 
 # %%
 curves = records.published_and_mended("D")
-plots.show(plots.curves_with_spread(curves, x="trial", y="validation return", title="D on CartPole: 10 studies each"))
+plots.show(plots.curves_with_spread(curves, x="trial", y="return", title="D on CartPole, 10 studies each"))
 
 # %% [markdown]
 # The published studies improve up to the third trial, and then stay at a level that an agent hardly ever reaches in the
@@ -417,7 +422,7 @@ curves = {
     "mended": hunt.learn_to_wait(train, parts, suggest),
 }
 axes = {"x": "environment steps", "y": "what the agent gets"}
-plots.show(plots.curves_with_spread(curves, **axes, title="E: learn to wait, 6 draws"))
+plots.show(plots.curves_with_spread(curves, **axes, title="E: learn to wait, 6 draws each", spread="runs"))
 
 # %% [markdown]
 # None. With $\gamma$ at most 0.1, a reward of 1 that comes a step later counts as 0.1 or less, and 0.4 at once is more.
@@ -481,10 +486,13 @@ live = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESamp
 for _ in progress(range(3), "trials"):
     trial = live.ask()
     live.tell(trial, tune_objective(trial, suggest, lambda: gym.make("CartPole-v1"), base, parts, (100, 101)))
-plots.show(plots.history(live))
+for done in live.trials:
+    tried = f"gamma {done.params['gamma']:.3f}, learning rate {done.params['learning_rate']:.5f}"
+    print(f"trial {done.number}: {tried}: score {done.value:.0f}")
+print(f"best: trial {live.best_trial.number}")
 
 # %% [markdown]
-# A point is a trial, the line is the best score so far. It can only rise, whatever the settings are worth.
+# One of them scored best; with three trials, one always does. Whether its settings deserve it is another question.
 #
 # The recorded study is larger: sixteen trials, each of two runs of 6,000 steps. The first trial tries the default
 # settings, so that the study cannot end below them by its own measure. The next figure shows which settings it tried.
@@ -509,7 +517,8 @@ plots.show(plots.slice_(study, target_name="validation return"))
 
 # %%
 finals = records.finals(tuning)
-plots.show(plots.bars_with_spread(finals, x="settings", y="return", title="12 fresh seeds, 6,000 steps", runs="seeds"))
+title = "12 fresh seeds, 6,000 steps each"
+plots.show(plots.bars_with_spread(finals, x="settings", y="return", title=title, runs="seeds"))
 for name, value in {"default": study.trials[0].value, "tuned": study.best_value}.items():
     print(f"{name:<8} scored {value:.0f} in the study, and {finals[name].mean():.0f} on fresh seeds")
 for n in (5, 12):
@@ -519,7 +528,7 @@ for n in (5, 12):
     print(f"tuned minus default on {n:>2} seeds: {words}")
 
 # %% [markdown]
-# The tuned settings are ahead, and the figure says by how much we may believe it: the interval of the difference does
+# The tuned settings are ahead, and the last line says how far we may believe it: the interval of the difference does
 # not reach down to 0. Two numbers deserve a second look.
 #
 # The default settings return on fresh seeds what they scored in the study. The tuned ones fall back from 285 to 227. It

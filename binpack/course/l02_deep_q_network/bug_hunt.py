@@ -86,8 +86,8 @@ def suggest(trial: optuna.trial.BaseTrial, base: DQNConfig) -> DQNConfig:
         base: all other settings.
 
     Returns:
-        `base` with another `gamma`, which looks between 10 and 1,000 steps ahead, and another `learning_rate` between
-        1e-4 and 1e-2, of which each power of ten is drawn equally often.
+        `base` with another `gamma`, which looks between 10 and 1,000 steps ahead, and another `learning_rate`
+        between 1e-4 and 1e-2, of which each power of ten is drawn equally often.
     """
     return base.replace(
         gamma=trial.suggest_float("gamma", 1e-5, 1e-1),

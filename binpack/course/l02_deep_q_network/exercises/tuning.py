@@ -31,9 +31,9 @@ from binpack.course.l02_deep_q_network.exercises.training import evaluate, train
     returns=promise.a_float("the score"),
 )
 def tune_objective(
-    trial: optuna.trial.BaseTrial, suggest: Callable, make_env: Callable, base: DQNConfig, parts: Parts, seeds: Sequence
+    trial: optuna.trial.BaseTrial, suggest: Callable, make_env: Callable, base: DQNConfig, parts: Parts, seeds: tuple
 ) -> float:
-    """Score the settings that a trial tries: train an agent with each seed, and return their mean validation return.
+    """Score the settings that a trial tries: train an agent with each seed, and average their validation returns.
 
     Args:
         trial: what `suggest` asks for values.
