@@ -32,7 +32,7 @@ from binpack.course import exercises as ex
 from binpack.course.l02_deep_q_network import bug_hunt as hunt
 from binpack.course.l02_deep_q_network import exercises as dqn
 from binpack.course.l02_deep_q_network import overestimation, records
-from binpack.course.l02_deep_q_network.agent import VALIDATION_SEED, DQNConfig, double_targets, load_config, save_config
+from binpack.course.l02_deep_q_network.agent import VALIDATION_SEED, DQNConfig, double_targets
 from binpack.course.progress import progress
 
 torch.set_num_threads(1)
@@ -543,6 +543,8 @@ for n in (5, 12):
 # Settings are worth keeping in a form that a person can read and that no program needs to be trusted for: JSON.
 
 # %%
+from binpack.course.l02_deep_q_network.agent import load_config, save_config
+
 tuned = DQNConfig(**tuning["base"]).replace(**tuning["tuned"])
 with tempfile.TemporaryDirectory() as folder:
     save_config(tuned, Path(folder) / "tuned.json")
