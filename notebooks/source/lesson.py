@@ -207,8 +207,9 @@ def _heading(exercise: Exercise, solved: bool) -> str:
     facts = f"{exercise.summary}\n\n*{exercise.minutes} minutes, {level}.*"
     if solved:
         return f"### Exercise {number}, solved: `{name}`\n\n{facts}"
+    begin = "Write" if exercise.start is None else "Mend"
     return (
-        f"### Exercise {number}: `{name}`\n\n{facts} Write the function, then run its cell and the check below it. "
+        f"### Exercise {number}: `{name}`\n\n{facts} {begin} the function, then run its cell and the check below it. "
         f"`ex.hint({name})` gives one more hint at each call, `ex.solution({name})` a solution."
     )
 

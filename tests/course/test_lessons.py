@@ -25,7 +25,7 @@ def test_the_reference_pasted_into_a_cell_is_right(exercise):
     assert judged.outcome == "correct", judged
 
 
-TO_COME = {2, 8}
+TO_COME = {8}
 """Lessons whose hints still speak about errors."""
 
 

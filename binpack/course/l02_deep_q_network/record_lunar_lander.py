@@ -32,7 +32,7 @@ FILE = Path(__file__).with_name("lunar_lander.json")
 WEIGHTS = FILE.with_suffix(".pt")
 EARLY, LATE = (FILE.with_name(f"{FILE.stem}_{name}.gif") for name in ("early", "late"))
 ENV = "LunarLander-v3"
-SEEDS = (0, 1, 2, 3, 4)
+SEEDS = tuple(range(6))
 CONFIG = DQNConfig(
     total_steps=200_000,
     learning_rate=3e-4,
@@ -88,7 +88,7 @@ def write_files(folder: Path) -> None:
         folder: where `record_seed` left them.
     """
     rows = [read_record(folder / f"seed_{seed}.json") for seed in SEEDS]
-    middle = sorted(rows, key=lambda row: np.mean(row["test"]))[len(rows) // 2]
+    middle = sorted(rows, key=lambda row: np.mean(row["test"]))[(len(rows) - 1) // 2]
     weights = torch.load(folder / f"seed_{middle['seed']}.pt", weights_only=True)
     torch.save(weights["late"], WEIGHTS)
     films = {}

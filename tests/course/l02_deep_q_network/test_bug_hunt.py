@@ -13,13 +13,12 @@ from optuna.distributions import FloatDistribution
 from torch import nn
 
 from binpack.course.exercises import global_randomness_untouched
-from binpack.course.l02_deep_q_network import bug_hunt
+from binpack.course.l02_deep_q_network import bug_hunt, overestimation
 from binpack.course.l02_deep_q_network import exercises as lesson
-from binpack.course.l02_deep_q_network.agent import Agent, DQNConfig, Replay, Run, new_agent
-from binpack.course.l02_deep_q_network.bug_hunt import HEADER, Measured
+from binpack.course.l02_deep_q_network.agent import Agent, DQNConfig, Replay, double_targets, new_agent
 from binpack.course.l02_deep_q_network.probes import CASES, CONFIG
 
-REFERENCE = lesson.REFERENCE
+REFERENCE, TRAIN = lesson.REFERENCE, lesson.train.reference
 
 
 @pytest.fixture(autouse=True)
@@ -68,8 +67,12 @@ def test_a_takes_one_action_where_the_mended_form_takes_both():
 
 
 def test_a_keeps_the_arm_that_it_happened_to_prefer():
-    assert bug_hunt.no_exploration(lesson.train, REFERENCE, REFERENCE.epsilon, seeds=2) == 2
-    assert bug_hunt.no_exploration(lesson.train, REFERENCE, bug_hunt.exploration_rate, seeds=2) < 2
+    steps, published = bug_hunt.two_arms(TRAIN, REFERENCE.replace(epsilon=bug_hunt.exploration_rate), seeds=range(6))
+    _, mended = bug_hunt.two_arms(TRAIN, REFERENCE, seeds=range(6))
+    assert steps.tolist() == list(range(20, 201, 20)) and published.shape == mended.shape == (6, 10)
+    assert set(published.ravel()) == {0.5, 1.0}, "what the two arms pay"
+    assert (published == published[:, :1]).all(), "none changes its mind"
+    assert (mended[:, -1] == 1.0).all()
 
 
 # --------------------------------------------------------------------------------------------------- B. one update
@@ -103,9 +106,11 @@ def test_b_trains_the_network_and_never_touches_the_target():
 
 
 def test_b_moves_no_value_back_a_step():
-    assert bug_hunt.no_copies(lesson.train, REFERENCE, REFERENCE.update) == pytest.approx(0.5, abs=0.05)
-    published = bug_hunt.no_copies(lesson.train, REFERENCE, bug_hunt.learn)
-    assert abs(published - 0.5) > 0.2
+    steps, mended = bug_hunt.first_of_two(TRAIN, REFERENCE, seeds=[0])
+    _, published = bug_hunt.first_of_two(TRAIN, REFERENCE.replace(update=bug_hunt.learn), seeds=[0])
+    assert len(steps) == mended.shape[1] == 20
+    assert mended[0, -1] == pytest.approx(0.5, abs=0.05)
+    assert abs(published[0, -1] - 0.5) > 0.2
 
 
 # --------------------------------------------------------------------------------------------- C. when it is over
@@ -117,98 +122,81 @@ def test_b_moves_no_value_back_a_step():
 )
 def test_c_does_not_see_a_time_limit(terminated, truncated, published):
     assert bug_hunt.is_over(terminated, truncated) is published
-    assert bug_hunt.mended_is_over(terminated, truncated) is (terminated or truncated)
+    assert lesson.is_over(terminated, truncated) is (terminated or truncated)
 
 
 @pytest.mark.parametrize(
     ("over", "episodes"),
     [
         (bug_hunt.is_over, 0),
-        (bug_hunt.mended_is_over, 50),
-        (lambda terminated, truncated: truncated, 50),
-        (lambda terminated, truncated: np.bool_(terminated | truncated), 50),
-        (lambda terminated, truncated: False, 0),
+        (lesson.is_over.reference, 5),
+        (lambda terminated, truncated: np.bool_(terminated | truncated), 5),
     ],
 )
-def test_c_counts_the_episodes_of_a_task_with_a_time_limit(over, episodes):
-    assert bug_hunt.no_cut(lesson.train, REFERENCE, over) == episodes
+def test_c_hides_an_end_from_the_training_loop(over, episodes):
+    env = bug_hunt.Ends(CASES["cut off"].make(), over)
+    assert len(TRAIN(env, CONFIG.replace(total_steps=20, learning_starts=21), REFERENCE, 0).returns) == episodes
 
 
 def test_c_leaves_the_kind_of_end_to_the_environment():
-    stored = []
+    env = bug_hunt.Ends(CASES["cut off"].make(), lesson.is_over.reference)
+    env.reset(seed=0)
+    ends = [env.step(0)[2:4] for _ in range(4)]
+    assert ends == [(False, False)] * 3 + [(False, True)], "a time limit stays one: it is not stored as terminated"
 
-    def train(env, config, parts, seed):
-        env.reset(seed=seed)
-        stored.extend(env.step(0)[2:4] for _ in range(4))
-        return Run(None, [1.0])
 
-    assert bug_hunt.no_cut(train, REFERENCE, bug_hunt.mended_is_over) == 1
-    assert stored == [(False, False)] * 3 + [(False, True)], "a time limit stays one: it is not stored as terminated"
+def test_c_sees_one_room_where_the_mended_form_sees_all():
+    _, published = bug_hunt.three_rooms(TRAIN, REFERENCE, bug_hunt.is_over, seeds=[0])
+    _, mended = bug_hunt.three_rooms(TRAIN, REFERENCE, lesson.is_over.reference, seeds=[0])
+    assert published[0, -1] > 1.0 and mended[0, -1] < 0.1
 
 
 # ------------------------------------------------------------------------------------------ D. what trials train
 
 
-def made_by(make_parts):
+def begun(prepare):
+    """What three trials of one study begin with."""
     with torch.random.fork_rng(devices=[]):
-        parts = make_parts(REFERENCE)
-        return [(parts.make_network(1, 10), parts.make_replay(400, 1)) for _ in range(2)]
+        begin = prepare(REFERENCE, 4, 2)
+        return [begin() for _ in range(3)]
 
 
 def test_d_gives_all_trials_the_same_objects():
-    (network, replay), (other_network, other_replay) = made_by(bug_hunt.parts_for_all_trials)
-    assert network is other_network
-    assert replay is other_replay
-    (network, replay), (other_network, other_replay) = made_by(bug_hunt.mended_parts)
-    assert network is not other_network
-    assert replay is not other_replay
+    for objects in zip(*begun(bug_hunt.prepare_study), strict=True):
+        assert len({id(each) for each in objects}) == 1
+    for objects in zip(*begun(lesson.prepare_study.reference), strict=True):
+        assert len({id(each) for each in objects}) == 3
 
 
-def test_d_fits_the_task_and_keeps_the_other_parts():
-    with torch.random.fork_rng(devices=[]):
-        shared = bug_hunt.parts_for_all_trials(REFERENCE)
-    (network, replay) = shared.make_network(1, 10), shared.make_replay(400, 1)
-    assert network(torch.zeros(3, 1)).shape == (3, 10)
+@pytest.mark.parametrize("prepare", [bug_hunt.prepare_study, lesson.prepare_study.reference])
+def test_d_fits_the_task(prepare):
+    network, replay = begun(prepare)[0]
+    assert network(torch.zeros(3, 4)).shape == (3, 2)
     assert isinstance(replay, Replay)
-    assert (replay.capacity, replay.n_inputs, replay.size) == (400, 1, 0)
-    assert shared.replace(make_network=REFERENCE.make_network, make_replay=REFERENCE.make_replay) == REFERENCE
+    assert (replay.capacity, replay.n_inputs, replay.size) == (10_000, 4, 0)
 
 
-def test_d_starts_the_second_trial_where_the_first_ended():
-    began = {}
-    for make_parts in (bug_hunt.parts_for_all_trials, bug_hunt.mended_parts):
-        weights = []
-
-        def train(env, config, parts, seed, weights=weights):
-            agent = new_agent(1, 10, config, parts, seed)
-            weights.append([tensor.detach().clone() for tensor in agent.network.parameters()])
-            with torch.no_grad():
-                agent.network[-1].bias.fill_(7.0)  # what this trial learned
-            return Run(agent)
-
-        bug_hunt.shared_between_trials(train, REFERENCE, make_parts)
-        began[make_parts] = [bool((each[-1] == 7.0).all()) for each in weights]
-    assert began == {bug_hunt.parts_for_all_trials: [False, True], bug_hunt.mended_parts: [False, False]}
-
-
-def test_d_rewards_a_trial_for_what_an_earlier_one_learned():
-    assert bug_hunt.shared_between_trials(lesson.train, REFERENCE, bug_hunt.parts_for_all_trials) == 1.0
-    assert bug_hunt.shared_between_trials(lesson.train, REFERENCE, bug_hunt.mended_parts) == 0.0
-
-
-def test_d_pays_for_the_arm_that_the_second_trial_likes_least_at_first():
-    seen = []
+@pytest.mark.parametrize(("prepare", "left"), [(bug_hunt.prepare_study, [0, 12, 24]), (None, [0, 0, 0])])
+def test_d_trains_what_the_study_gives_to_the_trials(prepare, left):
+    config, found, seeds = CONFIG.replace(total_steps=12, learning_starts=20), [], []
 
     def train(env, config, parts, seed):
-        agent = new_agent(1, 10, config, parts, seed)
-        seen.append((env.rewards[0].tolist(), config.learning_rate, seed, agent.network))
-        return Run(agent)
+        seeds.append(seed)
+        found.append(parts.make_replay(0, 0).size)
+        return TRAIN(env, config, parts, seed)
 
-    assert bug_hunt.shared_between_trials(train, REFERENCE, bug_hunt.mended_parts) == 0.0
-    (rewards, rate, _, _), (_, tiny, seed, network) = seen
-    assert (rate, tiny, seed) == (CONFIG.learning_rate, 1e-9, 1)
-    assert sorted(rewards) == [0.0] * 9 + [1.0]
-    assert rewards.index(1.0) == int(network(torch.zeros(1, 1)).argmin())
+    prepare = prepare or lesson.prepare_study.reference
+    runs = list(bug_hunt.trials_of(train, REFERENCE, prepare, CASES["constant"].make, [config] * 3, seed=2))
+    assert found == left and seeds == [2000, 2001, 2002]
+    assert len({id(run.agent.network) for run in runs}) == (1 if left[1] else 3)
+
+
+def test_d_makes_later_trials_look_better():
+    numbers, published = bug_hunt.trials_in_a_row(TRAIN, REFERENCE, bug_hunt.prepare_study, studies=[0, 1], trials=4)
+    _, mended = bug_hunt.trials_in_a_row(TRAIN, REFERENCE, lesson.prepare_study.reference, studies=[0, 1], trials=4)
+    assert numbers.tolist() == [1, 2, 3, 4] and published.shape == mended.shape == (2, 4)
+    assert (np.diff(published) > 0).all() and (published[:, -1] > 0.7).all()
+    assert (mended < 0.7).all()
 
 
 # --------------------------------------------------------------------------------------------- E. what a trial tries
@@ -224,9 +212,9 @@ def test_e_searches_the_wrong_ranges():
         "gamma": FloatDistribution(1e-5, 1e-1),
         "learning_rate": FloatDistribution(1e-5, 1e-1),
     }
-    assert asked(bug_hunt.mended_suggest)[1] == {
+    assert asked(lesson.suggest)[1] == {
         "gamma": FloatDistribution(0.9, 0.999),
-        "learning_rate": FloatDistribution(1e-3, 1e-2, log=True),
+        "learning_rate": FloatDistribution(1e-4, 1e-2, log=True),
     }
 
 
@@ -234,11 +222,11 @@ def test_e_searches_the_wrong_ranges():
 @given(seed=st.integers(0, 10**6))
 def test_e_changes_what_it_asked_for_and_nothing_else(seed):
     base = DQNConfig(total_steps=123, epsilon_last=0.4)
-    for suggest, highest in ((bug_hunt.suggest, 0.1), (bug_hunt.mended_suggest, 0.999)):
+    for suggest, highest in ((bug_hunt.suggest, 0.1), (lesson.suggest, 0.999)):
         config, _ = asked(suggest, base, seed)
         assert config.gamma <= highest
         assert config.replace(gamma=base.gamma, learning_rate=base.learning_rate) == base
-    assert asked(bug_hunt.mended_suggest, base, seed)[0].gamma >= 0.9
+    assert asked(lesson.suggest, base, seed)[0].gamma >= 0.9
 
 
 def test_e_cannot_find_out_that_waiting_pays():
@@ -249,70 +237,40 @@ def test_e_cannot_find_out_that_waiting_pays():
 
 
 def test_e_learns_to_wait_with_the_mended_ranges_only():
-    assert bug_hunt.wrong_ranges(lesson.train, REFERENCE, bug_hunt.mended_suggest, trials=1) == 1
-    assert bug_hunt.wrong_ranges(lesson.train, REFERENCE, bug_hunt.suggest, trials=1) == 0
+    steps, mended = bug_hunt.learn_to_wait(TRAIN, REFERENCE, lesson.suggest.reference, draws=[0])
+    _, published = bug_hunt.learn_to_wait(TRAIN, REFERENCE, bug_hunt.suggest, draws=[0])
+    assert len(steps) == mended.shape[1]
+    assert (mended[0, -1], published[0, -1]) == (1.0, 0.4)
 
 
-def test_e_tries_the_settings_that_were_drawn():
-    configs = []
-
-    def train(env, config, parts, seed):
-        configs.append(config)
-        return Run(new_agent(1, 2, config, parts, seed))
-
-    bug_hunt.wrong_ranges(train, REFERENCE, bug_hunt.suggest, trials=3)
-    assert len({config.gamma for config in configs}) == 3
-    assert all(config.gamma <= 0.1 for config in configs)
+# ------------------------------------------------------------------------------------------------ how a curve is made
 
 
-# -------------------------------------------------------------------------------------------------------- measured
+def test_a_curve_has_a_row_for_each_seed_and_a_look_every_20_steps():
+    probe, seeds = CASES["constant"].make(), []
 
+    def train(env, config, parts, seed, watch):
+        seeds.append(seed)
+        for step in range(1, config.total_steps + 1):
+            assert watch(step, step) is False, "looking never ends a run"
 
-def test_each_defect_is_measured_against_its_mended_form(monkeypatch):
-    defects = {
-        "no_exploration": bug_hunt.exploration_rate,
-        "no_copies": bug_hunt.learn,
-        "no_cut": bug_hunt.is_over,
-        "shared_between_trials": bug_hunt.parts_for_all_trials,
-        "wrong_ranges": bug_hunt.suggest,
-    }
-    train, given = object(), {}
-    for number, name in enumerate(defects, start=1):
-
-        def measurement(got_train, parts, part, name=name, number=number):
-            assert got_train is train
-            assert parts is REFERENCE
-            given.setdefault(name, []).append(part)
-            return number if part is defects[name] else 10 * number
-
-        monkeypatch.setattr(bug_hunt, name, measurement)
-    measured = bug_hunt.measure(train, REFERENCE)
-    assert list(measured) == list("ABCDE")
-    assert [(each.published, each.mended) for each in measured.values()] == [(n, 10.0 * n) for n in range(1, 6)]
-    assert [each.wanted for each in measured.values()] == [8.0, 0.5, 50.0, 0.0, 4.0]
-    mended = (
-        REFERENCE.epsilon,
-        REFERENCE.update,
-        bug_hunt.mended_is_over,
-        bug_hunt.mended_parts,
-        bug_hunt.mended_suggest,
+    steps, rows = bug_hunt.curves_of(
+        train, lambda: probe, CONFIG.replace(total_steps=50), REFERENCE, [3, 1], lambda agent: agent * 2
     )
-    assert given == {name: [defects[name], right] for name, right in zip(defects, mended, strict=True)}
-
-    def own(*_):
-        raise AssertionError("only handed on")
-
-    given.clear()
-    bug_hunt.measure(train, REFERENCE, own, own, own)
-    assert [part for _, part in given.values()] == [REFERENCE.epsilon, REFERENCE.update, own, own, own]
+    assert steps.tolist() == [20, 40] and seeds == [3, 1]
+    assert rows.tolist() == [[40.0, 80.0], [40.0, 80.0]]
 
 
-def test_a_line_stands_under_its_header():
-    line = Measured("episodes in 200 steps with a time limit of 4", 0.0, 49.96, 50.0).line()
-    assert HEADER.split() == ["measured", "published", "yours", "right"]
-    assert line.split()[-3:] == ["0.0", "50.0", "50.0"]
-    assert line.startswith("episodes in 200 steps with a time limit of 4  ")
-    assert len(line) == len(HEADER)
-    for title, number in (("published", "0.0"), ("yours", "50.0")):
-        end = HEADER.index(title) + len(title)
-        assert line[:end].endswith(number)
+def test_values_are_those_of_the_network():
+    probe = CASES["discount"].make()
+    agent = new_agent(1, 1, CONFIG, REFERENCE, seed=0)
+    values = bug_hunt.values_of(agent, probe)
+    states = torch.tensor([[-1.0], [1.0]])
+    np.testing.assert_allclose(values, agent.network(states).detach().numpy(), rtol=1e-6)
+
+
+def test_a_maximum_over_noisy_values_is_too_high():
+    _, plain = overestimation.lottery(TRAIN, REFERENCE, seeds=[0, 1])
+    _, double = overestimation.lottery(TRAIN, REFERENCE.replace(td_targets=double_targets), seeds=[0, 1])
+    assert plain[:, 10:].mean() > 0.2, "it is worth 0"
+    assert double[:, 10:].mean() < plain[:, 10:].mean()

@@ -9,7 +9,12 @@ import pytest
 import torch
 
 import binpack.course
-from binpack.course.l02_deep_q_network import record_cartpole, record_lunar_lander
+from binpack.course.l02_deep_q_network import (
+    record_cartpole,
+    record_defects,
+    record_lunar_lander,
+    record_tuning,
+)
 from binpack.course.l08_optuna import study_random
 from binpack.course.records import about, kept, read_record, write_record
 from binpack.files import FileError
@@ -82,20 +87,28 @@ def without_about(path: Path) -> dict:
     return record
 
 
-def test_the_cartpole_recorder_puts_together_what_is_shipped(tmp_path, monkeypatch):
-    shipped = read_record(record_cartpole.FILE)
-    pieces = {
-        **{f"solve_{run['seed']}": run for run in shipped["runs"]},
-        **{f"trial_{trial['number']}": trial for trial in shipped["trials"]},
-        **{f"final_{run['settings']}_{run['seed']}": run for run in shipped["finals"]},
-        **{f"published_{run['number']}": run for run in shipped["published"]},
-    }
-    for name, piece in pieces.items():
-        (tmp_path / f"{name}.json").write_text(json.dumps(piece))
-    monkeypatch.setattr(record_cartpole, "FILE", tmp_path / "made.json")
-    record_cartpole.record(tmp_path)
+PIECES = [
+    (record_cartpole, "runs", "solve_{seed}"),
+    (record_defects, "curves", "curve_{defect}_{seed}"),
+    (record_defects, "draws", "draw_{ranges}_{number}"),
+    (record_defects, "studies", "study_{prepare}_{study}"),
+    (record_tuning, "trials", "trial_{number}"),
+    (record_tuning, "finals", "final_{settings}_{seed}"),
+]
+
+
+@pytest.mark.parametrize("recorder", [record_cartpole, record_defects, record_tuning], ids=lambda each: each.FILE.stem)
+def test_a_recorder_puts_together_what_is_shipped(recorder, tmp_path, monkeypatch):
+    shipped = read_record(recorder.FILE)
+    for owner, table, name in PIECES:
+        for row in shipped[table] if owner is recorder else ():
+            (tmp_path / f"{name.format(**row)}.json").write_text(json.dumps(row))
+    kept = sorted(tmp_path.glob("*.json"))
+    monkeypatch.setattr(recorder, "FILE", tmp_path / "made.json")
+    recorder.record(tmp_path)
     del shipped["about"]
     assert without_about(tmp_path / "made.json") == shipped
+    assert len(list(tmp_path.glob("*.json"))) == len(kept) + 1, "nothing was run"
 
 
 def test_the_lunar_lander_recorder_puts_together_what_is_shipped(tmp_path, monkeypatch):

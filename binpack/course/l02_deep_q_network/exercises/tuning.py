@@ -1,127 +1,53 @@
-"""What is done with a trained agent: its weights are saved, and its settings tuned."""
+"""What a study asks of a trial: one score for one choice of settings."""
 
 from __future__ import annotations
 
-import math
-import tempfile
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
-from unittest import mock
 
 import gymnasium as gym
 import numpy as np
 import optuna
 import torch
-from optuna.distributions import CategoricalDistribution, FloatDistribution
-from optuna.trial import FixedTrial
-from torch import Tensor, nn
+from torch import Tensor
 
-from binpack.course.exercises import Mistake, exercise, expect, expect_close, expect_shape, expect_type
+from binpack.course.exercises import Mistake, exercise, expect, promise
 from binpack.course.l02_deep_q_network.agent import VALIDATION_SEED, Agent, DQNConfig, Parts
-from binpack.course.l02_deep_q_network.exercises._stand_ins import Pay, Spies, example_agent, weight
+from binpack.course.l02_deep_q_network.exercises._stand_ins import Pay, Spies
 from binpack.course.l02_deep_q_network.exercises.training import evaluate, train
 
 
 @exercise(
-    minutes=3,
-    difficulty=1,
-    hints=(
-        "If the file cannot be read with weights_only=True, it holds the module itself: save its state_dict().",
-        "If the loaded network still acts like a new one, load_state_dict has not been called on it.",
-    ),
-)
-def save_and_load(network: nn.Module, path: str | Path, fresh: nn.Module) -> nn.Module:
-    """Save the weights of one network in a file, and load them from there into another.
-
-    Args:
-        network: what is saved: its weights only, no Python objects.
-        path: the file.
-        fresh: a new network of the same form.
-
-    Returns:
-        The fresh network, which now holds the weights.
-    """
-    # 1. weights only
-    torch.save(network.state_dict(), path)
-    # 2. read them without running any code that a file may hold
-    fresh.load_state_dict(torch.load(path, weights_only=True))
-    return fresh
-
-
-@save_and_load.check
-def _(answer: Callable) -> None:
-    network, fresh = example_agent().network, example_agent().target
-    before = {name: weights.clone() for name, weights in network.state_dict().items()}
-    unsafe: list[bool] = []
-    really_load = torch.load
-
-    def load(*args: Any, **kwargs: Any) -> Any:
-        unsafe.append(kwargs.get("weights_only") is False)
-        return really_load(*args, **kwargs)
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "weights.pt"
-        with mock.patch("torch.load", load):
-            got = answer(network, path, fresh)
-        expect(path.is_file(), "there is no file at the path: is the network saved?")
-        try:
-            saved = really_load(path, weights_only=True)
-        except Exception:
-            raise Mistake("the file holds the module itself, so reading it runs code: save its state_dict()") from None
-        expect(not any(unsafe), "weights_only=False runs whatever code a file holds: leave it True")
-        expect(isinstance(saved, dict) and set(saved) == set(before), "the file should hold the network's state_dict()")
-        expect(got is not None, "it returns None (is there a return?)")
-        expect(got is not network, "it returns the network that was saved: return the fresh one")
-        expect_type(got, nn.Module, "the answer")
-        same = all(torch.equal(saved[name], weights) for name, weights in before.items())
-        expect(same, "the file holds other weights: were the fresh network's saved?")
-        after = {name: weights.detach() for name, weights in got.state_dict().items()}
-        loaded = set(after) == set(before) and all(torch.equal(after[name], before[name]) for name in before)
-        expect(loaded, "the returned network does not hold the saved weights: is load_state_dict called?")
-        expect(got is fresh, "another network than the fresh one is returned")
-        kept = all(torch.equal(weights, before[name]) for name, weights in network.state_dict().items())
-        expect(kept, "the first network's weights were changed")
-        with torch.no_grad():
-            weight(network).add_(1.0)
-        expect(torch.equal(weight(got).detach(), before["weight"]), "both networks share their weights: read the file")
-
-
-@exercise(
-    minutes=12,
+    minutes=10,
     difficulty=2,
     hints=(
-        "If every trial scores the same, the suggested values are not used: base.replace(...) makes the configuration.",
-        "If trials get better one after another whatever they try, they share something: call train for each seed.",
+        "Begin with the settings: `config = suggest(trial, base)`. They are the same for every seed of the trial.",
+        "For each seed, `run = train(make_env(), config, parts, seed)` makes a fresh agent and trains it; "
+        "`run.agent.network` is what it learned.",
+        "`evaluate(run.agent.network, make_env(), 10, VALIDATION_SEED)` gives the returns of 10 episodes that no run "
+        "was trained on. Take their mean, and then the mean over the seeds.",
     ),
+    returns=promise.a_float("the score"),
 )
 def tune_objective(
-    trial: optuna.trial.BaseTrial, make_env: Callable, base: DQNConfig, parts: Parts, seeds: tuple[int, ...]
+    trial: optuna.trial.BaseTrial, suggest: Callable, make_env: Callable, base: DQNConfig, parts: Parts, seeds: tuple
 ) -> float:
-    """Score a trial's settings: train a fresh agent for each seed, and return their mean validation return.
-
-    - `learning_rate`: 1e-4 to 1e-2, on a log scale
-    - `gamma`: 0.9 to 0.999
-    - `batch_size`: 32, 64 or 128
-    - `target_update`: 500, 1000 or 2000
+    """Score the settings that a trial tries: train an agent with each seed, and average their validation returns.
 
     Args:
-        trial: gives the values.
+        trial: what `suggest` asks for values.
+        suggest: gives the settings, (trial, base) -> DQNConfig.
         make_env: makes an environment, () -> gym.Env.
-        base: all other settings.
+        base: the settings that the trial does not draw.
         parts: the parts of the agent.
-        seeds: one run each; its score is the mean return of 10 episodes from `VALIDATION_SEED` on.
+        seeds: one training run each. A run is scored by the mean return of 10 episodes from `VALIDATION_SEED` on.
 
     Returns:
-        The mean score over the seeds.
+        The mean of the runs' scores.
     """
     # 1. what this trial tries
-    config = base.replace(
-        learning_rate=trial.suggest_float("learning_rate", 1e-4, 1e-2, log=True),
-        gamma=trial.suggest_float("gamma", 0.9, 0.999),
-        batch_size=trial.suggest_categorical("batch_size", [32, 64, 128]),
-        target_update=trial.suggest_categorical("target_update", [500, 1000, 2000]),
-    )
+    config = suggest(trial, base)
     scores = []
     for seed in seeds:
         # 2. a fresh network and a fresh buffer: train makes both
@@ -131,96 +57,125 @@ def tune_objective(
     return float(np.mean(scores))
 
 
-class _Asked(FixedTrial):
-    """A trial with given values that refuses names it does not have."""
-
-    def __init__(self, values: dict[str, Any]) -> None:
-        super().__init__(values)
-        self._values = values
-
-    def _known(self, name: str) -> None:
-        if name not in self._values:
-            raise Mistake(f"it asks for {name!r}, which the docstring does not name")
-
-    def suggest_float(self, name: str, *args: Any, **kwargs: Any) -> float:
-        self._known(name)
-        return super().suggest_float(name, *args, **kwargs)
-
-    def suggest_int(self, name: str, *args: Any, **kwargs: Any) -> int:
-        self._known(name)
-        raise Mistake(f"{name} is asked for as an integer: see its kind in the docstring")
-
-    def suggest_categorical(self, name: str, choices: Any) -> Any:
-        self._known(name)
-        if name in ("learning_rate", "gamma"):
-            raise Mistake(f"{name} is asked for as a choice: any number in its range may be drawn, use suggest_float")
-        return super().suggest_categorical(name, choices)
-
-
-SPACE = {
-    "learning_rate": FloatDistribution(1e-4, 1e-2, log=True),
-    "gamma": FloatDistribution(0.9, 0.999),
-    "batch_size": CategoricalDistribution([32, 64, 128]),
-    "target_update": CategoricalDistribution([500, 1000, 2000]),
+_BASE = DQNConfig(total_steps=20, learning_starts=12, train_every=4, buffer_size=64, epsilon_last=0.3)
+_TRIED = {"learning_rate": 3e-3, "gamma": 0.95}
+_VALIDATION = list(range(VALIDATION_SEED, VALIDATION_SEED + 10))
+_UNTRAINED = VALIDATION_SEED + 4.5 + 4.0 * 2
+"""What a network scores that was not trained: it prefers the last action."""
+_STATISTICS: dict[str, Callable[[Sequence[float]], float]] = {
+    "it returns the best run's score: take the mean over the seeds": max,
+    "it returns the worst run's score: take the mean over the seeds": min,
+    "it returns the first seed's score: take the mean over the seeds": lambda scores: scores[0],
+    "it returns the last seed's score: take the mean over the seeds": lambda scores: scores[-1],
+    "it adds the runs' scores up: take their mean": sum,
+    "it does not judge run.agent.network, which is the trained one": lambda scores: _UNTRAINED,
+    "it returns the median of the runs' scores: take their mean": lambda scores: float(np.median(scores)),
 }
-"""The search space of `tune_objective`."""
 
 
 @tune_objective.check
 def _(answer: Callable) -> None:
-    values = {"learning_rate": 3e-3, "gamma": 0.75, "batch_size": 128, "target_update": 1000}
-    base = DQNConfig(total_steps=20, learning_starts=12, train_every=4, buffer_size=64, epsilon_last=0.3)
-    envs: list[Pay] = []
-    spies, configs = Spies(1.0), []
-
-    def make_env() -> gym.Env:
-        envs.append(Pay())
-        return envs[-1]
-
-    def spied_update(agent: Agent, loss: Tensor, config: DQNConfig) -> None:
-        configs.append(config)
-
-    def spied_network(n_inputs: int, n_actions: int) -> nn.Module:
-        network = spies.network(n_inputs, n_actions)
-        with torch.no_grad():  # of all networks the first prefers action 1, the others action 2
-            network.get_parameter("bias")[1] += 5.0 if len(spies.networks) == 1 else 0.0
-        return network
-
-    trial = _Asked(values)
-    got = answer(trial, make_env, base, spies.parts().replace(update=spied_update, make_network=spied_network), (3, 5))
-    asked = trial.distributions
-    missing = [name for name in SPACE if name not in asked]
-    expect(not missing, f"the trial is not asked for {', '.join(missing)}")
-    for name, wanted in SPACE.items():
-        log = getattr(asked[name], "log", None)
-        expect(log == getattr(wanted, "log", None), f"{name}: is it on a log scale or not, as the docstring says?")
-        expect(asked[name] == wanted, f"{name} is drawn from another range than the docstring says: {asked[name]}")
-    _expect_fresh(envs, spies.networks, (3, 5))
-    tried = {name: {getattr(config, name) for config in configs} for name in values}
-    for name, value in values.items():
-        expect(tried[name] == {value}, f"the runs do not use the suggested {name}: is it in base.replace?")
-    others = {(config.total_steps, config.epsilon_last) for config in configs}
-    expect(others == {(20, 0.3)}, "settings that the trial does not draw should come from base")
-    expect_shape(got, (), "the score of a trial")
-    first, second = (VALIDATION_SEED + 4.5 + 4 * action for action in (1, 2))
-    expect(not math.isclose(got, first + second, abs_tol=0.6), "it adds the seeds up: return their mean")
-    for name, value in (("first", first), ("last", second)):
-        expect(not math.isclose(got, value, abs_tol=0.6), f"only the {name} seed's score is returned: take the mean")
-    expect_close(
-        got, (first + second) / 2, "the score should be the mean over seeds of 10 validation episodes' returns"
-    )
+    # which action each seed's network prefers: no wrong statistic agrees with another one, or with the mean, on all
+    studies = [((3, 5, 8), (1, 2, 0)), ((4, 2, 9), (2, 0, 0)), ((7, 6, 1), (0, 2, 2)), ((5, 9), (0, 1))]
+    got, scores = [], []
+    for seeds, actions in studies:
+        stage = _Stage(actions)
+        got.append(answer(stage.trial, stage.suggest, stage.make_env, _BASE, stage.parts(), seeds))
+        stage.expect_fresh_runs(seeds)
+        scores.append([VALIDATION_SEED + 4.5 + 4.0 * action for action in actions])
+    wanted = [float(np.mean(each)) for each in scores]
+    wrong = [place for place, score in enumerate(wanted) if abs(got[place] - score) > 1e-3]
+    if wrong:
+        named = [text for text, of in _STATISTICS.items() if np.allclose(got, list(map(of, scores)), rtol=0, atol=1e-3)]
+        place = wrong[0]
+        raise Mistake(
+            (*named, "the score is not the mean over the seeds of 10 validation episodes' mean return")[0],
+            got=got[place],
+            wanted=wanted[place],
+            given=f"runs that score {', '.join(f'{score:.1f}' for score in scores[place])}",
+        )
 
 
-def _expect_fresh(envs: Sequence[Pay], networks: Sequence[nn.Module], seeds: Sequence[int]) -> None:
-    """See that one fresh agent was trained for each seed and then judged on the validation episodes."""
-    expect(networks, "nothing is trained")
-    used = [env.seeds[0] for env in envs if env.seeds]
-    trained = [seed for seed in used if seed is not None and seed in seeds]
-    expect(trained, f"the runs start from seeds {used[:4]}, not from those given")
-    expect(len(networks) >= len(seeds), f"{len(networks)} network for {len(seeds)} seeds: train a fresh one for each")
-    expect(sorted(trained) == sorted(seeds), f"{len(seeds)} seeds are given, the runs use {trained}: one run each")
-    expect(len(networks) == len(seeds), f"{len(networks)} networks for {len(seeds)} seeds: one run each")
-    judged = [seed for env in envs for seed in env.seeds if seed is not None and seed not in seeds]
-    expect(judged, "the score comes from training: play validation episodes with evaluate")
-    wanted = list(range(VALIDATION_SEED, VALIDATION_SEED + 10))
-    expect(judged == wanted * len(seeds), f"{len(seeds)} runs should each play 10 episodes from VALIDATION_SEED on")
+@dataclass
+class _Episode:
+    """What happened in one episode: the seed of its reset, whether it was played, and whether its steps were stored."""
+
+    seed: int | None
+    played: bool = False
+    stored: bool = False
+
+
+class _Noted(Pay):
+    """An environment that tells the stage what is done to it."""
+
+    def __init__(self, stage: _Stage) -> None:
+        super().__init__()
+        self._stage = stage
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple:
+        self._stage.episodes.append(_Episode(seed))
+        return super().reset(seed=seed, options=options)
+
+    def step(self, action: int) -> tuple:
+        self._stage.episodes[-1].played = True
+        return super().step(action)
+
+
+class _Stage:
+    """What `tune_objective` is called with; it notes which agents are trained, with what, and where they are judged."""
+
+    def __init__(self, actions: Sequence[int]) -> None:
+        self.trial = optuna.trial.FixedTrial(dict(_TRIED))
+        self.episodes: list[_Episode] = []
+        self.configs: list[DQNConfig] = []
+        self._actions, self._spies = actions, Spies(1.0)
+
+    def suggest(self, trial: optuna.trial.BaseTrial, base: DQNConfig) -> DQNConfig:
+        expect(trial is self.trial, "suggest should get the trial as its first argument", got=trial, given=_CALLED)
+        expect(base is _BASE, "suggest should get base as its second argument", got=base, given=_CALLED)
+        return base.replace(**_TRIED)
+
+    def make_env(self) -> gym.Env:
+        return _Noted(self)
+
+    def parts(self) -> Parts:
+        plain = self._spies.parts()
+
+        def add(*transition: Any) -> None:
+            self.episodes[-1].stored = True
+            plain.add(*transition)
+
+        return plain.replace(add=add, update=self._update)
+
+    def _update(self, agent: Agent, loss: Tensor, config: DQNConfig) -> None:
+        """Train: the network comes to prefer the action of its seed; the target network still likes the last one."""
+        self.configs.append(config)
+        place = next(at for at, network in enumerate(self._spies.networks) if network is agent.network)
+        with torch.no_grad():
+            agent.network.get_parameter("bias")[self._actions[place % len(self._actions)]] += 5.0
+
+    def expect_fresh_runs(self, seeds: Sequence[int]) -> None:
+        """Raise `Mistake` unless one fresh agent was trained for each seed, and judged on the validation episodes."""
+        networks, wanted, given = len(self._spies.networks), list(seeds), f"the seeds {seeds}"
+        text = "parts.make_network is never called: train(make_env(), config, parts, seed) trains an agent"
+        expect(networks, text, given=given)
+        expect(self.episodes, "no environment of make_env is ever reset: train and evaluate need one each", given=given)
+        used = [each.seed for each in self.episodes if each.stored and each.seed is not None]
+        text = "each seed should train one run, which starts from it"
+        expect(sorted(used) == sorted(wanted), text, got=used, wanted=wanted, given=given)
+        text = "each seed should train a fresh network: train makes one"
+        expect(networks == len(wanted), text, got=networks, wanted=len(wanted), given=given)
+        text, tried = "the runs should use the settings that suggest returned", _BASE.replace(**_TRIED)
+        others = [config for config in self.configs if config != tried]
+        expect(not others, text, got=(others or [tried])[0], wanted=tried, given=given)
+        expect(self.configs, "the agents are never updated: are they trained with the given base?", given=given)
+        judged = [each.seed for each in self.episodes if each.played and not each.stored]
+        expect(judged, "no episode is played after training: evaluate plays the validation episodes", given=given)
+        text = "it judges an agent on episodes that start from a training seed: start from VALIDATION_SEED"
+        inside = [seed for seed in judged if seed in wanted]
+        expect(not inside, text, got=judged, wanted=_VALIDATION, given=given)
+        text = "each run should be judged by the 10 episodes from VALIDATION_SEED on"
+        expect(judged == _VALIDATION * len(wanted), text, got=judged, wanted=_VALIDATION * len(wanted), given=given)
+
+
+_CALLED = "the call suggest(trial, base)"
