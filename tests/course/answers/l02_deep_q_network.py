@@ -113,7 +113,7 @@ def updated(agent, loss, config):
     gradients = torch.autograd.grad(loss, weights)
     length = torch.sqrt(sum((gradient**2).sum() for gradient in gradients))
     for one, gradient in zip(weights, gradients, strict=True):
-        one.grad = gradient * min(1.0, config.max_grad_norm / float(length))
+        one.grad = gradient * min(1.0, config.max_grad_norm / (float(length) + 1e-6))
     agent.optimizer.step()
     agent.updates += 1
     if not agent.updates % config.updates_per_copy:
@@ -520,7 +520,7 @@ def update__own_gradients(agent, loss, config):
     gradients = torch.autograd.grad(loss, weights)
     length = torch.sqrt(sum((gradient**2).sum() for gradient in gradients))
     for one, gradient in zip(weights, gradients, strict=True):
-        one.grad = gradient * min(1.0, config.max_grad_norm / float(length))
+        one.grad = gradient * min(1.0, config.max_grad_norm / (float(length) + 1e-6))
     agent.optimizer.step()
     agent.updates += 1
     if not agent.updates % config.updates_per_copy:
@@ -593,6 +593,22 @@ def update__wrong_no_step(agent, loss, config):
 def update__wrong_uphill(agent, loss, config):
     """the step goes uphill"""
     updated(agent, -loss, config)
+
+
+def update__wrong_divides_by_zero(agent, loss, config):
+    """ZeroDivisionError"""
+    length = max(float(part.norm()) for part in torch.autograd.grad(loss, agent.network.weight, retain_graph=True))
+    _ = 1.0 / length
+    updated(agent, loss, config)
+
+
+def update__wrong_zero_over_zero(agent, loss, config):
+    """where the gradient is 0 the weights should stay as they are"""
+    before = copy.deepcopy(agent.network.state_dict())
+    updated(agent, loss, config)
+    if all(torch.equal(before[name], weights) for name, weights in agent.network.state_dict().items()):
+        with torch.no_grad():
+            agent.network.weight.mul_(float("nan"))
 
 
 def update__wrong_twice(agent, loss, config):

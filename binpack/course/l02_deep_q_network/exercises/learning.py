@@ -380,12 +380,23 @@ def _(answer: Callable) -> None:
     configs = (_OFTEN, _ALMOST_FREE)
     got, right = ([_told(function, config) for config in configs] for function in (answer, update.reference))
     if all(one.equals(other) for one, other in zip(got, right, strict=True)):
+        _expect_still(answer)
         return
     for message, wrong in _SPOILED.items():
         if all(_told(wrong, config).equals(one) for config, one in zip(configs, got, strict=True)):
             raise Mistake(message)
     for config, one, other in zip(configs, got, right, strict=True):
         _expect_told(one, other, f"max_grad_norm={config.max_grad_norm:g}, updates_per_copy={config.updates_per_copy}")
+
+
+def _expect_still(answer: Callable) -> None:
+    """Expect an update that has nothing to learn to change no weight: it comes in a lesson, and divides by 0."""
+    agent = example_agent()
+    before = nn.utils.parameters_to_vector(agent.network.parameters()).detach().clone()
+    answer(agent, agent.network(example_batch().observations).sum() * 0.0, _OFTEN)
+    after = nn.utils.parameters_to_vector(agent.network.parameters()).detach()
+    still = "all is right but this: where the gradient is 0 the weights should stay as they are"
+    expect(torch.equal(after, before), still, got=after, wanted=before)
 
 
 def _expect_told(got: _Told, right: _Told, given: str) -> None:
