@@ -76,7 +76,8 @@ class Watched:
             told = self._promise.returns or self.last.returned is not None
             got = self.last.returned if told else UNKNOWN
         pairs = (("got", got), ("expected", mistake.wanted))
-        values = tuple((label, block(value, LONGEST)) for label, value in pairs if value is not UNKNOWN)
+        returned = self.last.returned if self.last is not None else None
+        values = tuple((label, _told(value, returned)) for label, value in pairs if value is not UNKNOWN)
         if mistake.given is UNKNOWN:
             return (*self._input(), *values)
         if isinstance(mistake.given, Mapping):
@@ -95,6 +96,11 @@ class Watched:
         for name, value in before.items():
             if name not in self._changes and not same(value, after[name]):
                 raise Mistake(f"it changes its argument {name}: leave it as it is and make a new one")
+
+
+def _told(value: Any, returned: Any) -> str:
+    """Write a value; text that is no result but a check's own words stands without quotes."""
+    return value if isinstance(value, str) and not isinstance(returned, str) else block(value, LONGEST)
 
 
 def _labelled(arguments: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

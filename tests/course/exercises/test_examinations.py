@@ -145,3 +145,15 @@ def test_badly_defined_exercises(topic):
         ex.exercise(minutes=1, difficulty=1, hints=("h",), changes=("table",))(function)
     with pytest.raises(ex.ExerciseError, match="the function to start from is called len"):
         ex.exercise(minutes=1, difficulty=1, hints=("h",), start=len)(function)
+
+
+def test_a_checks_own_words_stand_without_quotes(topic):
+    @topic.count.check
+    def _(answer):
+        answer(np.zeros(2), 0)
+        raise ex.Mistake("counted wrongly", got="593 times 1", wanted="600 times", given="3,000 draws")
+
+    verdict = judged(topic.count, "def count(table, place):\n    table[place] += 1")
+    assert verdict.facts == (("for", "3,000 draws"), ("got", "593 times 1"), ("expected", "600 times"))
+    verdict = judged(topic.span, "def span(values, scale):\n    return 'four'")
+    assert verdict.facts[-1] == ("got", "'four'")
