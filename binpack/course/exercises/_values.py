@@ -16,6 +16,8 @@ import numpy as np
 
 LONG = 70
 """Characters that one value may take where it stands in a line."""
+_WHOLE = 8
+"""Entries of an array that are shown whole rather than the first that differs."""
 
 
 def is_tensor(value: object) -> bool:
@@ -104,6 +106,33 @@ def block(value: Any, limit: int) -> str:
 def shape_of(value: Any) -> tuple[int, ...] | None:
     """Return the shape of an array or a tensor, None for anything else."""
     return tuple(value.shape) if isinstance(value, np.ndarray) or is_tensor(value) else None
+
+
+def first_difference(got: Any, right: Any) -> str:
+    """Say where two arrays of one shape first differ, and at how many places; empty where both fit a line whole.
+
+    Of dicts the first entry that differs is told.
+
+    Args:
+        got: the answer's.
+        right: what it should be.
+    """
+    if isinstance(got, dict) and isinstance(right, dict):
+        said = {name: first_difference(got[name], right[name]) for name in right if name in got}
+        return next((f"{name}: {text}" for name, text in said.items() if text), "")
+    if shape_of(got) is None or shape_of(got) != shape_of(right):
+        return ""
+    one, other = (each.detach().cpu().numpy() if is_tensor(each) else each for each in (got, right))
+    if one.size <= _WHOLE or one.dtype.kind not in "biuf" or other.dtype.kind not in "biuf":
+        return ""
+    differs = ~np.isclose(one, other, rtol=1e-5, atol=1e-8, equal_nan=True)
+    places = np.argwhere(differs)
+    if not len(places):
+        return ""
+    place = tuple(places[0].tolist())
+    where = str(place[0]) if len(place) == 1 else ", ".join(map(str, place))
+    first = f"got {shown(one[place])}, expected {shown(other[place])} at [{where}]"
+    return f"{first}; {len(places)} of {one.size} places differ"
 
 
 def named_arguments(function: Callable, args: tuple, kwargs: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from judging import run_cell
 
 from binpack.course import exercises as ex
 from binpack.course.exercises._calls import BrokenPromise
+from binpack.course.exercises._values import first_difference
 
 MODULE = '''
 """Two pure exercises and one that is mended."""
@@ -157,3 +158,15 @@ def test_a_checks_own_words_stand_without_quotes(topic):
     assert verdict.facts == (("for", "3,000 draws"), ("got", "593 times 1"), ("expected", "600 times"))
     verdict = judged(topic.span, "def span(values, scale):\n    return 'four'")
     assert verdict.facts[-1] == ("got", "'four'")
+
+
+def test_of_long_arrays_the_first_difference_is_told():
+    right = np.arange(20).reshape(4, 5)
+    got = right.copy()
+    assert first_difference(got, right) == ""
+    got[2, 3], got[3, 0] = 99, 99
+    assert first_difference(got, right) == "got 99, expected 13 at [2, 3]; 2 of 20 places differ"
+    assert first_difference(right > 7, right > 8) == "got True, expected False at [1, 3]; 1 of 20 places differ"
+    assert first_difference({"a": 1, "b": got}, {"a": 2, "b": right}).startswith("b: got 99, expected 13 at [2, 3]")
+    assert first_difference(([1], [1, 2]), ([1], [1, 3])) == ""
+    assert first_difference(got[0], right[0] + 1) == "" and first_difference(3, right) == ""  # few, or no arrays
