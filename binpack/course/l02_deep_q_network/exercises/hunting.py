@@ -76,7 +76,7 @@ is_over.examine(
         "in begin_trial once for each trial.",
         "A trial needs a network and a buffer of its own. So make_network and make_replay have to be called when the "
         "trial begins.",
-        "Move the two lines that make network and replay into begin_trial, above its return.",
+        "Move both lines, `network = ...` and `replay = ...`, into `begin_trial`, above its `return`.",
     ),
 )
 def prepare_study(parts: Parts, n_inputs: int, n_actions: int) -> Callable:
