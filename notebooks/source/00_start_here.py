@@ -223,7 +223,7 @@ ex.hint(utilization)
 # %% [markdown]
 # ## The course
 #
-# Eleven lessons, about 15 hours. Each builds on those before; with some experience of reinforcement learning, start at
+# Eleven lessons, about 16 hours. Each builds on those before; with some experience of reinforcement learning, start at
 # 03. Lessons without a link are still being written.
 #
 # | | lesson | minutes | what you do |
@@ -232,7 +232,7 @@ ex.hint(utilization)
 # | 01 | [Q-learning](01_q_learning.ipynb) | 90 | learn a maze and a tiny bin with a table, up to the exact optimum |
 # | 02 | [deep Q-network](02_deep_q_network.ipynb) | 90 | replace the table by a network; find bugs with probes |
 # | 02b | [LunarLander, a bug hunt and tuning](02b_lunar_lander.ipynb) | 85 | a hard task; five bugs; honest tuning |
-# | 03 | [the packing environment](03_packing_environment.ipynb) | 90 | build the bin: rules, masks, heuristics |
+# | 03 | [the packing environment](03_packing_environment.ipynb) | 105 | build the bin: rules, masks, heuristics |
 # | 04 | PPO | 90 | write the algorithm of this page from scratch |
 # | 05 | what each PPO hyperparameter means | 75 | turn one knob at a time |
 # | 06 | grid and random search | 45 | search settings with equal budgets |

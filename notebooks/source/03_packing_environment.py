@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 03 The packing environment
 #
-# *90 minutes. Builds on lesson 02, and on numpy's slices and broadcasting.*
+# *105 minutes. Builds on lesson 02, and on numpy's slices and broadcasting.*
 #
 # When you are done you can
 #
@@ -41,8 +41,9 @@ plots.show(plots.packing(boxes, piles.BIN))
 # There is a broad low block, there are two walls with a gap between them, and there is a small step in a corner. In
 # JupyterLab the figure becomes interactive when the mouse enters it: drag it to look at the pile from all sides.
 #
-# Every box comes down from above, and nothing is pushed in from the side. So for the next box only one number a cell
-# matters: how high the pile is there. The array of these numbers, one a cell of the floor, is the **height map**.
+# Every box comes down from above, and nothing is pushed in from the side. So for the next box only one number per
+# cell matters: how high the pile is there. The array of these numbers, one for each cell of the floor, is the
+# **height map**.
 
 # %%
 plots.show(plots.heightmap(heights, bin_height=6, title="the same pile as a height map"))
@@ -55,17 +56,22 @@ plots.show(plots.heightmap(heights, bin_height=6, title="the same pile as a heig
 #
 # ## Where a box comes to rest
 #
-# Now a box of 3 x 2 x 2 cells comes down: 3 along x, 2 along y, 2 high. The lowest corner of its base is at x = 3,
-# y = 3. The box is stiff and stays level. Where does it stop?
+# Now a box of 3 x 2 x 2 cells comes down: 3 along x, 2 along y, 2 high. The lowest corner of its base is at
+# x = 3, y = 3. The box is stiff and stays level. (A box that is still to be packed is also called an item; the two
+# words mean the same.)
+#
+# *Predict, then run.* Where does it stop?
 
 # %%
 plots.show(figures.landing(heights, (3, 2, 2), 3, 3, bin_height=6))
 
 # %% [markdown]
-# Six cells lie under the base, and their heights are 2, 0, 0, 0, 3 and 0. The box stops at the first one that it
-# meets on its way down, which is the highest: the 3 at (5, 3), drawn in green. The height at which the underside of a
-# box comes to rest is its **landing height** $z$, here 3. The other five cells stay below, with a gap between. That
-# this box would tip over is a question for later.
+# On the right the pile is seen from above. Six cells lie under the base, and their heights are 2, 0, 0, 0, 3 and 0. The
+# box stops at the first one that it meets on its way down, which is the highest: the 3 at (5, 3), drawn in green. On
+# the left the pile is seen along x: at each y stands the highest cell of the three rows that the box is long.
+#
+# The height at which the underside of a box comes to rest is its **landing height** $z$, here 3. The other five cells
+# stay below, with a gap between. That this box would tip over is a question for later.
 #
 # In general, the landing height is the maximum of the map over the base:
 #
@@ -153,15 +159,16 @@ print(f"{race.places:,} landing heights in 256 bins; largest difference between 
 # %% [markdown]
 # A call of numpy costs some microseconds before it looks at a single cell. In so small a map that is most of its
 # time. Bin by bin, this price is paid for every bin, so the advantage over loops stays about the same however many
-# there are. In one call for all, it is paid once, so the advantage grows with the number of bins. This is why
+# there are. In one call for all, it is paid once, so the advantage grows with the number of bins. For a single bin
+# that call gains nothing and may even be slower, since it can do more and so makes more calls inside. This is why
 # training packs many bins side by side.
 #
 # ## What may carry a box
 #
-# A box can land nearly anywhere, and in most places it would fall over at once. A cell **bears** the box if it is as
-# high as the landing height, so that the box rests on it. A **support rule** looks at the cells of the base that bear
-# and says whether the box may stay. There are five in this course. The pictures show the same box, 5 x 4 x 2 cells,
-# on different piles: the box is orange, the pile blue. Below each one is the base from above, and the cells that bear
+# A box can land nearly anywhere, but in some places it would fall over. A cell **bears** the box if it is as high as
+# the landing height, so that the box rests on it. A **support rule** looks at the cells of the base that bear and
+# says whether the box may stay. There are five in this course. The pictures show the same box, 5 x 4 x 2 cells, on
+# different piles: the box is orange, the pile blue. Below each one is the base from above, and the cells that bear
 # are green.
 #
 # The strictest rule, `full`, wants the whole base borne.
@@ -200,18 +207,12 @@ plots.show(figures.support("corners", piles.stands("bridge", "three corners", "o
 plots.show(figures.support("polygon", piles.stands("table", "half"), hull=True))
 
 # %% [markdown]
-# Three posts carry the first box like the legs of a table. Only 4 of 20 cells bear, but the dot lies inside the band.
-# The second box has twice as many cells, all of them at one end. The dot lies outside, and the box would tip over its
-# free end.
+# Three posts carry the first box like the legs of a table (one is hidden behind the others). Only 4 of 20 cells bear,
+# but the dot lies inside the band. On its edge would be enough. The second box has twice as many cells, all of them
+# at one end. The dot lies outside, and the box would tip over its free end.
 #
-# The last rule, `none`, accepts everything.
-
-# %%
-plots.show(figures.support("none", piles.stands("half", "post")))
-
-# %% [markdown]
-# The half again, and a box on a single post: neither would stay. The rule is there as a bound. Whatever another rule
-# accepts, `none` accepts too, so no packing under another rule can beat the best one under `none`.
+# The last rule, `none`, accepts everything, even a box on a single post at its end. It is there as a bound. Whatever
+# another rule accepts, `none` accepts too, so no packing under another rule can beat the best one under `none`.
 #
 # *Predict, then run.* Seven piles and five rules. Is there a pile that only one rule accepts? Does `corners` accept
 # all that `fraction:0.8` accepts, or the other way round?
@@ -220,27 +221,28 @@ plots.show(figures.support("none", piles.stands("half", "post")))
 plots.show(figures.agreement(piles.stands(), piles.RULES))
 
 # %% [markdown]
-# Only `none` accepts the half and the post. `fraction:0.8` and `corners` accept different things: one takes the
-# overhang, the other the bridge, so neither is simply the stricter one. And `polygon` accepts all that the three
-# rules to its left accept. This is no accident. Whenever more than half of a base bears, the middle cannot lie
-# outside the band. The stricter rules are safety margins: a real box may be heavier at one end, and a real pile may
-# give way.
+# Only `none` accepts the half, and the post, of which one cell bears the box. `fraction:0.8` and `corners` accept
+# different things: one takes the overhang, the other the bridge, so neither is simply the stricter one. And `polygon`
+# accepts all that the three rules to its left accept. This is no accident. Whenever more than half of a base bears,
+# the middle cannot lie outside the band. The stricter rules are safety margins: a real box may be heavier at one end,
+# and a real pile may give way.
 #
 # Safety has a price, which is paid in places. This is where the corner of the 5 x 4 x 2 box may stand on the example
-# pile under each rule:
+# pile under four of the rules. A cross says no, for either reason: the rule refuses the box there, or it would stick
+# out of the bin.
 
 # %%
-from binpack.core import placement
-
-box = np.array([[[5, 4, 2]]])
-masks = [placement.feasible(heights[None], box, 6, rule)[1][0, 0] for rule in piles.RULES]
-plots.show(plots.mask(masks, list(piles.RULES), title="where the corner of a 5 x 4 x 2 box may stand"))
+rules = piles.RULES[:4]
+masks = [piles.places(heights, (5, 4, 2), 6, rule) for rule in rules]
+plots.show(plots.mask(masks, rules, title="where the corner of a 5 x 4 x 2 box may stand"))
 
 # %% [markdown]
-# There are 30 places inside the walls, and `none` allows them all. `polygon` leaves about half of them, and the other
-# three only 4 or 5, most of them on the bare floor. A result means little without the rule that it was reached under.
-# From here on the rule is `fraction:0.8`, which you write next, because it fits into a few lines. The environment's
-# own default is `corners`.
+# There are 30 places inside the walls, and `none` would allow them all. `polygon` leaves about half of them, and the
+# other three only 4 or 5, most of them on the bare floor. A result means little without the rule that it was reached
+# under.
+#
+# In the exercises and in the first episode the rule is `fraction:0.8`, because it fits into a few lines: you write it
+# next. The comparison at the end uses the environment's default, `corners`.
 #
 # Written as a formula, the share of the base that bears is
 #
@@ -269,18 +271,19 @@ plots.show(plots.mask(masks, [f"share {share}" for share in shares], title="frac
 # At a share of 1 you have written the rule `full`. At 0.8 the overhang at (0, 0) comes in, at 0.75 the bridge at
 # (5, 0) as well. A lower share never takes a place away.
 #
-# The comparison at the boundary is more delicate than it looks. A base of 3 x 5 cells of which 12 bear has a share of
-# exactly 0.8. One could as well compare numbers of cells, 12 with 0.8 of 15:
+# The comparison at the boundary is more delicate than it looks. A base of 5 x 5 cells of which 7 bear has a share of
+# exactly 0.28. One could as well compare numbers of cells, 7 with 0.28 of 25:
 
 # %%
-print("the share:         12 / 15 =", 12 / 15)
-print("80 % of the cells: 0.8 * 3 * 5 =", 0.8 * 3 * 5)
+print("the share:         7 / 25 =", 7 / 25)
+print("28 % of the cells: 0.28 * 25 =", 0.28 * 25)
 
 # %% [markdown]
-# The share is 0.8, and the base passes. But 12 is less than 12.000000000000002, and the same base fails. On paper
-# both comparisons are the same. In floating point, 0.8 is not exactly 0.8, and a product can come out a hair too
-# large. A mask that is wrong only where the share is met exactly has a fault that no glance at a picture finds. The
-# environment compares whole numbers for this reason, and never floats.
+# With a share of 0.28 asked for, the first comparison accepts the base. The second refuses it, since 7 is less than
+# 7.000000000000001. On paper both are the same. But no float is exactly 0.28. The quotient 7 / 25 and the number 0.28
+# are rounded to the same float, so they compare as equal; the product carries the error of its factor on, and comes
+# out a hair too large. A mask that is wrong only where the share is met exactly has a fault that no glance at a picture
+# finds.
 #
 # ## One number for each action
 #
@@ -290,6 +293,8 @@ print("80 % of the cells: 0.8 * 3 * 5 =", 0.8 * 3 * 5)
 # How an item is turned is its **orientation**. The environment knows three ways to turn:
 
 # %%
+from binpack.core import placement
+
 for rotation, count in placement.ROTATIONS.items():
     edges = ["x".join(map(str, turned)) for turned in placement.orient(np.array([2, 3, 5]), rotation).tolist()]
     print(f"{rotation:>4}: a 2x3x5 item may stand as {', '.join(edges)}; {count} x 10 x 10 = {count * 100} actions")
@@ -332,9 +337,13 @@ plots.show(figures.landing(heights, edges[orientation], x, y, bin_height=6))
 #
 # Three conditions have to hold. The box lies inside the walls. It ends at or below the rim. And the support rule
 # accepts it. The environment asks this for several boxes at once. A **candidate** is a visible item in one of its
-# orientations, and there are $K$ of them. Each has a map of landing heights as large as the floor, so `landing` has
-# the shape (K, L, W), and so has `supported`, the answer of the support rule. `items` holds the three edges of each
-# candidate, (K, 3). Where a base would stick out, `landing` holds `OUTSIDE`, which is -1.
+# orientations. There are $K$ = visible items x $O$ of them, and item $k$ in orientation $o$ is candidate $k\,O + o$.
+#
+# Each candidate has a map of landing heights as large as the floor, so `landing` has the shape (K, L, W), and so has
+# `supported`, the answer of the support rule. `items` holds the three edges of each candidate, (K, 3). Where a base
+# would stick out, `landing` holds `OUTSIDE`, which is -1. In the array the candidate comes first, then x, then y,
+# just as in the formula for $a$. So flattening an array of shape (K, L, W) puts its values in the order of the
+# actions.
 #
 # An example with numbers: in a bin of height 6, a box of height 4 that lands at 2 ends at 6, exactly at the rim, and
 # is legal. If it lands at 3 it ends at 7 and is not. And at `OUTSIDE` the sum is -1 + 4 = 3, which looks low enough
@@ -355,14 +364,23 @@ plots.show(plots.mask(legal.reshape(2, 10, 8), ["0: 5 x 4 x 2", "1: 4 x 5 x 2"],
 print("legal:", np.flatnonzero(legal).tolist(), "of", len(legal))
 
 # %% [markdown]
-# Of 160 actions only a few are legal. A network that chose among all 160 would be wrong nearly always. The row of
-# True and False that belongs to the row of outputs is the **action mask**.
+# The first five numbers are below 80, so they belong to orientation 0. The last one, 80, is orientation 1 with its
+# corner at (0, 0): ((0 * 2 + 1) * 10 + 0) * 8 + 0. Of 160 actions only 6 are legal. A network that chose among all
+# 160 would be wrong nearly always. The row of True and False that belongs to the row of outputs is the **action
+# mask**.
 #
-# A masked policy turns its outputs into probabilities as usual, but first replaces the outputs of illegal actions by
-# a huge negative number, so that their probability becomes 0 (Huang & Ontañón, 2022).
+# How does a network use it? The Q-network of lesson 02 took the largest output. The policy that lesson 04 trains is
+# another kind. Its outputs $u_a$ are not Q-values but preferences, called logits, and an action is drawn with a
+# probability that grows with its logit. The **softmax** function makes the probabilities:
 #
-# *Predict, then run.* Four actions have the outputs 3, 1, 0 and 0. What are the probabilities if all are legal? If
-# only the last two are? And if none is?
+# $$p_a = \frac{e^{u_a}}{\sum_b e^{u_b}}$$
+#
+# For the logits 3, 1, 0 and 0 the first action gets $e^3 / (e^3 + e^1 + 1 + 1) = 20.09 / 24.80 = 0.81$. A masked
+# policy first replaces the logits of illegal actions by a huge negative number, so that their $e^u$, and with it
+# their probability, becomes 0 (Huang & Ontañón, 2022). `sb3_contrib`, an extension of Stable-Baselines3, has it
+# ready.
+#
+# *Predict, then run.* What are the probabilities of the four if only the last two actions are legal? And if none is?
 
 # %%
 import torch
@@ -373,9 +391,10 @@ for flags in ([True, True, True, True], [False, False, True, True], [False, Fals
     print(f"{sum(flags)} legal:", [f"{probability:.2f}" for probability in policy.probs.tolist()])
 
 # %% [markdown]
-# With two legal actions the first two get nothing, however large their outputs are. With none, no error is raised:
-# all four illegal actions become equally likely, and training would go on with rubbish. So an environment has to end
-# the episode before anybody sees an empty mask.
+# With two legal actions the first two get nothing, however large their logits are. With none, no error is raised. All
+# four logits become the same huge negative number, and equal logits have equal probabilities: four illegal actions
+# are equally likely, and training would go on with rubbish. So an environment has to end the episode before anybody
+# sees an empty mask.
 #
 # ## The environment, as gymnasium wants it
 #
@@ -383,7 +402,7 @@ for flags in ([True, True, True, True], [False, False, True, True], [False, Fals
 # takes an action and returns an observation, a reward and whether the episode is over. Our bin speaks it too. Its
 # reward is the share of the bin that the new box fills, so the sum of the rewards is the **utilization** at the end,
 # the filled share of the bin. Here a player who chooses by chance among the legal actions packs one bin. (`unwrapped`
-# takes the environment out of the layers that `gym.make` puts around it, which do not hand `action_masks` through.)
+# is the environment itself, without the layers of `gym.make`, which hide `action_masks`.)
 
 # %%
 import gymnasium as gym
@@ -419,9 +438,12 @@ for name, array in observation.items():
 print("edges of the item in its two orientations:", *observation["edges"])
 
 # %% [markdown]
-# `heights` is the height map, `edges` holds the edges of each candidate, and `landing` its landing heights, -1 where
-# the candidate may not be placed. Networks learn best from numbers of about the same size, so everything is divided
-# by the size of the bin: an edge of 0.5 means 5 of 10 cells.
+# `heights` is the height map, `edges` holds the edges of each candidate, and `landing` its landing heights. Here
+# `landing` is -1 wherever the action is illegal, whichever condition fails: the observation contains the mask. That
+# is more than in the exercise, where -1 means outside the walls alone.
+#
+# Networks learn best from numbers of about the same size, so everything else is divided by the size of the bin: an
+# edge of 0.5 means 5 of 10 cells.
 #
 # To get cells back, multiply by 10, and then round. Rounding is not pedantry. The observation has single precision,
 # and a division that is undone by a multiplication does not always return exactly:
@@ -436,9 +458,9 @@ print("edges in cells:", np.rint(observation["edges"] * 10).astype(int).tolist()
 # A bin 22 cells long would lose a cell here if the decimals were just cut off. `np.rint` goes to the nearest whole
 # number.
 #
-# With the observation in cells, `fraction_mask` and `action_mask` can work out which actions are legal from nothing
-# but what the agent sees. `lab.compare_masks` does that at every step of an episode. It counts the actions on which
-# these masks and the environment's own disagree.
+# Now a test of your functions. `lab.compare_masks` plays the episode of above once more. At every step it takes only
+# `heights` and `edges` out of the observation, turns them into cells, and lets `fraction_mask` and `action_mask` find
+# the mask again. It counts the actions on which these masks and the environment's own disagree.
 
 # %%
 compared = lab.compare_masks(fraction_mask, action_mask)
@@ -446,9 +468,10 @@ print(f"{compared.steps} steps, {compared.actions} actions, {compared.legal} of 
 print(f"actions on which the two disagree: {compared.differing}")
 
 # %% [markdown]
-# The few lines of the exercises say what the environment says. Two more questions remain about the environment itself.
-# Does it keep the promises that other libraries rely on? gymnasium brings a test for them, `check_env`. It raises an
-# error if something is wrong and says nothing if all is well.
+# The few lines of the exercises say what the environment says. (457 is the sum of the bars above: it is the same
+# episode.) Two more questions remain about the environment itself. Does it keep the promises that other libraries
+# rely on? gymnasium brings a test for them, `check_env`. It raises an error if something is wrong and says nothing if
+# all is well.
 
 # %%
 from gymnasium.utils.env_checker import check_env
@@ -459,7 +482,8 @@ check_env(gym.make("BinPacking-v0", rotation="z").unwrapped)
 # And are the many bins of training really the same world as the single bin that you have just played? `lab.play_both`
 # packs 32 bins twice with the same actions, one by one and side by side.
 #
-# *Predict, then run.* How many times as fast are 32 bins side by side?
+# *Predict, then run.* How many times as fast are 32 bins side by side? (The single bins use numpy too, so the race
+# tells it by the distance of its two curves between 16 and 64 bins.)
 
 # %% tags=["nbval-ignore-output"]
 from binpack.env import EnvConfig
@@ -483,21 +507,21 @@ print(f"largest difference: {played.difference:g} in observations, {played.rewar
 # different things of a packer.
 
 # %%
-sources = {name: EnvConfig(items=name) for name in ("random", "cut_1", "cut_2", "split:10-20")}
+sources = {name: EnvConfig(items=name) for name in ("random", "cut_2", "split:10-20")}
 sources["korea_post"] = EnvConfig(items="korea_post", bin_size=(22, 22, 20), cell="5cm", rotation="z")
 print(*lab.describe_sources(sources), sep="\n")
 
 # %% [markdown]
 # The third column tells the sources apart. `random` delivers more than five times what the bin can hold, so a stream
-# never runs out and the question is how much is packed before a box finds no place.
+# never runs out, and the question is how much is packed before a box finds no place.
 #
-# `cut_1`, `cut_2` (Zhao et al., 2021) and `split` (Laterre et al., 2018) cut one full bin into pieces, so their
-# volume is exactly 1. `cut_1` and `cut_2` deliver a piece only after those that it rests on, so a perfect packing is
-# possible with the items in their order. `split` shuffles its pieces: a perfect packing exists, but whether the order
-# allows it is unknown.
+# `cut_2` (Zhao et al., 2021) and `split` (Laterre et al., 2018) cut one full bin into pieces, `split:10-20` into 10 to
+# 20 of them, so their volume is exactly 1. `cut_2` delivers a piece only after those that it rests on: a perfect
+# packing is possible with the items in their order. `split` shuffles its pieces, and whether their order allows a
+# perfect packing is unknown.
 #
-# `korea_post` draws from a catalogue of real parcels on a pallet, here in cells of 5 cm. The path of a CSV file of
-# your own goes in the same place.
+# `korea_post` delivers a catalogue of 88 real parcels in random order, for a pallet in cells of 5 cm. They are more
+# than the pallet can hold, so they do not run out either. The path of a CSV file of your own goes in the same place.
 #
 # ## Rules of thumb are scores
 #
@@ -515,13 +539,26 @@ print(*lab.describe_sources(sources), sep="\n")
 # | `roughness` | the smoothest surface afterwards |
 # | `touching_area` | the most contact with floor, walls and boxes (after Lodi et al., 1999) |
 #
-# You write a seventh, `lowest_landing`: the lower a box lands, the better; among places of the same landing height,
-# the smaller x + y, the better. Both wishes have to go into one number. An example: place A has z = 0 and x + y = 9,
-# place B has z = 1 and x + y = 0. A is to win, so one cell of height has to count for more than any difference in
-# x + y. And the highest score wins, while low is good, so something needs a minus.
+# You write a seventh, `lowest_landing`, a cousin of `deepest_bottom_left`: the lower a box lands, the better; among
+# places of the same landing height, the smaller x + y, the better. Both wishes have to go into one number.
 #
-# The function gets everything about B bins at once, in an object with named parts. `candidates.landing` holds the
-# landing heights, with the shape (B, K, L, W): for each bin and each candidate a map. The scores have the same shape.
+# An example in a bin of 10 x 10 cells: place A is the far corner of the floor, with z = 0 and x + y = 18. Place B is on
+# a box in the near corner, with z = 1 and x + y = 0. A is to win, although x + y speaks for B. So one cell of height
+# has to count for more than any difference in x + y that the bin allows, and a larger bin allows larger ones. And the
+# highest score wins, while low is good, so something needs a minus.
+#
+# The function gets everything about B bins at once, in an object with named parts, a `Candidates`. This is what it
+# holds for two bins with the example pile and the 5 x 4 x 2 item in its two orientations:
+
+# %%
+two = lab.candidates(np.stack([heights, heights]), edges, bin_height=6)
+for name, part in two._asdict().items():
+    print(f"{name:<10} shape {np.shape(part)}")
+
+# %% [markdown]
+# Two bins, two candidates, and 10 x 8 places. `candidates.landing` holds the landing heights, with the shape (B, K, L,
+# W): for each bin and each candidate a map. The scores have the same shape. `candidates.mask` says which placements are
+# legal; what it forbids may have any score.
 
 # %% [exercise packing_environment.lowest_landing]
 
@@ -571,8 +608,8 @@ plots.show(figures.differences(verdicts, best))
 
 # %% [markdown]
 # Read the words at the right, not the order of the rows. `touching_area` has the highest mean, but 100 streams cannot
-# tell it from `heightmap_sum`. That does not mean that the two are equal; more streams might separate them. All
-# other rules are behind.
+# tell it from `heightmap_sum`. That does not mean that the two are equal; more streams might separate them. All other
+# rules are behind.
 #
 # One warning remains. The best rule was picked on these very streams, which flatters it. Lesson 10 judges on fresh
 # ones. And your own question, `first_fit` against `lowest_landing`:
@@ -596,7 +633,7 @@ print(f"correlation of the two over the streams: {r:.2f}")
 #
 # Here is the fullest packing of the best rule, once as it was packed and three times spoiled.
 #
-# *Predict, then run.* Which of the four is the right one?
+# *Predict, then run.* Which of the four is the right one? (Boxes with the same edges have the same colour.)
 
 # %%
 fullest = max(results[best].boxes, key=lambda boxes: boxes[:, 3:].prod(axis=1).sum())
@@ -604,19 +641,19 @@ four = lab.spoil(fullest)
 plots.show(figures.four(four, config.bin_size, title="which one is right?"))
 
 # %% [markdown]
-# Some faults can be seen from the right side, others cannot be seen at all. Now the check:
+# Some faults can be seen from a suitable side, others cannot be seen at all. Now the check:
 
 # %%
 from binpack.core import geometry
 
 for letter, packing in four.items():
     faults = geometry.verify(packing, config.bin_size, config.support)
-    print(f"{letter}: {len(faults):>2} found", *faults[:1], sep=", first " if faults else "")
+    print(f"{letter}: {len(faults):>2} found", *faults[:1], sep=", first: " if faults else "")
 
 # %% [markdown]
 # C is the packing as it was. In A the last box floats one cell above the pile. In B every box is where it belongs,
 # but the order is reversed, so that upper boxes would be there before those that carry them; no picture can show
-# that. In D the second box stands inside the first.
+# that. In D the second box stands inside the first, and what it carried hangs in the air.
 #
 # ## Takeaways
 #
@@ -633,21 +670,23 @@ for letter, packing in four.items():
 # <details><summary>Answer</summary>No. Items come from above and land on the map, so the same items can go to the
 # same places with the same reward.</details>
 #
-# 2. Why does `landing` hold -1 outside the walls, and not a large number?
-# <details><summary>Answer</summary>It is a marker, not a height, and no true height is negative. The price is that
-# -1 passes every test of the form "at most"; hence the test of its own in the mask.</details>
+# 2. Somebody leaves the test for the walls out of `action_mask`. Which wrong actions may become legal?
+# <details><summary>Answer</summary>Those whose base sticks out. There `landing` is -1, and -1 plus the height of a box
+# passes the test for the rim. Only the support rule may still stop them, and under a rule that accepts everything
+# nothing does.</details>
 #
 # 3. A colleague's agent uses 90 % of the bin under `none`, yours 70 % under `corners`. Which is better?
 # <details><summary>Answer</summary>Nobody knows: they solved different problems. Evaluate both under one rule, on the
 # same streams.</details>
 #
-# 4. The interval of the difference of two heuristics runs from -0.01 to 0.04. May you report the second as better?
+# 4. Two heuristics packed the same 100 streams. The 95 % interval of the mean difference, second minus first, runs
+# from -0.01 to 0.04. May you report the second as better?
 # <details><summary>Answer</summary>No. Zero lies inside. Report both, say that 100 streams do not separate them, and
 # take more streams if it matters.</details>
 #
 # 5. Your mask agrees with the environment's on 2,000 actions of one episode. Is it right?
-# <details><summary>Answer</summary>It is likely, not certain. A fault at a boundary, such as 12 cells of 15 at a share
-# of 0.8, may not come up in one episode. This is why the check of the exercise asks for such cases on
+# <details><summary>Answer</summary>It is likely, not certain. A fault at a boundary, such as 7 cells of 25 at a share
+# of 0.28, may not come up in one episode. This is why the check of the exercise asks for such cases on
 # purpose.</details>
 #
 # ## What comes next

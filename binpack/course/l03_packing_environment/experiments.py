@@ -191,6 +191,19 @@ def _apart(seen: Mapping[str, NDArray], alone: Sequence[Mapping[str, NDArray]]) 
     return max(float(np.abs(seen[name] - np.stack([one[name] for one in alone])).max()) for name in seen)
 
 
+def candidates(heights: NDArray, items: NDArray, *, bin_height: int, support: str = "corners") -> placement.Candidates:
+    """Lay out what a score is given: one item in its orientations, for each of several bins.
+
+    Args:
+        heights: height maps, integers, (B, L, W).
+        items: the item's oriented edges, integers, (K, 3).
+        bin_height: height of the bins, in cells.
+        support: the support rule.
+    """
+    each = np.repeat(items[None], len(heights), axis=0)
+    return placement.Candidates(heights, each, *placement.feasible(heights, each, bin_height, support), bin_height)
+
+
 def describe_sources(configs: Mapping[str, EnvConfig], *, n: int = 100, seed: int = 1) -> list[str]:
     """Say what sources of items deliver, in lines of a table.
 
@@ -199,12 +212,12 @@ def describe_sources(configs: Mapping[str, EnvConfig], *, n: int = 100, seed: in
         n: how many streams are drawn of each.
         seed: of the draw.
     """
-    lines = [f"{'source':<12} {'items a stream':>14}  {'volume of items / bin':>21}  first items"]
+    lines = [f"{'source':<12} {'items per stream':>16}  {'volume of items / bin':>21}  first items"]
     for name, config in configs.items():
         streams = make_streams(config, n, seed=seed)
         volume = streams.items.prod(axis=2).sum(axis=1).mean() / config.volume
         first = ", ".join("x".join(map(str, item)) for item in streams.items[0, :3].tolist())
-        lines.append(f"{name:<12} {streams.lengths.mean():>14.1f}  {volume:>21.2f}  {first}")
+        lines.append(f"{name:<12} {streams.lengths.mean():>16.1f}  {volume:>21.2f}  {first}")
     return lines
 
 

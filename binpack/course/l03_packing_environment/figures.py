@@ -49,7 +49,7 @@ def _side(cells: NDArray, item: tuple[int, int, int], x: int, y: int, z: int, bi
     strip = cells[x : x + length].max(axis=0)
     top = bin_height + height + 1.0
     panel = Panel(
-        f"from the front: the strip from x = {x} to {x + length - 1}",
+        f"along x: the highest cell of x = {x} to {x + length - 1} at each y",
         (-0.3, max(len(strip), y + width) + 0.3),
         (-0.3, top + 0.2),
         ("y", "z"),
@@ -107,7 +107,7 @@ def support(rule: str, stands: Mapping[str, Stand], *, hull: bool = False) -> Fi
         for name, stand in stands.items()
     ]
     text = f"rule {rule}: {', '.join(told)}"
-    return draw([views, bases], f"rule {rule}", text, height=600, heights=[1.2, 1.0])
+    return draw([views, bases], f"rule {rule}", text, height=540, heights=[1.2, 1.0])
 
 
 def _view(title: str, stand: Stand) -> View:
@@ -258,13 +258,21 @@ def differences(verdicts: Mapping[str, Verdict], than: str) -> Figure:
 
 
 def four(packings: Mapping[str, ArrayLike], bin_size: tuple[int, int, int], *, title: str) -> Figure:
-    """Draw four packings of one bin in two rows.
+    """Draw four packings of one bin in two rows; boxes with the same edges have the same colour, whatever their order.
 
     Args:
         packings: name to placed boxes, (n, 6).
         bin_size: length, width and height of the bin, in cells.
         title: the title.
     """
-    views = [View(name, np.asarray(boxes), bin_size) for name, boxes in packings.items()]
+    views = [
+        View(
+            name,
+            np.asarray(boxes),
+            bin_size,
+            ["x".join(map(str, edges)) for edges in np.asarray(boxes)[:, 3:].tolist()],
+        )
+        for name, boxes in packings.items()
+    ]
     text = f"{title}: {', '.join(packings)}, {len(views[0].boxes)} boxes each"
     return draw([views[:2], views[2:]], title, text, height=760)

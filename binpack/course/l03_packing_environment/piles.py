@@ -50,8 +50,23 @@ class Stand(NamedTuple):
 
     def accepted(self, rule: str) -> bool:
         """Tell whether a support rule accepts the box there."""
-        _, mask = placement.feasible(self.heights[None], np.array([[self.item]]), STAND_BIN[2], rule)
-        return bool(mask[0, 0, self.x, self.y])
+        return bool(places(self.heights, self.item, STAND_BIN[2], rule)[self.x, self.y])
+
+
+def places(heights: NDArray, item: Sequence[int], bin_height: int, rule: str) -> NDArray:
+    """Say where the corner of a box may stand under a support rule.
+
+    Args:
+        heights: the height map, integers, (L, W).
+        item: edges of the box along x, y and z.
+        bin_height: height of the bin, in cells.
+        rule: the support rule.
+
+    Returns:
+        bool, (L, W).
+    """
+    _, mask = placement.feasible(heights[None], np.array([[item]]), bin_height, rule)
+    return mask[0, 0]
 
 
 def height_map(boxes: NDArray, bin_size: Sequence[int]) -> NDArray:

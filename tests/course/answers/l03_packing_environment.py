@@ -58,6 +58,24 @@ def landing_height__wrong_short_along_y(heights, item, x, y):
     return z
 
 
+def landing_height__wrong_return_in_loop(heights, item, x, y):
+    """is the return inside the outer loop?"""
+    z = 0
+    for i in range(x, x + item[0]):
+        for j in range(y, y + item[1]):
+            z = max(z, heights[i, j])
+        return z
+
+
+def landing_height__wrong_ends(heights, item, x, y):
+    """its ranges end at item[0] and item[1]"""
+    z = 0
+    for i in range(x, item[0]):
+        for j in range(y, item[1]):
+            z = max(z, heights[i, j])
+    return z
+
+
 def landing_height__wrong_long(heights, item, x, y):
     """its base is one cell too long along x and along y"""
     z = 0
@@ -184,6 +202,11 @@ def landing_heights__wrong_edges_exchanged(heights, item):
     return windows(heights, (width, length)).max((2, 3))
 
 
+def landing_heights__wrong_places(heights, item):
+    """it reduces the places and not the cells"""
+    return windows(heights, item[:2]).max(axis=(0, 1))
+
+
 def landing_heights__wrong_every_cell(heights, item):
     """it has a value for every cell"""
     cells = itertools.product(range(heights.shape[0]), range(heights.shape[1]))
@@ -270,6 +293,16 @@ def fraction_mask__wrong_floor(heights, item, share):
     return (windows(heights, item[:2]) == 0).mean((2, 3)) >= share
 
 
+def fraction_mask__wrong_not_bare(heights, item, share):
+    """every cell that is not bare floor is taken to bear"""
+    return (windows(heights, item[:2]) > 0).mean((2, 3)) >= share
+
+
+def fraction_mask__wrong_volume(heights, item, share):
+    """the bearing cells are divided by the volume of the box"""
+    return _bearing(heights, item).sum((2, 3)) / np.prod(item) >= share
+
+
 def fraction_mask__wrong_share_itself(heights, item, share):
     """the mask should be an array of True and False, not an array of float64"""
     return _bearing(heights, item).mean((2, 3))
@@ -337,6 +370,17 @@ def decode_action__wrong_not_divided_by_orientations(action, orientations, lengt
 def decode_action__wrong_order(action, orientations, length, width):
     """the order is turned round"""
     return _decoded(action, orientations, length, width)[::-1]
+
+
+def decode_action__wrong_x_not_divided(action, orientations, length, width):
+    """x is not divided by L"""
+    return *_decoded(action, orientations, length, width)[:2], action // width, action % width
+
+
+def decode_action__wrong_places_first(action, orientations, length, width):
+    """all four are there, in another order"""
+    item, orientation, x, y = _decoded(action, orientations, length, width)
+    return x, y, orientation, item
 
 
 def decode_action__wrong_from_one(action, orientations, length, width):
@@ -426,6 +470,26 @@ def action_mask__wrong_order(landing, items, bin_height, supported):
     return ((landing >= 0) & (_tops(landing, items) <= bin_height) & supported).transpose(0, 2, 1).ravel()
 
 
+def action_mask__wrong_no_floor(landing, items, bin_height, supported):
+    """boxes that land on the floor are refused"""
+    return ((landing > 0) & (_tops(landing, items) <= bin_height) & supported).ravel()
+
+
+def action_mask__wrong_fortran(landing, items, bin_height, supported):
+    """the axes are flattened in reverse"""
+    return ((landing >= 0) & (_tops(landing, items) <= bin_height) & supported).ravel(order="F")
+
+
+def action_mask__wrong_first_height(landing, items, bin_height, supported):
+    """all candidates are taken to be as high as the first one"""
+    return ((landing >= 0) & (landing + items[0, 2] <= bin_height) & supported).ravel()
+
+
+def action_mask__wrong_candidate_last(landing, items, bin_height, supported):
+    """the candidate runs fastest"""
+    return np.moveaxis((landing >= 0) & (_tops(landing, items) <= bin_height) & supported, 0, -1).ravel()
+
+
 def action_mask__wrong_clears(landing, items, bin_height, supported):
     """it changes its argument landing"""
     landing[landing < 0] = bin_height + 1
@@ -433,7 +497,7 @@ def action_mask__wrong_clears(landing, items, bin_height, supported):
 
 
 def action_mask__wrong_supported_only(landing, items, bin_height, supported):
-    """got [ True, True, True, True, True, True], expected [ True, True, False,"""
+    """got 3 of 6 wrong, first action 2 (candidate 0 at (0, 2)): True, expected 0 of 6 wrong"""
     return supported.ravel()
 
 
@@ -460,13 +524,13 @@ def lowest_landing__loops(candidates):
 def lowest_landing__wrong_no_minus(candidates):
     """the best place gets the lowest score"""
     z, x, y = _parts(candidates)
-    return 20 * z + x + y
+    return 50 * z + x + y
 
 
 def lowest_landing__wrong_high(candidates):
     """high places win"""
     z, x, y = _parts(candidates)
-    return 20 * z - (x + y)
+    return 50 * z - (x + y)
 
 
 def lowest_landing__wrong_near_first(candidates):
@@ -505,13 +569,49 @@ def lowest_landing__wrong_even_weight(candidates):
 
 
 def lowest_landing__wrong_weight(candidates):
-    """got best first, as (z, x + y)"""
+    """one cell of height counts as much as 2 L cells of x + y"""
     z, x, y = _parts(candidates)
     return -(2 * z.shape[2] * z + x + y)
 
 
+def lowest_landing__wrong_weight_of_the_example(candidates):
+    """one cell of height counts as much as 10 cells of x + y"""
+    z, x, y = _parts(candidates)
+    return -(10 * z + x + y)
+
+
+def lowest_landing__wrong_weight_of_one_bin(candidates):
+    """one cell of height counts as much as 19 cells of x + y"""
+    z, x, y = _parts(candidates)
+    return -(z * 19 + x + y)
+
+
+def lowest_landing__wrong_weight_of_a_tie(candidates):
+    """one cell of height counts as much as L + W - 2 cells of x + y"""
+    z, x, y = _parts(candidates)
+    return -(z * (z.shape[2] + z.shape[3] - 2) + x + y)
+
+
+def lowest_landing__wrong_broken_weight(candidates):
+    """got z = 1, x + y = 0 scores more than z = 0, x + y = 18, expected the lower z scores more, among equal z"""
+    z, x, y = _parts(candidates)
+    return -(z * 17.5 + x + y)
+
+
+def lowest_landing__wrong_sign_of_x(candidates):
+    """x counts with the wrong sign"""
+    z, x, y = _parts(candidates)
+    return -(99 * z - x + y)
+
+
+def lowest_landing__wrong_top(candidates):
+    """the height of the box is added"""
+    z, x, y = _parts(candidates)
+    return -(99 * (z + candidates.items[:, :, 2, None, None]) + x + y)
+
+
 def lowest_landing__wrong_product(candidates):
-    """best first, as (z, x + y)"""
+    """got z = 0, x + y = 9 scores the same as z = 0, x + y = 8"""
     z, x, y = _parts(candidates)
     return -(50 * z + x * y)
 

@@ -65,6 +65,25 @@ def test_lowest_landing_is_judged_by_the_order_it_makes_not_by_its_numbers():
     assert judged(exercises.lowest_landing, lowest_landing).outcome == "correct"
 
 
+@pytest.mark.parametrize(("weight", "outcome"), [(18, "wrong"), (40, "wrong"), (42.5, "wrong"), (49, "correct")])
+def test_a_weight_has_to_do_for_a_large_floor_as_well(weight, outcome):
+    def lowest_landing(candidates):
+        z, x, y = parts(candidates)
+        return -(weight * z + x + y)
+
+    assert judged(exercises.lowest_landing, lowest_landing).outcome == outcome
+
+
+def test_an_order_is_told_by_its_first_slip():
+    def lowest_landing(candidates):
+        z, x, y = parts(candidates)
+        return -(17.5 * z + x + y)
+
+    facts = dict(judged(exercises.lowest_landing, lowest_landing).facts)
+    assert facts["got"] == "z = 1, x + y = 0 scores more than z = 0, x + y = 18"
+    assert facts["expected"] == "the lower z scores more, among equal z the smaller x + y"
+
+
 # -------------------------------------------------------------------------------------------------------------- piles
 
 
@@ -130,7 +149,23 @@ def test_both_forms_of_a_figure_show_the_same_panels_and_words():
     assert plots.figure.WIDEST >= flat.pixels().shape[1] > 600
 
 
+def test_four_packings_are_coloured_alike_whatever_the_order_of_their_boxes():
+    boxes, _ = piles.example_pile()
+    made = figures.four({"A": boxes, "B": boxes[::-1], "C": boxes, "D": boxes}, piles.BIN, title="t")
+    meshes = [trace for trace in made.plotly.data if trace.type == "mesh3d"]
+    colors = [np.reshape(mesh.facecolor, (len(boxes), -1)) for mesh in meshes]
+    assert np.array_equal(colors[1][::-1], colors[2]) and len(np.unique(colors[2][:, -1])) == len(boxes)
+
+
 # -------------------------------------------------------------------------------------------------------- experiments
+
+
+def test_candidates_are_laid_out_for_each_bin():
+    _, heights = piles.example_pile()
+    items = np.array([[5, 4, 2], [4, 5, 2]])
+    made = experiments.candidates(np.stack([heights] * 3), items, bin_height=6)
+    assert made.items.shape == (3, 2, 3) and made.landing.shape == made.mask.shape == (3, 2, 10, 8)
+    assert np.array_equal(made.mask[1, 0], piles.places(heights, (5, 4, 2), 6, "corners"))
 
 
 def test_three_ways_find_the_same_landing_heights():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
 from numpy.typing import NDArray
 
 from binpack.core.placement import OUTSIDE
-from binpack.course.exercises import exercise, promise
+from binpack.course.exercises import exercise, expect, promise
 
 Placement = tuple[int, int, int, int]
 
@@ -102,6 +104,17 @@ decode_action.examine(
         "the order is turned round: it is item, orientation, x, y": (
             lambda action, *sizes: _decoded(action, *sizes)[::-1]
         ),
+        "x is not divided by L: it still holds item and orientation": lambda action, orientations, length, width: (
+            *_decoded(action, orientations, length, width)[:2],
+            action // width,
+            action % width,
+        ),
+        "all four are there, in another order (x, y, orientation, item): return item, orientation, x, y": (
+            lambda action, *sizes: tuple(_decoded(action, *sizes)[place] for place in (2, 3, 1, 0))
+        ),
+        "all four are there, in another order (x, y, item, orientation): return item, orientation, x, y": (
+            lambda action, *sizes: tuple(_decoded(action, *sizes)[place] for place in (2, 3, 0, 1))
+        ),
         "everything is one too large: all four count from 0": (
             lambda action, *sizes: tuple(part + 1 for part in _decoded(action, *sizes))
         ),
@@ -110,7 +123,7 @@ decode_action.examine(
 
 
 @exercise(
-    minutes=5,
+    minutes=10,
     difficulty=2,
     hints=(
         "Begin with three masks of shape (K, L, W), one for each condition; supported is one of them already.",
@@ -160,13 +173,47 @@ def _arguments(seed: int, shape: tuple[int, int, int], bin_height: int) -> tuple
 
 def _cases() -> list[tuple]:
     one = np.array([[[0, 2, OUTSIDE], [4, 3, OUTSIDE]]]), np.array([[1, 2, 2]]), 5, np.ones((1, 2, 3), bool)
+    tall, flat = [[0, 1], [2, 3]], [[3, 0], [4, OUTSIDE]]
+    two = (
+        np.array([tall, flat]),
+        np.array([[1, 1, 3], [2, 1, 1]]),
+        4,
+        np.array([[[1, 0], [1, 1]], [[1, 1], [0, 1]]]) > 0,
+    )
     # as many candidates as cells along y, so that a wrong broadcast does not raise but goes wrong
-    return [one, *(_arguments(seed, (4, 3, 4), 6) for seed in range(3))]
+    return [one, two, *(_arguments(seed, (4, 3, 4), 6) for seed in range(3))]
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A mask in the order of the actions, compared as a whole and told by its first wrong action."""
+
+    flags: list[bool]
+    wrong: str = field(compare=False)
+    """How many are wrong, and the first of them."""
+
+    def __repr__(self) -> str:
+        return self.wrong
+
+
+def _seen(mask: NDArray, arguments: tuple) -> _Row | NDArray:
+    """Return what is compared: a row of the right length by its actions, anything else as it is."""
+    right = _legal(*arguments)
+    if mask.shape == right.shape:
+        return mask  # not flattened, which is named
+    expect(mask.shape == (right.size,), f"the result has shape {mask.shape}, expected {(right.size,)}")
+    wrong = np.flatnonzero(mask != right.reshape(-1))
+    told = f"{len(wrong)} of {right.size} wrong"
+    if len(wrong):
+        k, x, y = (int(part) for part in np.unravel_index(wrong[0], right.shape))
+        told += f", first action {wrong[0]} (candidate {k} at ({x}, {y})): {bool(mask[wrong[0]])}"
+    return _Row(mask.tolist(), told)
 
 
 action_mask.examine(
     cases=_cases,
     draw=lambda rng: _arguments(int(rng.integers(1000)), (3, 5, 3), 5),
+    seen=_seen,
     mistakes={
         "boxes outside the walls are allowed: OUTSIDE is -1, below any limit, and needs a test of its own": (
             lambda landing, items, bin_height, supported: ((_tops(landing, items) <= bin_height) & supported).reshape(
@@ -179,6 +226,16 @@ action_mask.examine(
         "boxes that end above the rim are allowed: landing plus the box's height must be at most the bin's": (
             lambda landing, items, bin_height, supported: (
                 (landing >= 0) & (landing <= bin_height) & supported
+            ).reshape(-1)
+        ),
+        "boxes that land on the floor are refused: a landing height of 0 is inside, only OUTSIDE is not": (
+            lambda landing, items, bin_height, supported: (
+                (landing > 0) & _legal(landing, items, bin_height, supported)
+            ).reshape(-1)
+        ),
+        "all candidates are taken to be as high as the first one: items[:, 2] holds a height for each": (
+            lambda landing, items, bin_height, supported: _legal(
+                landing, np.repeat(items[:1], len(items), axis=0), bin_height, supported
             ).reshape(-1)
         ),
         "the support rule is left out": lambda landing, items, bin_height, supported: (
@@ -198,6 +255,11 @@ action_mask.examine(
         "it has shape (K, L, W): flatten it, for a network has one output for each action": _legal,
         "x and y are exchanged in the order of the actions: y runs fastest": lambda *arguments: (
             _legal(*arguments).transpose(0, 2, 1).reshape(-1)
+        ),
+        "the axes are flattened in reverse (order F): the candidate is slowest and y fastest, which is numpy's "
+        "default": lambda *arguments: _legal(*arguments).ravel(order="F"),
+        "the candidate runs fastest: it should be the slowest, and y the fastest": lambda *arguments: (
+            _legal(*arguments).transpose(1, 2, 0).reshape(-1)
         ),
     },
 )

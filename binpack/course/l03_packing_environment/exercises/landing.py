@@ -17,7 +17,8 @@ Item = tuple[int, int, int]
     minutes=5,
     difficulty=1,
     hints=(
-        "Begin with z = 0, the floor. Then visit every cell under the base and see whether it is higher than z.",
+        "Begin with `length, width, _ = item` and z = 0, the floor. Then visit every cell under the base and see "
+        "whether it is higher than z.",
         "The base covers x, x + 1, ..., x + length - 1 along x, which is range(x, x + length), and likewise along y.",
         "`for i in range(x, x + length):`, inside it `for j in range(y, y + width):`, inside that "
         "`z = max(z, heights[i, j])`; last `return z`.",
@@ -97,6 +98,12 @@ landing_height.examine(
         "its base is one cell too long along x and along y: range(x, x + length) is enough": _with_base(1, 1),
         "its base is one cell too long along x: range(x, x + length) is enough": _with_base(1, 0),
         "its base is one cell too long along y: range(y, y + width) is enough": _with_base(0, 1),
+        "it returns after the first row of the base: is the return inside the outer loop?": (
+            lambda heights, item, x, y: _highest(heights, (1, item[1], item[2]), x, y)
+        ),
+        "its ranges end at item[0] and item[1]: a base that starts at x ends at x + item[0], and likewise along y": (
+            lambda heights, item, x, y: int(heights[x : item[0], y : item[1]].max(initial=0))
+        ),
         "item[0] and item[1] are exchanged: item[0] counts cells along x": lambda heights, item, x, y: _highest(
             heights, (item[1], item[0], item[2]), x, y
         ),
@@ -115,7 +122,8 @@ landing_height.examine(
     minutes=10,
     difficulty=2,
     hints=(
-        "Begin with the windows of the cell above: for a base of length x width, what do you get for the whole map?",
+        "Begin with `length, width, _ = item`. The cell above made windows for a base of 2 x 2: what do you get for "
+        "length x width on the whole map?",
         "The windows have four axes: the place along x and y, then the cells within the window. Reduce the last two.",
         "`windows = np.lib.stride_tricks.sliding_window_view(heights, (length, width))`, then "
         "`return windows.max(axis=(2, 3))`.",
@@ -202,6 +210,9 @@ landing_heights.examine(
         "item[0] and item[1] are exchanged: item[0] counts cells along x": lambda heights, item: windows_of(
             heights, (item[1], item[0], item[2])
         ).max(axis=(2, 3)),
+        "it reduces the places and not the cells: the cells of a window lie along the last two axes": (
+            lambda heights, item: windows_of(heights, item).max(axis=(0, 1))
+        ),
         "it has a value for every cell: where the base would stick out there is no place": lambda heights, item: (
             np.array(
                 [

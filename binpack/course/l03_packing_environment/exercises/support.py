@@ -13,8 +13,8 @@ from binpack.course.l03_packing_environment.exercises.landing import Item, landi
     minutes=10,
     difficulty=2,
     hints=(
-        "Begin with landing_heights(heights, item), and with the windows as in the last exercise. Which cells of a "
-        "window bear the box?",
+        "Begin with `landing = landing_heights(heights, item)`, and with windows for length, width, _ = item as in the "
+        "last exercise. Which cells of a window bear the box?",
         "The landing heights have 2 axes and the windows 4. landing[..., None, None] adds two axes of length 1, and "
         "then == compares every cell of a window with the landing height of its place.",
         "`bearing = windows == landing[..., None, None]`; the mean of True and False is the share of True: "
@@ -102,6 +102,12 @@ fraction_mask.examine(
         ),
         "item[0] and item[1] are exchanged: item[0] counts cells along x": lambda heights, item, share: (
             _bearing(heights, (item[1], item[0], 1)).mean(axis=(2, 3)) >= share
+        ),
+        "every cell that is not bare floor is taken to bear: only those as high as the landing height do": (
+            lambda heights, item, share: (windows_of(heights, item) > 0).mean(axis=(2, 3)) >= share
+        ),
+        "the bearing cells are divided by the volume of the box: the base is length * width": (
+            lambda heights, item, share: _bearing(heights, item).mean(axis=(2, 3)) / item[2] >= share
         ),
         "only the floor bears here: a level top of other boxes does so too": (
             lambda heights, item, share: (windows_of(heights, item) == 0).mean(axis=(2, 3)) >= share
