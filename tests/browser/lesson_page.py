@@ -75,6 +75,7 @@ class LessonPage:
         self.page.goto(lab.url(path), timeout=120_000)
         self.page.wait_for_selector(CELL, timeout=120_000)
         self.until(self._ready, 120, "the kernel does not get ready")
+        self.until(lambda: not self._to_draw(), 120, "cells are not drawn")
 
     def close(self) -> None:
         """Close the tab and end its kernel."""
@@ -122,6 +123,11 @@ class LessonPage:
         self.choose("File", "docmanager:save")
         self.until(lambda: not self.page.locator(".jp-mod-dirty").count(), 30, "the notebook is not saved")
         return nbformat.read(self.path, as_version=4)
+
+    def _to_draw(self) -> int:
+        """Return how many outputs of the file are not in the page yet: JupyterLab draws cells when it has time."""
+        stored = sum(len(cell.get("outputs", ())) for cell in nbformat.read(self.path, as_version=4).cells)
+        return stored - self.page.locator(f"{CELL} .jp-OutputArea-child").count()
 
     def _waiting(self) -> list[int]:
         prompts = self.page.eval_on_selector_all(CELL, _PROMPTS)
@@ -184,7 +190,7 @@ class LessonPage:
 
     def wake(self, figure: Locator) -> None:
         """Move the mouse over a figure, wait until it is alive, and take the mouse away."""
-        figure.hover()
+        over(figure)
         figure.locator("svg.main-svg").first.wait_for(timeout=60_000)
         time.sleep(0.5)  # WebGL draws after the svg is there
         self.page.mouse.move(5, 5)
@@ -267,6 +273,17 @@ def keep_figures(figures: Sequence[tuple[Image.Image, Image.Image]], to: Path) -
     for number, (still, live) in enumerate(figures, 1):
         still.save(to / f"figure_{number:02}_still.png")
         live.save(to / f"figure_{number:02}_live.png")
+
+
+def over(figure: Locator) -> None:
+    """Move the mouse over a figure, which may be narrower than its output."""
+    until, box = time.perf_counter() + 30, None
+    while not box:
+        assert time.perf_counter() < until, f"nothing is drawn in {figure}"
+        places = figure.locator("img.plot-img, .svg-container").all()
+        box = next((box for box in (place.bounding_box() for place in places) if box and box["width"]), None)
+        time.sleep(0.05)
+    figure.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=3)
 
 
 def shot(place: Locator) -> Image.Image:

@@ -22,6 +22,7 @@ from lesson_page import (
     errors,
     keep_figures,
     keep_pictures,
+    over,
     overflows,
     shot,
     without_words,
@@ -133,7 +134,7 @@ def test_the_wheel_over_a_figure_scrolls_the_page(lesson):
         figure.scroll_into_view_if_needed()
         lesson.wake(figure)
         before, top = shot(figure), lesson.page.eval_on_selector(SCROLLER, "panel => panel.scrollTop")
-        figure.hover()
+        over(figure)
         way = -200 if top > 400 else 200
         lesson.page.mouse.wheel(0, way)
         time.sleep(0.5)
