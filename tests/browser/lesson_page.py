@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 NOTEBOOK = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 SCROLLER = f"{NOTEBOOK} .jp-WindowedPanel-outer"
 CELL = f"{NOTEBOOK} .jp-Notebook-cell"
-PLOTLY = ".jp-RenderedPlotly"
+FIGURE = f"{NOTEBOOK} .jp-RenderedPlotly"
 SHOWN = (".jp-RenderedMarkdown", ".jp-OutputArea-output")
 """Outputs and prose."""
 
@@ -170,17 +171,14 @@ class LessonPage:
 
     # ------------------------------------------------------------------------------------------------------- looking
 
-    def figures(self) -> list[Locator]:
-        """Return every plotly figure of the notebook."""
-        return self.page.locator(f"{NOTEBOOK} {PLOTLY}").all()
-
-    def wake_figures(self) -> list[tuple[Image.Image, Image.Image]]:
-        """Move the mouse over every plotly figure, and return a picture of each before and after.
+    @cached_property
+    def woken(self) -> list[tuple[Image.Image, Image.Image]]:
+        """A picture of each plotly figure before and after the mouse was moved over it.
 
         JupyterLab's extension shows a figure's still form until then.
         """
         woken = []
-        for figure in self.figures():
+        for figure in self.page.locator(FIGURE).all():
             figure.scroll_into_view_if_needed()
             self.page.mouse.move(5, 5)
             before = shot(figure)
@@ -215,6 +213,10 @@ class LessonPage:
         for top, strip in strips:
             whole.paste(strip, (0, top))
         return whole, windows
+
+    def scrolled(self) -> float:
+        """Return how far the notebook is scrolled, in pixels."""
+        return self.page.eval_on_selector(SCROLLER, "panel => panel.scrollTop")
 
     def _scroll(self, place: int) -> tuple[int, int, int]:
         """Scroll there, let JupyterLab lay out what comes into view, and return top, height and visible height."""
@@ -268,7 +270,7 @@ def keep_pictures(page: LessonPage, to: Path) -> None:
 
 
 def keep_figures(figures: Sequence[tuple[Image.Image, Image.Image]], to: Path) -> None:
-    """Keep what `LessonPage.wake_figures` returned."""
+    """Keep what `LessonPage.woken` returned."""
     to.mkdir(parents=True, exist_ok=True)
     for number, (still, live) in enumerate(figures, 1):
         still.save(to / f"figure_{number:02}_still.png")

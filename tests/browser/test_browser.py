@@ -7,14 +7,13 @@ By default the first two lessons are run, and the others are looked at with the 
 import re
 import subprocess
 import sys
-import time
 
 import nbformat
 import pytest
 from course_lab import ROOT, alone, chromium, open_browser, running_lab
 from lesson_page import (
     CELL,
-    SCROLLER,
+    FIGURE,
     LessonPage,
     broken,
     difference,
@@ -119,7 +118,7 @@ def test_every_picture_has_words(lesson):
 
 
 def test_figures_come_alive_under_the_mouse(lesson, pytestconfig, request):
-    figures = lesson.wake_figures()
+    figures = lesson.woken
     folder = pytestconfig.getoption("--screenshots")
     if folder:
         keep_figures(figures, folder / request.node.callspec.id.replace(" ", "_"))
@@ -128,30 +127,27 @@ def test_figures_come_alive_under_the_mouse(lesson, pytestconfig, request):
         assert abs(live.height - still.height) <= 2, f"figure {number} makes the page jump"
 
 
-def test_the_wheel_over_a_figure_scrolls_the_page(lesson):
-    for figure in lesson.figures():
+def test_the_wheel_over_a_figure_scrolls_the_page(ran):
+    assert ran.woken
+    kinds = [f"{FIGURE}{kind}" for kind in (":has(canvas)", ":not(:has(canvas))")]  # scenes, and all others
+    for figure in [figure for kind in kinds for figure in ran.page.locator(kind).all()[:1]]:
         figure.scroll_into_view_if_needed()
-        lesson.wake(figure)
-        before, top = shot(figure), lesson.page.eval_on_selector(SCROLLER, "panel => panel.scrollTop")
+        before, top = shot(figure), ran.scrolled()
         over(figure)
         way = -200 if top > 400 else 200
-        lesson.page.mouse.wheel(0, way)
-        time.sleep(0.5)
-        assert (lesson.page.eval_on_selector(SCROLLER, "panel => panel.scrollTop") - top) * way > 0
-        lesson.page.mouse.move(5, 5)
+        ran.page.mouse.wheel(0, way)
+        ran.until(lambda top=top, way=way: (ran.scrolled() - top) * way > 0, 5, "the page does not scroll")
+        ran.page.mouse.move(5, 5)
         assert difference(before, shot(figure)) < 0.02
 
 
-def test_a_slider_moves_a_film(lesson):
-    for figure in lesson.figures():
-        figure.scroll_into_view_if_needed()
-        lesson.wake(figure)
-        for rail in figure.locator(".slider-rail-touch-rect").all():
-            before = shot(figure)
-            box = rail.bounding_box()
-            lesson.page.mouse.click(box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2)
-            time.sleep(1)
-            assert difference(before, shot(figure)) > 0.001
+def test_a_slider_moves_a_film(ran):
+    assert ran.woken
+    for film in ran.page.locator(f"{FIGURE}:has(.slider-rail-touch-rect)").all():
+        film.scroll_into_view_if_needed()
+        before, box = shot(film), film.locator(".slider-rail-touch-rect").bounding_box()
+        ran.page.mouse.click(box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2)
+        ran.until(lambda film=film, before=before: difference(before, shot(film)) > 0.001, 10, "the film stands still")
 
 
 def test_the_game_answers_to_a_click(first):
