@@ -7,6 +7,7 @@ By default the first two lessons are run, and the others are looked at with the 
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -70,6 +71,13 @@ def lesson(request, lab, browser):
 
 
 @pytest.fixture
+def pictures(request, pytestconfig):
+    """Where the pictures of the notebook are kept; None where nobody asked for them."""
+    folder = pytestconfig.getoption("--screenshots")
+    return Path(folder) / request.node.callspec.id.replace(" ", "_") if folder else None
+
+
+@pytest.fixture
 def ran(lesson):
     """The same, for tests of notebooks that were run."""
     return lesson
@@ -107,10 +115,9 @@ def test_no_cell_shows_an_error(ran):
     assert broken(ran.page) == []
 
 
-def test_nothing_is_wider_than_its_place(lesson, pytestconfig, request):
-    folder = pytestconfig.getoption("--screenshots")
-    if folder:
-        keep_pictures(lesson, folder / request.node.callspec.id.replace(" ", "_"))
+def test_nothing_is_wider_than_its_place(lesson, pictures):
+    if pictures:
+        keep_pictures(lesson, pictures)
     assert overflows(lesson.page) == []
 
 
@@ -118,11 +125,10 @@ def test_every_picture_has_words(lesson):
     assert without_words(lesson.page) == []
 
 
-def test_figures_come_alive_under_the_mouse(lesson, pytestconfig, request):
+def test_figures_come_alive_under_the_mouse(lesson, pictures):
     figures = lesson.woken
-    folder = pytestconfig.getoption("--screenshots")
-    if folder:
-        keep_figures(figures, folder / request.node.callspec.id.replace(" ", "_"))
+    if pictures:
+        keep_figures(figures, pictures)
     for number, (still, live) in enumerate(figures, 1):
         assert drawn(still) > 0.01 and drawn(live) > 0.01, f"figure {number} is blank"
         assert abs(live.height - still.height) <= 2, f"figure {number} makes the page jump"
