@@ -68,10 +68,11 @@ class LessonPage:
     Attributes:
         path: the notebook's file in the copy of the checkout.
         page: Playwright's page.
+        most: how many figures are woken; None stands for all.
     """
 
-    def __init__(self, context: BrowserContext, lab: CourseLab, path: Path) -> None:
-        self.lab, self.path = lab, path
+    def __init__(self, context: BrowserContext, lab: CourseLab, path: Path, most: int | None = None) -> None:
+        self.lab, self.path, self.most = lab, path, most
         self.page = context.new_page()
         self.page.goto(lab.url(path), timeout=120_000)
         self.page.wait_for_selector(CELL, timeout=120_000)
@@ -173,12 +174,12 @@ class LessonPage:
 
     @cached_property
     def woken(self) -> list[tuple[Image.Image, Image.Image]]:
-        """A picture of each plotly figure before and after the mouse was moved over it.
+        """A picture of each plotly figure, or the first `most`, before and after the mouse was moved over it.
 
         JupyterLab's extension shows a figure's still form until then.
         """
         woken = []
-        for figure in self.page.locator(FIGURE).all():
+        for figure in self.page.locator(FIGURE).all()[: self.most]:
             figure.scroll_into_view_if_needed()
             self.page.mouse.move(5, 5)
             before = shot(figure)
