@@ -18,4 +18,4 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of tests/browser; an option is known only where it stands for all tests."""
     parser.addoption("--all-lessons", action="store_true", help="run every notebook in the browser, not two")
     kept = os.environ.get("BINPACK_SCREENSHOTS")
-    parser.addoption("--screenshots", type=Path, default=kept and Path(kept), help="keep pictures of them in a folder")
+    parser.addoption("--screenshots", metavar="FOLDER", default=kept, help="keep pictures of them in a folder")

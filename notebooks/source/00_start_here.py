@@ -71,8 +71,8 @@ print(packing)
 plots.show(plots.packing(packing.boxes, story.ENV.bin_size))
 
 # %% [markdown]
-# `places` is a list: change a pair, or add one, and run the cell again. With the mouse over the picture you can turn
-# it.
+# `places` is a list: change a pair, or add one, and run the cell again. To turn the picture, click it once, then drag
+# it with the mouse.
 #
 # *Predict, then run.* How much of the bin will you have filled when the next box fits nowhere: a third, a half, two
 # thirds?

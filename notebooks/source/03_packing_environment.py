@@ -39,7 +39,7 @@ plots.show(plots.packing(boxes, piles.BIN))
 
 # %% [markdown]
 # There is a broad low block, there are two walls with a gap between them, and there is a small step in a corner. In
-# JupyterLab the figure becomes interactive when the mouse enters it: drag it to look at the pile from all sides.
+# JupyterLab, click the figure once and then drag it, to look at the pile from all sides.
 #
 # Every box comes down from above, and nothing is pushed in from the side. So for the next box only one number per
 # cell matters: how high the pile is there. The array of these numbers, one for each cell of the floor, is the

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 NOTEBOOK = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 SCROLLER = f"{NOTEBOOK} .jp-WindowedPanel-outer"
 CELL = f"{NOTEBOOK} .jp-Notebook-cell"
-PLOTLY = ".jp-RenderedPlotly"
+FIGURE = f"{NOTEBOOK} .jp-RenderedPlotly"
 SHOWN = (".jp-RenderedMarkdown", ".jp-OutputArea-output")
 """Outputs and prose."""
 
@@ -67,14 +68,16 @@ class LessonPage:
     Attributes:
         path: the notebook's file in the copy of the checkout.
         page: Playwright's page.
+        most: how many figures are woken; None stands for all.
     """
 
-    def __init__(self, context: BrowserContext, lab: CourseLab, path: Path) -> None:
-        self.lab, self.path = lab, path
+    def __init__(self, context: BrowserContext, lab: CourseLab, path: Path, most: int | None = None) -> None:
+        self.lab, self.path, self.most = lab, path, most
         self.page = context.new_page()
         self.page.goto(lab.url(path), timeout=120_000)
         self.page.wait_for_selector(CELL, timeout=120_000)
         self.until(self._ready, 120, "the kernel does not get ready")
+        self.until(lambda: not self._to_draw(), 120, "cells are not drawn")
 
     def close(self) -> None:
         """Close the tab and end its kernel."""
@@ -123,6 +126,11 @@ class LessonPage:
         self.until(lambda: not self.page.locator(".jp-mod-dirty").count(), 30, "the notebook is not saved")
         return nbformat.read(self.path, as_version=4)
 
+    def _to_draw(self) -> int:
+        """Return how many outputs of the file are not in the page yet: JupyterLab draws cells when it has time."""
+        stored = sum(len(cell.get("outputs", ())) for cell in nbformat.read(self.path, as_version=4).cells)
+        return stored - self.page.locator(f"{CELL} .jp-OutputArea-child").count()
+
     def _waiting(self) -> list[int]:
         prompts = self.page.eval_on_selector_all(CELL, _PROMPTS)
         return [number for number, prompt in enumerate(prompts) if prompt.startswith("[*]")]
@@ -164,17 +172,14 @@ class LessonPage:
 
     # ------------------------------------------------------------------------------------------------------- looking
 
-    def figures(self) -> list[Locator]:
-        """Return every plotly figure of the notebook."""
-        return self.page.locator(f"{NOTEBOOK} {PLOTLY}").all()
-
-    def wake_figures(self) -> list[tuple[Image.Image, Image.Image]]:
-        """Move the mouse over every plotly figure, and return a picture of each before and after.
+    @cached_property
+    def woken(self) -> list[tuple[Image.Image, Image.Image]]:
+        """A picture of each plotly figure, or the first `most`, before and after the mouse was moved over it.
 
         JupyterLab's extension shows a figure's still form until then.
         """
         woken = []
-        for figure in self.figures():
+        for figure in self.page.locator(FIGURE).all()[: self.most]:
             figure.scroll_into_view_if_needed()
             self.page.mouse.move(5, 5)
             before = shot(figure)
@@ -184,7 +189,7 @@ class LessonPage:
 
     def wake(self, figure: Locator) -> None:
         """Move the mouse over a figure, wait until it is alive, and take the mouse away."""
-        figure.hover()
+        over(figure)
         figure.locator("svg.main-svg").first.wait_for(timeout=60_000)
         time.sleep(0.5)  # WebGL draws after the svg is there
         self.page.mouse.move(5, 5)
@@ -209,6 +214,10 @@ class LessonPage:
         for top, strip in strips:
             whole.paste(strip, (0, top))
         return whole, windows
+
+    def scrolled(self) -> float:
+        """Return how far the notebook is scrolled, in pixels."""
+        return self.page.eval_on_selector(SCROLLER, "panel => panel.scrollTop")
 
     def _scroll(self, place: int) -> tuple[int, int, int]:
         """Scroll there, let JupyterLab lay out what comes into view, and return top, height and visible height."""
@@ -262,11 +271,22 @@ def keep_pictures(page: LessonPage, to: Path) -> None:
 
 
 def keep_figures(figures: Sequence[tuple[Image.Image, Image.Image]], to: Path) -> None:
-    """Keep what `LessonPage.wake_figures` returned."""
+    """Keep what `LessonPage.woken` returned."""
     to.mkdir(parents=True, exist_ok=True)
     for number, (still, live) in enumerate(figures, 1):
         still.save(to / f"figure_{number:02}_still.png")
         live.save(to / f"figure_{number:02}_live.png")
+
+
+def over(figure: Locator) -> None:
+    """Move the mouse over a figure, which may be narrower than its output."""
+    until, box = time.perf_counter() + 30, None
+    while not box:
+        assert time.perf_counter() < until, f"nothing is drawn in {figure}"
+        places = figure.locator("img.plot-img, .svg-container").all()
+        box = next((box for box in (place.bounding_box() for place in places) if box and box["width"]), None)
+        time.sleep(0.05)
+    figure.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=3)
 
 
 def shot(place: Locator) -> Image.Image:

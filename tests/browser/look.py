@@ -87,7 +87,7 @@ def look(page: LessonPage, lab: CourseLab, to: Path, run: bool) -> Iterator[str]
     keep_pictures(page, to)
     yield from overflows(page.page, (*SHOWN, CODE))
     yield from without_words(page.page)
-    figures = page.wake_figures()
+    figures = page.woken
     keep_figures(figures, to)
     for number, (still, live) in enumerate(figures, 1):
         if still.height != live.height:

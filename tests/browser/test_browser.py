@@ -1,20 +1,21 @@
 """The lessons in JupyterLab and Chromium, without a network: what nbval, which runs every notebook, cannot see.
 
-By default the first two lessons are run, and the others are looked at with the outputs that are stored in them.
-``--all-lessons`` runs every notebook, the solved ones too; ``--screenshots FOLDER`` keeps pictures of all of them.
+By default the first two lessons are run, the others are looked at with the outputs that are stored in them, and the
+first figures of each are tried. ``--all-lessons`` runs every notebook, the solved ones too, and tries every figure;
+``--screenshots FOLDER`` keeps pictures of all of them.
 """
 
 import re
 import subprocess
 import sys
-import time
+from pathlib import Path
 
 import nbformat
 import pytest
 from course_lab import ROOT, alone, chromium, open_browser, running_lab
 from lesson_page import (
     CELL,
-    SCROLLER,
+    FIGURE,
     LessonPage,
     broken,
     difference,
@@ -22,6 +23,7 @@ from lesson_page import (
     errors,
     keep_figures,
     keep_pictures,
+    over,
     overflows,
     shot,
     without_words,
@@ -29,8 +31,7 @@ from lesson_page import (
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium is installed here (apt-get install chromium)")
 
-BEING_WRITTEN = ("01_q_learning", "03_packing_environment")  # leaves when the lessons' new form has landed
-LEARNERS = sorted(path for path in (ROOT / "notebooks").glob("*.ipynb") if path.stem not in BEING_WRITTEN)
+LEARNERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SOLVED = sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb"))
 
 
@@ -39,8 +40,8 @@ def pytest_generate_tests(metafunc):
     if "lesson" not in metafunc.fixturenames:
         return
     everything = metafunc.config.getoption("--all-lessons")
-    run = [(path, True) for path in ([*LEARNERS, *SOLVED] if everything else LEARNERS[:1])]
-    stored = [] if everything else [(path, False) for path in LEARNERS[1:]]
+    run = [(path, True) for path in ([*LEARNERS, *SOLVED] if everything else LEARNERS[:2])]
+    stored = [] if everything else [(path, False) for path in LEARNERS[2:]]
     chosen = run[:1] if "first" in metafunc.fixturenames else run if "ran" in metafunc.fixturenames else run + stored
     ids = [path.stem + (" solved" if path in SOLVED else "" if runs else " stored") for path, runs in chosen]
     metafunc.parametrize("lesson", chosen, ids=ids, indirect=True, scope="module")
@@ -59,14 +60,22 @@ def browser(lab, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def lesson(request, lab, browser):
+def lesson(request, pytestconfig, lab, browser):
     """A notebook that is open, and was run where that is asked for."""
     path, runs = request.param
-    page = LessonPage(browser, lab, lab.place(path))
+    most = None if pytestconfig.getoption("--all-lessons") else 6  # a scene takes the processor a second or two
+    page = LessonPage(browser, lab, lab.place(path), most)
     if runs:
         print(f"{page.path.name} ran in {page.run_all(print):.0f} s")
     yield page
     page.close()
+
+
+@pytest.fixture
+def pictures(request, pytestconfig):
+    """Where the pictures of the notebook are kept; None where nobody asked for them."""
+    folder = pytestconfig.getoption("--screenshots")
+    return Path(folder) / request.node.callspec.id.replace(" ", "_") if folder else None
 
 
 @pytest.fixture
@@ -107,10 +116,9 @@ def test_no_cell_shows_an_error(ran):
     assert broken(ran.page) == []
 
 
-def test_nothing_is_wider_than_its_place(lesson, pytestconfig, request):
-    folder = pytestconfig.getoption("--screenshots")
-    if folder:
-        keep_pictures(lesson, folder / request.node.callspec.id.replace(" ", "_"))
+def test_nothing_is_wider_than_its_place(lesson, pictures):
+    if pictures:
+        keep_pictures(lesson, pictures)
     assert overflows(lesson.page) == []
 
 
@@ -118,40 +126,36 @@ def test_every_picture_has_words(lesson):
     assert without_words(lesson.page) == []
 
 
-def test_figures_come_alive_under_the_mouse(lesson, pytestconfig, request):
-    figures = lesson.wake_figures()
-    folder = pytestconfig.getoption("--screenshots")
-    if folder:
-        keep_figures(figures, folder / request.node.callspec.id.replace(" ", "_"))
+def test_figures_come_alive_under_the_mouse(lesson, pictures):
+    figures = lesson.woken
+    if pictures:
+        keep_figures(figures, pictures)
     for number, (still, live) in enumerate(figures, 1):
         assert drawn(still) > 0.01 and drawn(live) > 0.01, f"figure {number} is blank"
         assert abs(live.height - still.height) <= 2, f"figure {number} makes the page jump"
 
 
-def test_the_wheel_over_a_figure_scrolls_the_page(lesson):
-    for figure in lesson.figures():
+def test_the_wheel_over_a_figure_scrolls_the_page(ran):
+    assert ran.woken
+    kinds = [f"{FIGURE}{kind}" for kind in (":has(canvas)", ":not(:has(canvas))")]  # scenes, and all others
+    for figure in [figure for kind in kinds for figure in ran.page.locator(kind).all()[:1]]:
         figure.scroll_into_view_if_needed()
-        lesson.wake(figure)
-        before, top = shot(figure), lesson.page.eval_on_selector(SCROLLER, "panel => panel.scrollTop")
-        figure.hover()
+        before, top = shot(figure), ran.scrolled()
+        over(figure)
         way = -200 if top > 400 else 200
-        lesson.page.mouse.wheel(0, way)
-        time.sleep(0.5)
-        assert (lesson.page.eval_on_selector(SCROLLER, "panel => panel.scrollTop") - top) * way > 0
-        lesson.page.mouse.move(5, 5)
+        ran.page.mouse.wheel(0, way)
+        ran.until(lambda top=top, way=way: (ran.scrolled() - top) * way > 0, 5, "the page does not scroll")
+        ran.page.mouse.move(5, 5)
         assert difference(before, shot(figure)) < 0.02
 
 
-def test_a_slider_moves_a_film(lesson):
-    for figure in lesson.figures():
-        figure.scroll_into_view_if_needed()
-        lesson.wake(figure)
-        for rail in figure.locator(".slider-rail-touch-rect").all():
-            before = shot(figure)
-            box = rail.bounding_box()
-            lesson.page.mouse.click(box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2)
-            time.sleep(1)
-            assert difference(before, shot(figure)) > 0.001
+def test_a_slider_moves_a_film(ran):
+    assert ran.woken
+    for film in ran.page.locator(f"{FIGURE}:has(.slider-rail-touch-rect)").all():
+        film.scroll_into_view_if_needed()
+        before, box = shot(film), film.locator(".slider-rail-touch-rect").bounding_box()
+        ran.page.mouse.click(box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2)
+        ran.until(lambda film=film, before=before: difference(before, shot(film)) > 0.001, 10, "the film stands still")
 
 
 def test_the_game_answers_to_a_click(first):
