@@ -577,7 +577,8 @@ curves = {
 plots.show(plots.curves_with_spread(curves, x="environment steps", y="Q of the step", title="Ten lotteries worth 0"))
 
 # %% [markdown]
-# Both are too high, double DQN by less. It does not reach 0, because its two networks are not independent: one is a
+# Most of the time both are too high, and double DQN by less. The bands of five seeds overlap, so read the direction out
+# of this figure and no more. Double DQN does not reach 0 either, because its two networks are not independent: one is a
 # copy of the other, and both learned from mostly the same rewards. If you like, write `double_targets` yourself,
 # starting from your `td_targets`, and put it into `parts.replace(td_targets=...)` above.
 #
