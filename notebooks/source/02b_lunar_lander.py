@@ -41,10 +41,10 @@ make_network, train, evaluate, parts = dqn.make_network, dqn.train, dqn.evaluate
 
 # %% [markdown]
 # `parts` is a `Parts`, the bundle of the six functions that lesson 02 asks for (`make_network`, `add`, `epsilon`,
-# `td_targets`, `td_loss` and `update`), here as the reference solutions have them. `train(env, config, parts, seed)` trains an agent out of them and returns a
-# `Run`: `run.agent` is the agent after the last step, `run.returns` the return of every finished episode, `run.ends`
-# the steps at which they ended. `evaluate(network, env, episodes, seed)` plays whole episodes without exploring and
-# returns their returns.
+# `td_targets`, `td_loss` and `update`), here as the reference solutions have them. `train(env, config, parts, seed)`
+# trains an agent out of them and returns a `Run`: `run.agent` is the agent after the last step, `run.returns` the
+# return of every finished episode, `run.ends` the steps at which they ended. `evaluate(network, env, episodes, seed)`
+# plays whole episodes without exploring and returns their returns.
 #
 # ## A harder task
 #
@@ -128,8 +128,8 @@ print(f"the validation score is too high by {np.mean(chosen - fresh):.0f} on ave
 # is gone there. This is why a result is only reported on fresh episodes, and why the number that chose a checkpoint is
 # not its result.
 #
-# Luck is the smaller part here: of its 100 test episodes, the worst of the six checkpoints lands in 78 and the best in 99.
-# This is the one of the seed in the middle, on an episode that it never saw.
+# Luck is the smaller part here: of its 100 test episodes, the worst of the six checkpoints lands in 78 and the best in
+# 99. This is the one of the seed in the middle, on an episode that it never saw.
 
 # %%
 records.show_film(records.film("late"), "LunarLander: the chosen checkpoint")
@@ -241,9 +241,9 @@ plots.show(plots.curves_with_spread(curves, **axes, title="A: two arms, 10 seeds
 
 # %% [markdown]
 # Seeds that happen to prefer the better arm are right from the start, and the others never find out: the thin lines of
-# the published form are flat, seven of them on top of each other at 1 and three at 0.5. More training does not help. These agents are not
-# learning slowly, they are not looking. The mended agent tries both arms, and every seed is right after a few dozen
-# steps.
+# the published form are flat, seven of them on top of each other at 1 and three at 0.5. More training does not help.
+# These agents are not learning slowly, they are not looking. The mended agent tries both arms, and every seed is right
+# after a few dozen steps.
 #
 # On CartPole the question is less clear. The pole moves, so the network sees new observations all the time and may
 # change its mind without exploring. *Predict, then run.* Will the defect show there?
@@ -372,8 +372,8 @@ print(f"seeds whose two curves are the same to the last digit: {alike.sum()} of 
 # its settings and the score that it gets, is a **trial**. The study then proposes the settings of its best trial.
 #
 # All this rests on comparing trials. A comparison is fair if the trials differ in their settings and in nothing else
-# that counts. The function `prepare_study` is called once for a study. It returns a function that is called at the start
-# of each trial. Find out what makes the comparison unfair, and mend it.
+# that counts. The function `prepare_study` is called once for a study. It returns a function that is called at the
+# start of each trial. Find out what makes the comparison unfair, and mend it.
 
 # %% [exercise deep_q_network.prepare_study]
 
@@ -598,10 +598,11 @@ curves = {
 plots.show(plots.curves_with_spread(curves, x="environment steps", y="Q of the step", title="Ten lotteries worth 0"))
 
 # %% [markdown]
-# The mean of double DQN ends nearer to 0. But these are five seeds and the two bands overlap, so this figure alone does
-# not show that double DQN is better: it gives no reason to call the two separable. Nor need double DQN reach 0. Its two
-# networks are not independent, because one is a copy of the other and both learned from mostly the same rewards. If you like, write `double_targets` yourself,
-# starting from your `td_targets`, and put it into `parts.replace(td_targets=...)` above.
+# The mean of double DQN ends nearer to 0. But the two bands overlap, and the difference of the means, about 0.14, is
+# smaller than its own uncertainty: with these five seeds the two are not separable. Nor need double DQN reach 0. Its
+# two networks are not independent, because one is a copy of the other and both learned from mostly the same rewards. If
+# you like, write `double_targets` yourself, starting from your `td_targets`, and put it into
+# `parts.replace(td_targets=...)` above.
 #
 # ## Takeaways
 #
