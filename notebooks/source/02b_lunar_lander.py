@@ -40,11 +40,11 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 make_network, train, evaluate, parts = dqn.make_network, dqn.train, dqn.evaluate, dqn.REFERENCE
 
 # %% [markdown]
-# `parts` is a `Parts`, the bundle of functions that you wrote in lesson 02 (`make_network`, `add`, `epsilon`,
-# `td_targets`, `td_loss` and `update`). `train(env, config, parts, seed)` trains an agent out of them and returns a
-# `Run`: `run.agent` is the agent after the last step, `run.returns` the return of every finished episode, `run.ends`
-# the steps at which they ended. `evaluate(network, env, episodes, seed)` plays whole episodes without exploring and
-# returns their returns.
+# `parts` is a `Parts`, the bundle of the six functions that lesson 02 asks for (`make_network`, `add`, `epsilon`,
+# `td_targets`, `td_loss` and `update`), here as the reference solutions have them. `train(env, config, parts, seed)`
+# trains an agent out of them and returns a `Run`: `run.agent` is the agent after the last step, `run.returns` the
+# return of every finished episode, `run.ends` the steps at which they ended. `evaluate(network, env, episodes, seed)`
+# plays whole episodes without exploring and returns their returns.
 #
 # ## A harder task
 #
@@ -128,8 +128,8 @@ print(f"the validation score is too high by {np.mean(chosen - fresh):.0f} on ave
 # is gone there. This is why a result is only reported on fresh episodes, and why the number that chose a checkpoint is
 # not its result.
 #
-# Most of the recorded agents land nevertheless. Here is the chosen checkpoint of the seed in the middle, on an episode
-# that it never saw.
+# Luck is the smaller part here: of its 100 test episodes, the worst of the six checkpoints lands in 78 and the best in
+# 99. This is the one of the seed in the middle, on an episode that it never saw.
 
 # %%
 records.show_film(records.film("late"), "LunarLander: the chosen checkpoint")
@@ -204,9 +204,9 @@ plots.show(plots.bars_with_spread(bars, x="network", y="return", title=title, ru
 # comes CartPole, recorded with ten seeds, to see whether the defect shows there too. That is the question which matters
 # in practice: who does not know of a bug has no task that shows it.
 #
-# ### A. How often to act at random
+# ### A. `exploration_rate`
 #
-# The first function stands where lesson 02 has `epsilon`, the exploration rate.
+# The first function stands where lesson 02 has `epsilon`.
 
 
 # %%
@@ -215,12 +215,18 @@ def exploration_rate(step, config):  # A, as published
 
 
 # %% [markdown]
-# An agent that never acts at random only ever does what its network already prefers. Before it has learned anything,
-# that preference comes from the random numbers that the weights start with.
+# Find the defect, and write down what it will do.
 #
-# Take a task with two arms to pull. One pays 0.5, the other 1. Suppose the untrained network says 0.1 for the first arm
-# and -0.2 for the second. The agent pulls the first, gets 0.5, and learns that the first is worth 0.5. That is more
-# than -0.2, so it pulls the first again, and again.
+# <details><summary>The defect</summary>
+#
+# An agent that never acts at random only ever does what its network already prefers. Before it has learned anything,
+# that preference comes from the random numbers that the weights start with. Suppose there are two actions, of which one
+# pays 0.5 and the other 1, and the untrained network says 0.1 for the first and -0.2 for the second. The agent takes
+# the first, gets 0.5, and learns that it is worth 0.5. That is more than -0.2, so it takes the first again, and again.
+#
+# </details>
+#
+# Take a task with two arms to pull. One pays 0.5, the other 1.
 #
 # *Predict, then run.* The figure shows what the arm pays that the agent prefers, the mean of ten seeds. Where does the
 # published curve end?
@@ -235,9 +241,9 @@ plots.show(plots.curves_with_spread(curves, **axes, title="A: two arms, 10 seeds
 
 # %% [markdown]
 # Seeds that happen to prefer the better arm are right from the start, and the others never find out: the thin lines of
-# the published form are flat, and their mean lies between the two. More training does not help. These agents are not
-# learning slowly, they are not looking. The mended agent tries both arms, and every seed is right after a few dozen
-# steps.
+# the published form are flat, seven of them on top of each other at 1 and three at 0.5. More training does not help.
+# These agents are not learning slowly, they are not looking. The mended agent tries both arms, and every seed is right
+# after a few dozen steps.
 #
 # On CartPole the question is less clear. The pole moves, so the network sees new observations all the time and may
 # change its mind without exploring. *Predict, then run.* Will the defect show there?
@@ -253,7 +259,7 @@ print(records.reached(curves, 150))
 # the pole falls after nine or ten steps, and nothing that it sees suggests the other action. A single run does learn,
 # by the luck of its first weights. With one seed in hand, you might have had that one, and seen nothing wrong.
 #
-# ### B. One update
+# ### B. `learn`
 #
 # The second function stands where lesson 02 has `update`. Compare it with yours, line by line.
 
@@ -267,10 +273,16 @@ def learn(agent, loss, config):  # B, as published
 
 
 # %% [markdown]
-# The gradient is not clipped, which is a matter of taste. What is missing is the copy: the target network stays as it
-# was made, with random weights, for the whole run. The targets are $y = r + \gamma\,(1 - d)\,\max_{a'} Q^-(s', a')$,
-# and $Q^-$ never learns anything. So the agent learns what a step pays, plus the discounted opinion of a network that
-# knows nothing.
+# Two things are missing. One of them costs some stability, the other one is the defect. Which?
+#
+# <details><summary>The defect</summary>
+#
+# The gradient is not clipped, and lesson 02 says what that is good for. The defect is the missing copy: the target
+# network stays as it was made, with random weights, for the whole run. The targets are
+# $y = r + \gamma\,(1 - d)\,\max_{a'} Q^-(s', a')$, and $Q^-$ never learns anything. So the agent learns what a step
+# pays, plus the discounted opinion of a network that knows nothing.
+#
+# </details>
 #
 # Take a task of two steps. The first pays 0, the second pays 1, and $\gamma = 0.5$. The first step is worth 0.5, but
 # only to an agent that has learned what the second one is worth.
@@ -302,13 +314,12 @@ print(records.reached(curves, 150))
 # Next to nothing: each step pays 1, whatever is done, so all actions look alike to it. No published run gets anywhere.
 # This one is easier to notice than A, because every seed fails. It is also easy to excuse: "it needs more training".
 #
-# ### C. When an episode is over
+# ### C. `is_over`
 #
 # From here on you mend the code yourself. The third defect sits in the training loop, where it decides whether the
 # environment has to be reset. Recall the two ends of an episode. It is *terminated* when the task comes to an end, such
 # as a fallen pole, and *truncated* when a time limit cuts it off while the pole still stands. gymnasium answers with
-# both after every step. After a truncated episode most environments go on answering as if nothing had happened, so a
-# loop that misses it gets no error.
+# both after every step.
 #
 # Your cell begins with the published function. Run the check first if you like: as long as nothing is changed it counts
 # as not attempted. Then mend it.
@@ -316,6 +327,9 @@ print(records.reached(curves, 150))
 # %% [exercise deep_q_network.is_over]
 
 # %% [markdown]
+# The published loop waits for the pole to fall. After a truncated episode most environments go on answering as if
+# nothing had happened, so a loop that misses the time limit gets no error.
+#
 # What does it matter if an episode goes on for ever? Think of three rooms without a door. One pays 0.5 at each step,
 # one costs 0.5, and one pays 1. An episode starts in one of them, chosen at random, and a time limit of 4 steps ends
 # it.
@@ -350,7 +364,7 @@ print(f"seeds whose two curves are the same to the last digit: {alike.sum()} of 
 # where none does, the two programs do exactly the same. It would show once the agent is good, and that is when nobody
 # looks for bugs any more. A task with a known answer shows it in a second.
 #
-# ### D. What the trials of a study share
+# ### D. `prepare_study`
 #
 # The last two defects are not in the agent but in how it was tuned, so here are the words for that. A
 # **hyperparameter** is a setting that is chosen before training and not learned by it, such as the learning rate. To
@@ -358,13 +372,15 @@ print(f"seeds whose two curves are the same to the last digit: {alike.sum()} of 
 # its settings and the score that it gets, is a **trial**. The study then proposes the settings of its best trial.
 #
 # All this rests on comparing trials. A comparison is fair if the trials differ in their settings and in nothing else
-# that counts. The listing made one network and one replay buffer before the study, and used them in every trial. In our
-# names it is `prepare_study`, which is called once for a study. It returns a function that is called at the start of
-# each trial. Mend it, so that each trial starts afresh.
+# that counts. The function `prepare_study` is called once for a study. It returns a function that is called at the
+# start of each trial. Find out what makes the comparison unfair, and mend it.
 
 # %% [exercise deep_q_network.prepare_study]
 
 # %% [markdown]
+# The listing made one network and one replay buffer before the study, and used them in every trial. So each trial began
+# with what the one before had learned.
+#
 # The next cell runs eight studies of six trials each. All trials try the same settings on the same tiny task: within 60
 # steps, learn that the only action pays 1. That is too short to get there, so a trial that starts afresh ends at about
 # 0.3.
@@ -391,11 +407,14 @@ curves = records.published_and_mended("D")
 plots.show(plots.curves_with_spread(curves, x="trial", y="return", title="D on CartPole, 10 studies each"))
 
 # %% [markdown]
+# (The band is an interval for a mean. One of the ten mended studies does much better than the others in its last trial,
+# so the band is wide there and reaches below 0, where no return lies.)
+#
 # The published studies improve up to the third trial, and then stay at a level that an agent hardly ever reaches in the
 # 1,500 steps of one trial. Their best trial would be reported as a success of tuning, although its settings were drawn
 # at random like all others. The way to notice is to ask whether the order of the trials matters. It must not.
 #
-# ### E. What a trial tries
+# ### E. `suggest`
 #
 # A trial asks for its settings with a name and a range: `trial.suggest_float("gamma", 0.0, 1.0)` gives a number between
 # the two. Which numbers it can give is the **search space**, the set of all settings that a study may try. Nothing that
@@ -451,7 +470,7 @@ print(records.reached(curves, 150))
 # | D: trials share a network | later trials are better, whatever they try | does the order of the trials matter? |
 # | E: the wrong search space | the whole study is flat | can the space hold a good setting at all? |
 #
-# None of them raised an error, and on CartPole alone not all of them show. What found each of them was a task so small
+# None of them raised an error, and on CartPole alone not all of them show. What shows each of them is a task so small
 # that the right answer is known beforehand, as the probes of lesson 02 are.
 #
 # ## Tuning
@@ -504,8 +523,10 @@ plots.show(plots.slice_(study, target_name="validation return"))
 
 # %% [markdown]
 # Each dot is a trial, once over its discount and once over its learning rate; darker ones came later. The right half
-# has a hump: the five best trials all have a learning rate between 0.0005 and 0.0013. The left half has no shape to
-# speak of. Sixteen dots are few, so take this as a hint and not as a finding.
+# has a hump: the five best trials all have a learning rate between 0.0005 and 0.0013. In the left half
+# look at the edge: two of the three best trials have a discount of 0.900 and 0.904, which looks ten steps ahead, and
+# the range begins at 0.9. A good setting at the edge of a search space says that better ones may lie outside. The next
+# study should begin lower. Sixteen dots are few, so take both as a hint and not as a finding.
 #
 # Now the question for which all this was done. Are the tuned settings better than the default ones? Both were trained
 # with twelve fresh seeds, which the study never saw, and with the same budget of 6,000 steps. The last network of each
@@ -577,10 +598,11 @@ curves = {
 plots.show(plots.curves_with_spread(curves, x="environment steps", y="Q of the step", title="Ten lotteries worth 0"))
 
 # %% [markdown]
-# Most of the time both are too high, and double DQN by less. The bands of five seeds overlap, so read the direction out
-# of this figure and no more. Double DQN does not reach 0 either, because its two networks are not independent: one is a
-# copy of the other, and both learned from mostly the same rewards. If you like, write `double_targets` yourself,
-# starting from your `td_targets`, and put it into `parts.replace(td_targets=...)` above.
+# The mean of double DQN ends nearer to 0. But the two bands overlap, and the difference of the means, about 0.14, is
+# smaller than its own uncertainty: with these five seeds the two are not separable. Nor need double DQN reach 0. Its
+# two networks are not independent, because one is a copy of the other and both learned from mostly the same rewards. If
+# you like, write `double_targets` yourself, starting from your `td_targets`, and put it into
+# `parts.replace(td_targets=...)` above.
 #
 # ## Takeaways
 #

@@ -78,6 +78,21 @@ def save_and_load__wrong_not_loaded(network, path, fresh):
     return fresh
 
 
+def save_and_load__wrong_never_read(network, path, fresh):
+    """fill the fresh network with what torch.load reads"""
+    torch.save(network.state_dict(), path)
+    fresh.load_state_dict(network.state_dict())
+    return fresh
+
+
+def save_and_load__wrong_read_for_nothing(network, path, fresh):
+    """fill the fresh network with what torch.load reads"""
+    torch.save(network.state_dict(), path)
+    torch.load(path, weights_only=True)
+    fresh.load_state_dict(network.state_dict())
+    return fresh
+
+
 def save_and_load__wrong_unsafe(network, path, fresh):
     """weights_only=False runs whatever code a file holds"""
     torch.save(network.state_dict(), path)
@@ -291,6 +306,12 @@ def suggest__wrong_gamma_short_sighted(trial, base):
         gamma=trial.suggest_float("gamma", 0.9, 0.98),
         learning_rate=trial.suggest_float("learning_rate", 1e-4, 1e-2, log=True),
     )
+
+
+def suggest__wrong_in_place(trial, base):
+    """base.replace(gamma=...) makes a changed copy"""
+    base.gamma = trial.suggest_float("gamma", 0.9, 0.999)
+    return base
 
 
 def suggest__wrong_dictionary(trial, base):

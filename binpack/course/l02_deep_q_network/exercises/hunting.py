@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import FrozenInstanceError
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import optuna
 import torch
 from torch import nn
 
-from binpack.course.exercises import exercise, expect, promise
+from binpack.course.exercises import Mistake, exercise, expect, promise
 from binpack.course.l02_deep_q_network import bug_hunt
 from binpack.course.l02_deep_q_network.agent import DQNConfig, Parts, Replay
 from binpack.course.l02_deep_q_network.exercises._stand_ins import weight
@@ -183,7 +184,10 @@ _LOWEST, _MIDDLE, _HIGHEST = 1e-4, 1e-3, 1e-2
 def _(answer: Callable) -> None:
     base = DQNConfig(total_steps=123, epsilon_last=0.4)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    drawn = [answer(study.ask(), base) for _ in range(_DRAWS)]
+    try:
+        drawn = [answer(study.ask(), base) for _ in range(_DRAWS)]
+    except FrozenInstanceError:
+        raise Mistake("settings cannot be changed in place: base.replace(gamma=...) makes a changed copy") from None
     for config in drawn:
         others = config.replace(gamma=base.gamma, learning_rate=base.learning_rate)
         expect(others == base, "a setting other than gamma and learning_rate is changed", got=others, wanted=base)

@@ -74,9 +74,27 @@ def _(answer: Callable) -> None:
         with torch.no_grad():
             weight(network).add_(1.0)
         expect(_holds(got, before), "both networks share their weights: read them from the file")
+        _expect_read(answer, network, path)
 
 
 _NO_FILE = "there is no file at the path: torch.save writes one"
+
+
+def _expect_read(answer: Callable, network: nn.Module, path: Path) -> None:
+    """See that the weights come out of the file: what torch.save writes there is not what the network holds."""
+    written: list[Mapping[str, Tensor]] = []
+    really_save = torch.save
+
+    def save(saved: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(saved, Mapping):
+            saved = {name: weights + 1.0 for name, weights in saved.items()}
+            written.append(saved)
+        return really_save(saved, *args, **kwargs)
+
+    with mock.patch("torch.save", save):
+        got = answer(network, path, example_agent().target)
+    text = "the weights that it returns are not those in the file: fill the fresh network with what torch.load reads"
+    expect(not written or _holds(got, written[-1]), text, given="a file whose weights are changed while it is saved")
 
 
 def _expect_weights(path: Path, wanted: Mapping[str, Tensor]) -> None:

@@ -60,7 +60,7 @@ def tune_objective(
 _BASE = DQNConfig(total_steps=20, learning_starts=12, train_every=4, buffer_size=64, epsilon_last=0.3)
 _TRIED = {"learning_rate": 3e-3, "gamma": 0.95}
 _VALIDATION = list(range(VALIDATION_SEED, VALIDATION_SEED + 10))
-_UNTRAINED = VALIDATION_SEED + 4.5 + 4.0 * 2
+_UNTRAINED = 4.5 + 4.0 * 2
 """What a network scores that was not trained: it prefers the last action."""
 _STATISTICS: dict[str, Callable[[Sequence[float]], float]] = {
     "it returns the best run's score: take the mean over the seeds": max,
@@ -82,7 +82,7 @@ def _(answer: Callable) -> None:
         stage = _Stage(actions)
         got.append(answer(stage.trial, stage.suggest, stage.make_env, _BASE, stage.parts(), seeds))
         stage.expect_fresh_runs(seeds)
-        scores.append([VALIDATION_SEED + 4.5 + 4.0 * action for action in actions])
+        scores.append([4.5 + 4.0 * action for action in actions])
     wanted = [float(np.mean(each)) for each in scores]
     wrong = [place for place, score in enumerate(wanted) if abs(got[place] - score) > 1e-3]
     if wrong:
@@ -114,7 +114,8 @@ class _Noted(Pay):
 
     def reset(self, *, seed: int | None = None, options: Any = None) -> tuple:
         self._stage.episodes.append(_Episode(seed))
-        return super().reset(seed=seed, options=options)
+        # Pay pays the seed: without this its scores are a million and a bit, which nobody can compare
+        return super().reset(seed=None if seed is None else seed % VALIDATION_SEED, options=options)
 
     def step(self, action: int) -> tuple:
         self._stage.episodes[-1].played = True
