@@ -230,7 +230,7 @@ ex.hint(utilization)
 # | --- | --- | --- | --- |
 # | 00 | start here | 25 | this page |
 # | 01 | [Q-learning](01_q_learning.ipynb) | 90 | learn a maze and a tiny bin with a table, up to the exact optimum |
-# | 02 | [deep Q-network](02_deep_q_network.ipynb) | 90 | replace the table by a network; find bugs with probes |
+# | 02 | [deep Q-network](02_deep_q_network.ipynb) | 120 | replace the table by a network; find bugs with probes |
 # | 02b | [LunarLander, a bug hunt and tuning](02b_lunar_lander.ipynb) | 85 | a hard task; five bugs; honest tuning |
 # | 03 | [the packing environment](03_packing_environment.ipynb) | 105 | build the bin: rules, masks, heuristics |
 # | 04 | PPO | 90 | write the algorithm of this page from scratch |

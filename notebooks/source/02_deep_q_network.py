@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 02 Deep Q-network
 #
-# *90 minutes. Builds on lesson 01, and on PyTorch's modules and autograd.*
+# *120 minutes, best in two sittings. Builds on lesson 01, and on PyTorch's modules and autograd.*
 #
 # When you are done you can
 #
@@ -31,7 +31,8 @@
 # time limit cuts an episode off after 500 steps. The task comes from Barto, Sutton and Anderson (1983), and gymnasium
 # has it as CartPole-v1.
 #
-# The first cell loads what the lesson needs, the second one plays an episode with random pushes.
+# The first cell loads what the lesson needs; there is no need to read it. The second one plays an episode with random
+# pushes.
 
 # %%
 from collections.abc import Callable
@@ -63,29 +64,28 @@ torch.set_num_threads(1)
 # %%
 rng = np.random.default_rng(0)
 film = films.play("CartPole-v1", lambda observation: int(rng.integers(2)), seed=0)
-films.show(film, f"random pushes: the pole stood for {film.steps} steps")
+films.show(film, "random pushes")
+print(f"the pole stood for {film.steps} steps")
 
 # %% [markdown]
-# It takes less than half a second until the pole has fallen too far. Here is the same task with the same start, and an
-# agent that was trained with the code of this lesson.
+# A step takes 0.02 seconds, so the pole has fallen too far after 0.36 seconds. Here is the same task with the same
+# start, and an agent that was trained with the code of this lesson.
 
 # %%
 trained = pieces.trained()
 film = films.play("CartPole-v1", lambda observation: greedy_action(trained, observation), seed=0)
-films.show(film, f"a trained agent: the pole stood for {film.steps} steps")
+films.show(film, "a trained agent")
+print(f"the pole stood for {film.steps} steps")
 
 # %% [markdown]
-# It holds the pole until the time limit. Nobody told it what a pole is, or that leaning is bad. It is a network of
-# 17,410 numbers, and it learned them from 3,000 steps of trying, which take a computer a few seconds. It is the best
-# of ten that were trained alike; how the others did you will see at the end.
+# It holds the pole for ten seconds, until the time limit. Nobody told it what a pole is, or that leaning is bad. It is
+# a network of 17,410 numbers, and it learned them from 3,000 steps of trying, which take a computer a minute or less.
+# It is the best of ten that were trained alike, for 10,000 steps each, and was kept as it was after 3,000. How the
+# others did you will see at the end.
 #
 # Nothing in the code knows about carts. With other numbers in its settings the same functions learn to land a
-# spacecraft. That is the subject of lesson 02b; this is what comes out there.
-
-# %%
-records.show_film(records.film("late"), "LunarLander: an agent after 200,000 steps of training")
-
-# %% [markdown]
+# spacecraft. That is the subject of lesson 02b.
+#
 # At the end of this lesson you will have written all eight functions, and have trained an agent of your own.
 #
 # ## From a table to a network
@@ -109,10 +109,10 @@ plots.show(diagrams.network())
 # Take a unit with the weights 0, 0, 10 and 1 and the bias -1. For a pole that leans to the right by 0.1 and goes on
 # turning to the right with speed 0.5 it computes $10 \cdot 0.1 + 1 \cdot 0.5 - 1 = 0.5$ and passes on 0.5. For the
 # mirror image it computes $-1 - 0.5 - 1 = -2.5$ and passes on 0. So this unit speaks up when the pole is falling to
-# the right. Training finds the weights of 128 such units, of 128 more that combine them, and of one sum for each
-# action.
+# the right. Training finds the weights of 128 such units, of 128 more that combine them, and of the sums at the end,
+# one for each action.
 #
-# The sums at the end have no ReLU. A Q-value is an expected return, and that may be negative.
+# These sums have no ReLU. A Q-value is an expected return, and that may be negative.
 
 # %% [exercise deep_q_network.make_network]
 
@@ -136,12 +136,12 @@ plots.show(figures.q_over_angle(trained, "Q-values of the trained network"))
 
 # %% [markdown]
 # Left of upright $Q(\text{left})$ is the upper line, right of it $Q(\text{right})$: the cart is driven under the pole.
-# Look at the axis as well. The lines differ by about a hundredth of their height, for a single push seldom decides
+# Look at the axis as well. The lines differ by less than 0.1 at a height of 9.4, for a single push seldom decides
 # whether the pole falls. A greedy agent only asks which of the two is larger.
 #
-# And why are the values near 9, if the pole stands for 500 steps? Rewards far ahead are discounted, so even 500 steps
-# would be worth no more than 50. And a network that was trained so briefly looks only some ten steps ahead; you will
-# see why. For balancing a pole that is enough.
+# And why are the values near 9, if the pole stands for 500 steps? Rewards far ahead are discounted, so the true value
+# is at most 50. The values are far below even that, because training stopped early: they begin near 0 and grow slowly,
+# and you will see below why. They are good enough to balance a pole.
 #
 # ## Why an agent needs a memory
 #
@@ -191,7 +191,7 @@ plots.show(diagrams.boxes(numbers, small.position, "five boxes after transitions
 # The newest two are in boxes 0 and 1, and nothing older than the last five is left.
 #
 # *Predict, then run.* Now the 400 steps from above go into a buffer of 400 boxes, and 400 transitions are drawn from
-# it at random. The longest streak was 52. How long will it be now?
+# it at random; one that was drawn may be drawn again. The longest streak was 52. How long will it be now?
 
 # %%
 replay = Replay(capacity=400, n_inputs=4)
@@ -208,7 +208,8 @@ plots.show(figures.streaks(drawn.observations[:, 2], "400 random draws from the 
 #
 # - all parts: updates of 128 random transitions out of a buffer of 50,000 boxes;
 # - last 128 steps: updates of 128 random transitions out of the last 128 steps;
-# - every step once: an update after each step, with that step alone, as in lesson 01.
+# - every step once: an update after each step, with that step alone, as in lesson 01. (The other two make an update
+#   after every second step.)
 #
 # Every 500 steps each agent plays five episodes without exploring, and the curves show the mean of their returns.
 #
@@ -221,8 +222,9 @@ plots.show(plots.curves_with_spread(curves, x="environment steps", y="return", t
 # %% [markdown]
 # Over their whole run the agents with the large buffer hold the pole for 208 steps on average, those with the last 128
 # steps for 139, and those that learn from each step once for 19, about as long as chance does. The last ones have a
-# good moment after 1,000 steps, with 105, and lose it again at once. That is forgetting: what an agent did well it
-# unlearns, as soon as its steps no longer show it. A large buffer goes on showing it.
+# good moment, the peak of 105 after 1,000 steps: four of the ten then hold the pole for 150 steps or more. Only 500
+# steps later all four have lost it. That is forgetting: what an agent did well it unlearns, as soon as its steps no
+# longer show it. A large buffer goes on showing it.
 #
 # No curve rises steadily. DQN forgets even with a buffer, and at the end of the run the first two are no longer far
 # apart. The band is the 95 % interval of the mean over ten seeds, and it is wide: single seeds differ a lot.
@@ -234,7 +236,9 @@ plots.show(plots.curves_with_spread(curves, x="environment steps", y="return", t
 # $\epsilon$, always at first and rarely at the end. In between $\epsilon$ falls along a straight line.
 #
 # The settings of a run, this one and the others, stand in one object, a `DQNConfig`. These are the settings of the
-# trained agent above. The lesson comes to each of them in turn.
+# trained agent above. The lesson comes to nearly all of them in turn. Adam (Kingma and Ba, 2015), the optimizer,
+# changes the weights by gradients and carries momentum: it goes on for a while in the direction of the gradients
+# before.
 
 # %%
 config = DQNConfig(
@@ -246,7 +250,7 @@ config = DQNConfig(
     train_every=2,  # steps from one update to the next
     batch_size=128,  # transitions in an update
     gamma=0.98,  # discount
-    learning_rate=5e-4,  # step size of the optimizer
+    learning_rate=5e-4,  # step size of the optimizer, Adam
     max_grad_norm=10.0,  # longest gradient that is used
     target_update=250,  # steps from one copy of the network to the next
 )
@@ -278,7 +282,7 @@ plots.show(figures.exploration(epsilon, {"2,500 steps": config, "10,000 steps": 
 # | symbol | variable | meaning |
 # | --- | --- | --- |
 # | $r$, $s'$ | `batch.rewards`, `batch.next_observations` | reward, next observation |
-# | $d$ | `batch.terminated` | 1 where the episode terminated, so that nothing comes after $s'$ |
+# | $d$ | `batch.terminated` | 1 (in the tensor True) where the episode terminated: nothing comes after $s'$ |
 # | $\gamma$ | `gamma` | discount |
 # | $Q^-$ | `agent.target` | the network that judges what comes next |
 # | $y$ | what you return | the target: what $Q(s, a)$ should be |
@@ -292,16 +296,18 @@ plots.show(diagrams.two_networks())
 
 # %% [markdown]
 # An update works on a *batch* of transitions that were drawn from the buffer, all at once. A `Batch` has five tensors,
-# one row a transition: `observations`, `actions`, `rewards`, `next_observations`, `terminated`. An `Agent` holds the
-# two networks, `agent.network` and `agent.target`, and the optimizer.
+# one row a transition: `observations`, `rewards` and `next_observations` hold real numbers (float32), `actions` whole
+# numbers (int64), and `terminated` True or False (bool). PyTorch refuses `1 - batch.terminated` for such a tensor:
+# `~batch.terminated` turns it round. An `Agent` holds the two networks, `agent.network` and `agent.target`, and the
+# optimizer.
 #
-# Three transitions with $\gamma = 0.98$:
+# Three transitions with $\gamma = 0.98$, and a network like that of the film:
 #
 # | what happened | $r$ | best of $Q^-(s', \cdot)$ | $d$ | $y$ |
 # | --- | --- | --- | --- | --- |
-# | the pole stands | 1 | 40 | 0 | $1 + 0.98 \cdot 40 = 40.2$ |
+# | the pole stands | 1 | 9 | 0 | $1 + 0.98 \cdot 9 = 9.82$ |
 # | the pole has fallen | 1 | 3 | 1 | $1$ |
-# | it stands, but the time is up | 1 | 48 | 0 | $1 + 0.98 \cdot 48 = 48.04$ |
+# | it stands, but the time is up | 1 | 9.5 | 0 | $1 + 0.98 \cdot 9.5 = 10.31$ |
 #
 # The last line is worth a thought. A time limit ends the episode, but it says nothing about the state: the pole would
 # have stood on. So a transition at the time limit is stored with $d = 0$ (Pardo et al., 2018).
@@ -334,10 +340,10 @@ plots.show(figures.targets(drawn, td_targets(drawn, judge, config.gamma), "targe
 # | $B$ | number of rows | size of the batch |
 # | $h$ | `nn.functional.smooth_l1_loss` | Huber's function (Huber, 1964) of the error $e$ |
 #
-# Say the network answers (38, 40) in the first state and (20, 25) in the second, the actions were 1 and 0, and the
-# targets are 40.5 and 23. Then the errors are $40 - 40.5 = -0.5$ and $20 - 23 = -3$, the two losses 0.125 and 2.5, and
-# their mean is 1.3125. A plain square would give $9 / 2$ for the second: one strange transition would drown the
-# others.
+# Say the network answers (8, 9) in the first state and (6, 7) in the second, the actions were 1 and 0, and the targets
+# are 9.5 and 9. Then the errors are $9 - 9.5 = -0.5$ and $6 - 9 = -3$, the two losses 0.125 and 2.5, and their mean is
+# 1.3125. Half the square would be $9 / 2$ for the second, and it grows ever faster: one strange transition would drown
+# the others.
 
 # %% [exercise deep_q_network.td_loss]
 
@@ -348,7 +354,7 @@ plots.show(figures.targets(drawn, td_targets(drawn, judge, config.gamma), "targe
 plots.show(figures.losses(td_loss))
 
 # %% [markdown]
-# Near 0 it is the square, smooth at the bottom. Far out it is a straight line, whose slope is 1 however large the
+# Near 0 it is half the square, smooth at the bottom. Far out it is a straight line, whose slope is 1 however large the
 # error.
 #
 # ## One step, and a goal that holds still
@@ -396,22 +402,24 @@ def learn_from_random_steps(env, parts, config=probes.CONFIG, updates=300):
     return np.array(values)  # (updates, states, actions)
 
 
-slow = probes.CONFIG.replace(learning_rate=1e-3)
+slow = probes.CONFIG.replace(learning_rate=1e-3)  # gamma = 0.5, and other settings for small tasks
 copies = {}
 for every in (50, 1):
     often = slow.replace(target_update=every)
-    values = learn_from_random_steps(probes.CASES["cut off"].make(), parts, often)
-    copies[f"a copy every {every}"] = values[:, 0, 0]
+    values = learn_from_random_steps(probes.CASES["cut off"].make(), parts, often)  # the task just described
+    copies[f"a copy every {every}"] = values[:, 0, 0]  # of the one state and the one action
 plots.show(figures.climb(copies, 2.0, "the value of one state, update by update"))
 
 # %% [markdown]
-# Without a pause the value runs to 2 and swings about it, since the optimizer gathers speed. With copies every 50
-# updates it climbs in stairs: the goal is at first about 1 (the reward, and half of a target network that says about
-# 0), then 1.5, then 1.75. Each copy lets the reward flow back by one more step.
+# Without a pause the value runs to 2 and swings about it, since Adam's momentum carries it past. With copies every 50
+# updates it climbs in steps, each with a swing: the goal is at first about 1 (the reward, and half of a target network
+# that says about 0), then 1.5, then 1.75. Each copy lets the reward flow back by one more step.
 #
 # So is the target network good for anything? In this task every update is about the same single value, and the moving
-# goal does no harm: the discount pulls it in. On CartPole the four numbers of one step are nearly those of the next.
-# An update that raises $Q(s, a)$ raises the network's answer at $s'$ as well, and with it the next target.
+# goal does no harm: with $\gamma = 0.5$ it moves only half as far as the value, so the value catches up. On CartPole
+# $\gamma$ is 0.98, and the four numbers of one step are nearly those of the next. An update that raises $Q(s, a)$
+# raises the network's answers at $s'$ as well. Where the largest of them rises by a little more than $Q(s, a)$ itself,
+# the goal runs away.
 #
 # Ten agents were recorded whose target network is copied after every update, and ten with a copy every 125 updates. At
 # every step the future is worth at most $1 + 0.98 + 0.98^2 + \dots = 50$, so no Q-value can truly be larger than 50.
@@ -434,8 +442,10 @@ curves = pieces.curves("all parts", "no target network")
 plots.show(plots.curves_with_spread(curves, x="environment steps", y="return", title="CartPole, ten seeds each"))
 
 # %% [markdown]
-# The agents without a target network let it fall after 9 steps, which is what pushing to one side only brings. In
-# values that run away together, the small difference between two actions is lost.
+# The agents without a target network let it fall after 9 steps, which is what pushing to one side only brings. Their
+# Q-values run away together, but at different speeds. In three such runs the value of one action was ahead of the
+# other in every one of the 400 states of the random agent after 1,000 steps: a greedy agent then always pushes to the
+# same side.
 #
 # ## Probes: tasks whose answer is known
 #
@@ -452,6 +462,8 @@ plots.show(plots.curves_with_spread(curves, x="environment steps", y="return", t
 # | discount | the first step pays 0, the second one 1 | 0.5; 1 |
 # | patience | 0.4 at once, or 1 a step later | 0.4, 0.5; 1, 0 |
 # | cut off | pays 1 for ever, and a time limit ends the episode after 4 steps | 2 |
+#
+# A comma stands between the actions of a state, a semicolon between states.
 #
 # In "patience", waiting is worth $0 + 0.5 \cdot 1 = 0.5$, which is more than 0.4 at once. In "cut off" the time limit
 # is no end, so the value is that of paying for ever.
@@ -515,9 +527,17 @@ plots.show(diagrams.loop())
 # training leaves behind: `run.agent`, and for each finished episode `run.returns` and `run.ends`, its return and the
 # step after which it ended.
 #
+# A step is counted twice, before and after it is taken:
+#
+# | step | before it | after it |
+# | --- | --- | --- |
+# | the first | `parts.epsilon(0, config)` | `watch(1, agent)` |
+# | the second | `parts.epsilon(1, config)` | `watch(2, agent)` |
+# | the 18th, which ends an episode | `parts.epsilon(17, config)` | `run.note(18.0, 18)`, `watch(18, agent)` |
+#
 # Take an episode that is cut off by the time limit at step 500. It is over, so `train` notes it and resets. But the
-# transition is stored with `terminated=False`, for the reason above. With `learning_starts=500` and `train_every=2`,
-# counted from 1, updates follow steps 500, 502, 504 and so on.
+# transition is stored with `terminated=False`, for the reason above. With `learning_starts=500` and `train_every=2`
+# updates come when 500, 502, 504 and so on steps are taken.
 #
 # The last argument, `watch`, is a function that may look at the agent after each step, and stop the run.
 
@@ -539,8 +559,9 @@ run = train_with_bar(train, gym.make("CartPole-v1"), short, parts, seed=0)
 plots.show(figures.returns(run, "training episodes"))
 
 # %% [markdown]
-# At first, with $\epsilon$ near 1, the pole falls after twenty steps or so. Later it stands longer, and the dots
-# scatter widely. They mix three things: what the agent has learned, the random actions that it still takes, and luck.
+# At first, with $\epsilon$ near 1, the pole falls after twenty steps or so. Later it stands longer. The line lags
+# behind the dots, for it is the mean of the last 20 episodes. The dots mix three things: what the agent has learned,
+# the random actions that it still takes, and luck.
 #
 # ## Judging an agent
 #
@@ -588,7 +609,8 @@ assert fresh.shape == (20,)
 
 # %% tags=["nbval-ignore-output"]
 film = films.play("CartPole-v1", lambda observation: greedy_action(best, observation), seed=0)
-films.show(film, f"the agent trained here: the pole stood for {film.steps} steps")
+films.show(film, "the agent trained here")
+print(f"the pole stood for {film.steps} steps")
 
 # %% [markdown]
 # If the eight functions above are yours, so is this agent. How well it does depends on its seed, and on the order in
@@ -604,7 +626,8 @@ plots.show(figures.chosen(*pieces.chosen(), title="ten seeds, 10,000 steps each"
 
 # %% [markdown]
 # The seeds hold the pole between 201 and 496 steps on fresh episodes, with the very same code and settings. Their mean
-# is 335, that of the validation scores which chose the weights 360. The difference is the luck in being the best.
+# is 335, that of the validation scores which chose the weights 360. The difference is the luck in being the best. It
+# holds on average: one seed did better on fresh episodes than on those that chose it.
 #
 # 10,000 steps are a short training. The last figure is of a longer one, with the default settings of `DQNConfig` and
 # up to 60,000 steps. Each seed stops as soon as it holds the pole to the end in ten validation episodes.
@@ -661,8 +684,9 @@ plots.show(figures.solved(steps_needed, 60_000, "seeds that held the pole to the
 #
 # ## What comes next
 #
-# Lesson 02b lands a spacecraft with the functions that you have written, looks for the faults of an agent that does
-# not learn, and tunes the settings that this lesson took as given.
+# [Lesson 02b](02b_lunar_lander.ipynb) lands a spacecraft with the same eight functions. It takes the reference's, so
+# that it runs whatever state yours are in. It looks for the faults of an agent that does not learn, and tunes the
+# settings that this lesson took as given.
 #
 # ## References
 #
@@ -671,6 +695,7 @@ plots.show(figures.solved(steps_needed, 60_000, "seeds that held the pole to the
 #   problems. IEEE Transactions on Systems, Man, and Cybernetics.
 # - L.-J. Lin (1992). Self-improving reactive agents based on reinforcement learning, planning and teaching. Machine
 #   Learning 8.
+# - D. Kingma, J. Ba (2015). Adam: a method for stochastic optimization. ICLR.
 # - V. Mnih et al. (2015). Human-level control through deep reinforcement learning. Nature 518.
 # - H. van Hasselt, A. Guez, D. Silver (2016). Deep reinforcement learning with double Q-learning. AAAI.
 # - A. Jones (2021). Debugging reinforcement learning systems. On probe environments.

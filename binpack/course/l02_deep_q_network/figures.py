@@ -260,7 +260,7 @@ def chosen(scores: ArrayLike, fresh: ArrayLike, title: str) -> Figure:
     ]
     what = f"{title}: fresh episodes from {judged[0]:.0f} to {judged[-1]:.0f}, mean {judged.mean():.0f}; "
     what += f"the validation scores that chose them have the mean {best.mean():.0f}"
-    return chart(dots, x="seeds in order", y="return", title=title, text=what, levels=(500.0,))
+    return chart(dots, x="seeds, sorted by fresh return", y="return", title=title, text=what, levels=(500.0,))
 
 
 def solved(steps: Sequence[int], total: int, title: str) -> Figure:

@@ -376,6 +376,13 @@ def td_targets__row_by_row(batch, agent, gamma):
     return targets
 
 
+def td_targets__wrong_keepdim(batch, agent, gamma):
+    """without keepdim"""
+    with torch.no_grad():
+        best = agent.target(batch.next_observations).max(dim=1, keepdim=True).values
+    return batch.rewards + gamma * best * ~batch.terminated
+
+
 def td_targets__wrong_online_network(batch, agent, gamma):
     """the online network judges"""
     with torch.no_grad():
@@ -455,6 +462,11 @@ def td_loss__one_hot(network, batch, targets):
     q = network(batch.observations)
     chosen = (q * nn.functional.one_hot(batch.actions, q.shape[1])).sum(1)
     return nn.HuberLoss()(chosen, targets)
+
+
+def td_loss__wrong_columns(network, batch, targets):
+    """takes columns for every row"""
+    return nn.functional.smooth_l1_loss(network(batch.observations)[:, batch.actions], targets)
 
 
 def td_loss__wrong_squares(network, batch, targets):
@@ -728,7 +740,7 @@ def train__wrong_never_learns(env, config, parts, seed, watch=None):
 
 
 def train__wrong_counts_from_zero(env, config, parts, seed, watch=None):
-    """it learns after other numbers of stored transitions than it should"""
+    """it learns one step late each time"""
     return loop(env, config, parts, seed, watch, due=lambda step, config: step > 12 and (step - 1) % 4 == 0)
 
 

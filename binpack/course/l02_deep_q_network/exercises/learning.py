@@ -23,7 +23,7 @@ from binpack.course.l02_deep_q_network.exercises._stand_ins import (
 
 @exercise(
     minutes=8,
-    difficulty=3,
+    difficulty=2,
     hints=(
         "Begin with the future: agent.target(batch.next_observations) gives a row of Q-values for each transition. Ask "
         "under torch.no_grad(), for a target is a fixed number.",
@@ -83,6 +83,9 @@ td_targets.examine(
         "it has shape (B, 1): against Q-values of shape (B,) that becomes (B, B)": lambda b, a, g: (
             b.rewards + g * _best(b, a) * ~b.terminated
         )[:, None],
+        "(B,) and (B, 1) have become (B, B): the best of each row should have shape (B,), without keepdim": (
+            lambda b, a, g: b.rewards + g * _best(b, a)[:, None] * ~b.terminated
+        ),
         "the online network judges: the targets should come from agent.target": lambda b, a, g: (
             b.rewards + g * a.network(b.next_observations).max(dim=1).values.detach() * ~b.terminated
         ),
@@ -213,6 +216,9 @@ td_loss.examine(
         "(B, 1) against (B,) has become (B, B): squeeze the chosen Q-values": lambda n, b, t: _huber(
             _chosen(n, b)[:, None].expand(len(t), len(t)), t.expand(len(t), len(t))
         ),
+        "q[:, batch.actions] takes columns for every row, (B, B): take one entry of each row": lambda n, b, t: _huber(
+            n(b.observations)[:, b.actions], t.expand(len(t), len(t))
+        ),
         "it takes the largest Q-value of each row: take that of the action that was taken": lambda n, b, t: _huber(
             n(b.observations).max(dim=1).values, t
         ),
@@ -254,8 +260,9 @@ def update(agent: Agent, loss: Tensor, config: DQNConfig) -> None:
     Args:
         agent: `network`, `target`, `optimizer`, and `updates`, the number of updates so far, to be counted up.
         loss: what `td_loss` returned.
-        config: `max_grad_norm`, the longest gradient that is used, and `updates_per_copy`: each time that so many
-            updates are done, the target network becomes a copy.
+        config: `max_grad_norm`, the longest gradient that is used (`nn.utils.clip_grad_norm_` shortens it), and
+            `updates_per_copy`: each time that so many updates are done, the target network becomes a copy
+            (`load_state_dict` takes what `state_dict` of the other one returns).
     """
     # 1. the gradient of this loss alone
     agent.optimizer.zero_grad()

@@ -140,9 +140,9 @@ def add(
     """Write one transition into the replay buffer, over the oldest once it is full.
 
     Args:
-        replay: its arrays `observations`, `actions`, `rewards`, `next_observations` and `terminated` are preallocated;
-            `position` is the row (the box) to write next, `size` the number of rows that hold a transition, at most
-            `capacity`.
+        replay: its arrays `observations`, `actions`, `rewards`, `next_observations` and `terminated` have
+            their full length already; `position` is the row (the box) to write next, `size` the number of
+            rows that hold a transition, at most `capacity`.
         observation: what the agent saw, (n_inputs,).
         action: what it did.
         reward: what it got.

@@ -28,9 +28,9 @@ from binpack.course.l02_deep_q_network.exercises.network import add, epsilon, ma
     minutes=18,
     difficulty=3,
     hints=(
-        "Begin with what stands before the loop: a generator from the seed, agent and replay, the run, the first "
-        "observation, and a total of 0. Then `for step in range(config.total_steps):`",
-        "The action: `int(rng.integers(n_actions))` where `rng.random() < parts.epsilon(step, config)`, else "
+        "Begin with what stands before the loop: `rng = np.random.default_rng(seed)`, agent and replay, the run, the "
+        "first observation, and a total of 0. Then `for step in range(config.total_steps):`",
+        "The action: `int(rng.integers(env.action_space.n))` where `rng.random() < parts.epsilon(step, config)`, else "
         "agent.act(observation). Store with parts.add before next_observation takes the place of observation.",
         "An episode is over if terminated or truncated; note it with step + 1, reset without a seed, and set the total "
         "to 0. Learning is due where `step + 1 >= config.learning_starts and (step + 1) % config.train_every == 0`.",
@@ -43,12 +43,13 @@ def train(env: gym.Env, config: DQNConfig, parts: Parts, seed: int, watch: Calla
     """Train an agent: act, store, learn, and start again whenever an episode is over.
 
     Begin with `agent, replay = make_agent(env, config, parts, seed)` and `run = Run(agent)`. `agent.act(observation)`
-    is the greedy action, `replay.sample(n, rng)` draws a batch, `run.note(total, step)` notes a finished episode.
+    is the greedy action, `replay.sample(n, rng)` draws a batch, `run.note(total, steps so far)` notes an episode that
+    is over.
 
     Args:
         env: observations of shape (n_inputs,), discrete actions; only the first reset gets the seed.
-        config: learning starts once `learning_starts` steps are stored and then happens at every step that
-            `train_every` divides, steps counted from 1; `parts.epsilon` counts them from 0.
+        config: learning is due once `learning_starts` steps are stored, whenever `train_every` divides the steps
+            so far. `parts.epsilon` is asked before a step is taken, so for the first one with 0.
         parts: the functions of the exercises before.
         seed: of the network, the environment, and a generator for exploring and sampling.
         watch: called as `watch(steps so far, agent)` after each step; a true answer ends the run.
@@ -116,6 +117,9 @@ def _expect_learning(spies: Spies, due: list[int]) -> None:
     expect(min(after) >= due[0] - 3, early, got=after, wanted=due)
     every = after == list(range(after[0], 54))
     expect(not every, "it learns at every step: train_every is 4", got=after, wanted=due)
+    late = [number + 1 for number in due if number < 53]
+    counted = "it learns one step late each time: train_every should divide the steps so far, counted from 1"
+    expect(after != late, counted, got=after, wanted=due)
     expect(after == due, "it learns after other numbers of stored transitions than it should", got=after, wanted=due)
     calls = set(spies.calls.values())
     expect(calls == {len(after)}, "each update should use parts.td_targets and parts.td_loss once", got=spies.calls)
@@ -142,7 +146,8 @@ def _expect_exploring(answer: Callable) -> None:
     taken = sorted(set(env.actions))
     expect(taken != [2], "with epsilon 1 it only takes the action of the largest Q-value: it never explores")
     expect(taken == [0, 1, 2], "with epsilon 1 it should take every action now and then", got=taken, wanted=[0, 1, 2])
-    expect(repeated.actions == env.actions, "two runs with the same seed differ: make one generator from the seed")
+    differ = "two runs with the same seed differ: make one generator from the seed (env.action_space has its own)"
+    expect(repeated.actions == env.actions, differ)
 
 
 def _expect_stored(stored: Sequence[tuple], actions: Sequence[int]) -> None:
