@@ -48,8 +48,9 @@ assert [row.name for row in rows if not row.ok and not row.advice] == []
 # ## Pack a bin by hand
 #
 # The bin has 10 x 10 x 10 cells. You choose the corner (x, y) of a box; the box comes down from above and rests on
-# what it meets first. Three rules hold: it must stand inside the walls, end below the rim, and rest safely on what is
-# under it. The game ends when the next box fits nowhere.
+# what it meets first. Three rules hold: it must stand inside the walls, end below the rim, and rest safely. It does so
+# when enough of its base lies on the floor or on boxes; where three or all four of its corners do, less is enough. The
+# game ends when the next box fits nowhere.
 #
 # The score is the filled share of the bin, its **utilization**: 0 for an empty bin, 1 for a full one.
 #
@@ -71,6 +72,8 @@ print(packing)
 plots.show(plots.packing(packing.boxes, story.ENV.bin_size))
 
 # %% [markdown]
+# The line above says that the next box has 27 places where it may stand.
+#
 # `places` is a list: change a pair, or add one, and run the cell again. To turn the picture, click it once, then drag
 # it with the mouse.
 #
@@ -229,7 +232,7 @@ ex.hint(utilization)
 # | | lesson | minutes | what you do |
 # | --- | --- | --- | --- |
 # | 00 | start here | 25 | this page |
-# | 01 | [Q-learning](01_q_learning.ipynb) | 90 | learn a maze and a tiny bin with a table, up to the exact optimum |
+# | 01 | [Q-learning](01_q_learning.ipynb) | 105 | learn a maze and a tiny bin with a table, up to the exact optimum |
 # | 02 | [deep Q-network](02_deep_q_network.ipynb) | 120 | replace the table by a network; find bugs with probes |
 # | 02b | [LunarLander, a bug hunt and tuning](02b_lunar_lander.ipynb) | 85 | a hard task; five bugs; honest tuning |
 # | 03 | [the packing environment](03_packing_environment.ipynb) | 105 | build the bin: rules, masks, heuristics |
@@ -258,7 +261,7 @@ ex.hint(utilization)
 # <details><summary>Answer</summary>The best of several on one set of streams is partly the luckiest on that set, so
 # its bar would be too high. The same holds for settings that a search has chosen.</details>
 #
-# 3. One dot of the tuned agent lies below the mean of the random packer. Is the tuned agent unreliable?
+# 3. A few dots of the tuned agent lie below the mean of the random packer. Is the tuned agent unreliable?
 # <details><summary>Answer</summary>Not by that. A dot is one stream, and some streams defeat every packer. What an
 # agent is worth is its mean, with its interval.</details>
 #

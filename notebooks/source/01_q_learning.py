@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 01 Q-learning
 #
-# *90 minutes, about half of them for seven exercises. Builds on lesson 00, and on numpy.*
+# *105 minutes, about half of them for seven exercises. Builds on lesson 00, and on numpy.*
 #
 # When you are done you can
 #
@@ -22,8 +22,9 @@
 #
 # ## A maze
 #
-# The agent walks through a maze. It starts in the cell with the red frame. Every free cell has a number, and grey
-# cells are walls. Two exits end the walk: one pays 1, the other, farther away, pays 3.
+# The agent walks through a maze. It starts in the cell with the red frame. Every free cell has a number, and grey cells
+# are walls. Two exits end the walk: one pays 1, the other, farther away, pays 3. They are cells too, but are named
+# after what they pay: exit 1 is cell 2, exit 3 is cell 53.
 
 # %%
 import numpy as np
@@ -51,6 +52,11 @@ for action in (UP, LEFT, UP):
 
 # %% [markdown]
 # The first step went nowhere: above cell 22 is a wall. The other two led to cells 21 and 12. None of them paid.
+#
+# `reset` begins anew. It gives two values: the cell of the start, and a dictionary with further facts, which this
+# lesson never needs; so `state, _ = maze.reset()` keeps the first one alone. `step` gives five: the cell that the
+# step led to, what it paid, whether it ended the walk at an exit, whether the walk was cut off because it took too
+# long, and such a dictionary again. This is the form of the library Gymnasium, which most worlds for learning keep to.
 #
 # Five words describe every task of this course.
 #
@@ -92,8 +98,8 @@ plots.show(table_figures.rows_of([nothing], rows, ACTIONS, title="five of the 54
 #
 # In the second episode the agent walks the same way. Its third step, up from 12, pays 0 again. But now it leads to a
 # cell of which something is known: in cell 3 there is an action worth 0.5. Being able to earn 0.5 *one step later* is
-# worth something, say 0.9 times as much. So this step says that "up in cell 12" is worth
-# $0 + 0.9 \cdot 0.5 = 0.45$, and the entry goes half of the way:
+# worth something, say 0.9 times as much. Why less than 1, and why 0.9, comes further down. So this step says that "up
+# in cell 12" is worth $0 + 0.9 \cdot 0.5 = 0.45$, and the entry goes half of the way:
 #
 # $$0 + 0.5 \cdot (0.45 - 0) = 0.225$$
 #
@@ -118,9 +124,6 @@ plots.show(table_figures.rows_of(moments, rows, ACTIONS, title="two steps of lea
 # entry than -inf, so its largest entry is -inf as well. Read it, and the new entry would be
 # $0 + 0.5 \cdot (1 + 0.9 \cdot (-\infty) - 0) = -\infty$. No later step could repair that. After a step that ends the
 # episode there is nothing to look forward to: only the reward counts.
-#
-# *Predict, then run.* In the second episode the fourth step follows, left from 3 into the exit. Which number takes
-# the place of 0.5? And which entries will have changed at the end of the third episode?
 #
 # ## The same as a formula
 #
@@ -148,8 +151,10 @@ plots.show(table_figures.rows_of(moments, rows, ACTIONS, title="two steps of lea
 # %% [exercise q_learning.td_update]
 
 # %% [markdown]
-# Walk the same way three times with your function, and look at the answers to the question above. The cell also
-# prints the error of each step.
+# Now walk the same way three times with your function. The cell also prints the error of each step.
+#
+# *Predict, then run.* In the second episode the fourth step, left from 3 into the exit, finds 0.5 in its entry. Which
+# number takes its place? And which entries will have changed at the end of the third episode?
 
 # %%
 way = [(22, LEFT, 0, 21), (21, UP, 0, 12), (12, UP, 0, 3), (3, LEFT, 1, 2)]  # state, action, reward, next state
@@ -179,7 +184,8 @@ def wander(episodes, gamma=0.9, seed=4):
     rng, q = np.random.default_rng(seed), maze.new_table()
     tables = [q.copy()]
     for _ in range(episodes):
-        (state, _), over = maze.reset(), False
+        state, _ = maze.reset()
+        over = False
         while not over:
             action = int(rng.integers(4))
             next_state, reward, terminated, truncated, _ = maze.step(action)
@@ -193,21 +199,20 @@ tables = wander(100)
 
 # %% [markdown]
 # A table of 54 rows is long to read. The film below shows for each cell only the largest entry of its row, which is
-# what the cell is worth to an agent that acts well from there. Cells without a number have learned nothing yet.
+# what the cell is worth to an agent that acts well from there. Cells without a number have learned nothing yet. To set
+# the film going, point at it with the mouse, and drag the slider or press *play*.
 #
 # *Predict, then run.* How many cells have a number after the first episode? And where will the numbers be largest in
 # the end?
 
 # %%
 frames = {}
-for k in (0, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 100):
+for k in (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 100):
     largest = training.best_entries(tables[k])
     frames[f"episode {k}"] = figures.maze(maze.rows, largest, title="", top=3)
 plots.show(plots.film(frames, title="the table fills: the largest entry of each row"))
 
 # %% [markdown]
-# With the mouse over the figure, drag the slider or press *play*.
-#
 # After one episode one cell knows something: the last one before the exit that was found. Then the numbers spread
 # backwards from both exits, cell by cell, until they meet. After 100 episodes every free cell has one. The largest
 # ones lie before exit 3, and each step away from it makes them smaller by the factor 0.9: 3, 2.7, 2.43 and so on.
@@ -307,7 +312,8 @@ for gamma, q in learned.items():
 
 # %%
 q, cells, earned = maze.new_table(), [], 0
-(state, _), over = maze.reset(), False
+state, _ = maze.reset()
+over = False
 while not over:
     action = int(q[state].argmax())
     next_state, reward, terminated, truncated, _ = maze.step(action)
@@ -357,17 +363,20 @@ for epsilon in (0, 0.3, 1):
 #
 # ## The whole agent
 #
-# Everything is there: choose with `epsilon_greedy`, learn with `td_update`. The loop is the one of `wander`, with two
+# Everything is there: choose with `epsilon_greedy`, learn with `td_update`. The loop is the one of `wander`, with three
 # differences.
 #
-# First, $\alpha$ and $\epsilon$ may differ from episode to episode: explore much in the beginning and little in the
-# end, for example. So they come as two arrays with an entry for each episode, called schedules.
+# - The agent does not choose at random, but with `epsilon_greedy` from the row of its state.
+# - $\alpha$ and $\epsilon$ may differ from episode to episode: explore much in the beginning and little in the end, for
+#   example. So they come as two arrays with an entry for each episode, called schedules. The first episode takes the
+#   first entry of both, the second the second, and so on.
+# - The rewards of each episode are added up, undiscounted, and the sums are returned.
 #
-# Second, the loop has to tell two kinds of end apart. An episode is **terminated** when the world ends it: the agent
-# has reached an exit. It is **truncated** when only our patience ends: 200 steps are over. Both end the loop. But
-# after truncation the walk could have gone on, so the target keeps what was to come. Say the 200th step leads to cell
-# 3, whose best entry is 1. Without the second term, its target would be 0, and the agent would learn that cell 3 leads
-# nowhere.
+# One thing stays as it was: `td_update` is told `terminated` alone. Here is why. An episode is **terminated** when the
+# world ends it: the agent has reached an exit. It is **truncated** when only our patience ends: 200 steps are over.
+# Both end the loop. But after truncation the walk could have gone on, so the target keeps what was to come. Say the
+# 200th step leads to cell 3, whose best entry is 1. Without the second term, its target would be 0, and the agent would
+# learn that cell 3 leads nowhere.
 
 # %% [exercise q_learning.q_learning]
 
@@ -395,8 +404,8 @@ for start in (0, 100, 250):
 # 0.1, at 0.5 and at 1, and falling from 1 to 0.05.
 #
 # The first figure asks how good the *tables* are. At 30 moments of each training it takes the greedy policy and
-# computes exactly what that would return from the start, without playing. The best possible is the return of exit 3,
-# $3 \cdot 0.9^6 \approx 1.594$.
+# computes exactly what that would return from the start, without playing (`judge` is the discount of this return). The
+# best possible is the return of exit 3, $3 \cdot 0.9^6 \approx 1.594$, drawn as a line of its own.
 #
 # *Predict, then run.* Which schedules lead to the best greedy policy?
 
@@ -407,21 +416,28 @@ runs = {}
 for name, rate in rates.items():
     settings |= {"epsilons": rate, "name": f"epsilon {name}"}
     runs[f"epsilon {name}"] = training.train_seeds(q_learning, greedy_policy, maze, **settings)
+best = worlds.optimum(maze, 0.9)
 curves = {name: (run.episodes, run.scores) for name, run in runs.items()}
+curves["optimum"] = [0, 300], [[best, best]]
 labels = {"x": "episodes", "y": "return of the greedy policy", "title": "how good the tables are"}
 plots.show(plots.curves_with_spread(curves, spread="range", **labels))
 
 # %%
-best = worlds.optimum(maze, 0.9)
 for name, run in runs.items():
     print(f"{name:<17} optimal in {np.isclose(run.scores[:, -1], best).sum()} of 5 seeds")
 
 # %% [markdown]
 # A line is the mean of five seeds, and its band reaches from the lowest to the highest of them.
 #
-# With $\epsilon = 0.1$ and 0.5 the tables end at the near exit, 0.729; their two lines lie on each other. They found
-# it first, and from then on they exploit it: the far exit needs several steps in a row that look worse. Falling from 1
-# and pure chance find the best way with every seed.
+# With $\epsilon = 0.1$ and 0.5 all tables end at the near exit, 0.729; their two lines lie on each other. They found it
+# first, and from then on they exploit it. The far exit is seven steps away, and at each of them the table advises
+# another action. At $\epsilon = 0.5$ the agent takes a certain other one of the four with probability 1/8 only, and the
+# whole way is made of such steps. Falling from 1 and pure chance find the best way with every seed: their lines end
+# under that of the optimum.
+#
+# These are results of the reference solution. A right function of yours may draw its random numbers in another way, or
+# choose by chance between entries that are equal. Then its walks differ, and with $\epsilon = 0.5$ a seed or so may
+# find the far exit after all.
 #
 # The second figure asks what the agents *earned* on the way, in blocks of 15 episodes.
 #
@@ -447,11 +463,12 @@ tiny = worlds.TinyBin((2, 2, 3))
 plots.show(plots.packings({"cube": [[0, 0, 0, 1, 1, 1]], "wall": [[0, 0, 0, 1, 2, 2]]}, tiny.bin_size))
 
 # %% [markdown]
-# In the words of above:
+# The title of each picture says which share of the bin is filled. In the words of above:
 #
 # - The state is the height map, which says how high each of the four cells is filled, and the item in hand.
-# - The action is the cell for the item's corner, numbered row by row: 0 to 3. The item comes to rest on what is below
-#   it, and the whole of its base must rest. Where it does not fit, the entry is -inf.
+# - The action is the cell for the item's corner, numbered row by row, 0 to 3: x is the row, and y runs fastest, so they
+#   are (0, 0), (0, 1), (1, 0), (1, 1). The item comes to rest on what is below it, and the whole of its base must rest.
+#   Where it does not fit, the entry is -inf.
 # - The reward is the item's share of the bin: 1/12 for a cube, 4/12 for a wall.
 # - The episode ends when the item in hand fits nowhere.
 #
@@ -459,7 +476,7 @@ plots.show(plots.packings({"cube": [[0, 0, 0, 1, 1, 1]], "wall": [[0, 0, 0, 1, 2
 #
 # A table needs *numbered* states. How does one turn a height map and an item into one number? As with digits. Each
 # height is a digit from 0 to 3, so the base is 4; the item is a last digit, 0 for a cube and 1 for a wall, with base 2.
-# Take the heights 1, 1 / 0, 0 with a wall in hand:
+# Take the heights 1, 1 in the first row and 0, 0 in the second, with a wall in hand:
 #
 # $$((1 \cdot 4 + 1) \cdot 4 + 0) \cdot 4 + 0 = 80, \qquad 80 \cdot 2 + 1 = 161$$
 #
@@ -498,7 +515,7 @@ print("rows of the table:", state_number(np.full((2, 2), 3), 1, 3, 2) + 1)
 # as a yardstick.
 #
 # Begin with one decision near the end. Seven of the twelve cells are filled and a cube is in hand. It can go on top
-# of the other cube at (1, 0), or beside it at (1, 1).
+# of the cube that stands on the floor at (1, 0), or beside that one at (1, 1).
 
 # %%
 before = [[0, 0, 0, 1, 2, 2], [0, 0, 2, 1, 1, 1], [0, 1, 2, 1, 1, 1], [1, 0, 0, 1, 1, 1]]
@@ -519,9 +536,13 @@ plots.show(plots.packings(choices, tiny.bin_size))
 # So *on top* is worth $1 + 0.9375$ cubes, and *beside* $1 + 2.9375 = 3.9375$ cubes, or 0.328 of the bin. The better
 # one is what the state is worth.
 #
-# Two things happened there: an *average* over what may come, and a *maximum* over what one can do. Do both for every
-# state, starting from any values, and each is one step ahead of the old ones; do it again with the better values, and
-# they look two steps ahead. This is value iteration (Bellman, 1957):
+# Two things happened there: an *average* over what may come, and a *maximum* over what one can do. By hand we followed
+# each future to its end. Had we known what the two states after *beside* are worth, 4 cubes with a wall in hand and
+# 1.875 with a cube, one average would have done.
+#
+# That is the idea of value iteration (Bellman, 1957). Begin with a value of 0 for every state. Work out new values for
+# all states, each with one average and one maximum of the old values of the states that may come next: the new values
+# know about one step. Do the same with the new values, and the next ones know about two steps, and so on:
 #
 # $$V(s) \leftarrow \max_a \sum_k p_k \, \bigl( r_k + \gamma V(s'_k) \bigr)$$
 #
@@ -533,23 +554,29 @@ plots.show(plots.packings(choices, tiny.bin_size))
 # | $r_k$ | `model.rewards` | 1 cube | what it pays |
 # | $s'_k$ | `model.next_states` | heights 1, 1, with the next item | where it leads |
 # | | `model.terminated` | False | whether it ends the episode; then $V(s'_k)$ counts 0 |
+# | | `possible` | True | whether the action can be taken; the maximum is over those that can |
 #
-# `model` holds the rules of the bin: four arrays with an entry for every state, action and outcome, of shape
-# (512, 4, 2). The next exercise computes all 512 new values at once.
+# `model` holds the rules of the bin: four arrays with an entry for every state, action and outcome, of shape (512, 4,
+# 2). `possible` has an entry for every state and action, of shape (512, 4). A state in which no action is possible is
+# worth 0. Otherwise the best possible action counts, even where its value is negative, as in a world in which steps
+# cost something.
+#
+# The next exercise, the hardest of this lesson, computes all 512 new values at once.
 
 # %% [exercise q_learning.value_sweep]
 
 # %% [markdown]
 # Start from values of 0 and repeat until nothing changes.
 #
-# *Predict, then run.* No episode has more than 12 steps, for the bin holds 12 cubes. After how many repetitions do the
-# values stop changing?
+# *Predict, then run.* After how many repetitions do the values stop changing?
 
 # %%
 model, values, history = tiny.model(), np.zeros(512), []
-while not np.array_equal(values, better := value_sweep(values, model, tiny.possible, 1.0)):
+better = value_sweep(values, model, tiny.possible, 1.0)
+while not np.array_equal(values, better):
     values = better
     history.append(values[:2].mean())  # the empty bin, with either item in hand
+    better = value_sweep(values, model, tiny.possible, 1.0)
 best = history[-1]
 
 curve = {"values": (np.arange(len(history)) + 1, [history])}
@@ -562,11 +589,14 @@ print(f"the decision above: by hand {3.9375 / 12:.6f}, computed {values[decision
 print(f"the empty bin: {best:.4f} after {len(history)} sweeps")
 
 # %% [markdown]
-# After 12 sweeps the values look 12 steps ahead, to the end of every episode, and are exact. The best possible policy
-# fills 0.775 of the bin on average. Nobody can do better with these items.
+# No episode has more than 12 steps, for the bin holds 12 cubes. So after 12 sweeps the values look to the end of every
+# episode, and are exact. The best possible policy fills 0.775 of the bin on average. Nobody can do better with these
+# items.
 #
 # How do simple rules compare? What a fixed policy fills on average can be computed in the same way, so these numbers
-# are exact as well. Lesson 03 explains the heuristics.
+# are exact as well. The rule first_fit takes the first possible place, with x and y counted up from the corner.
+# deepest_bottom_left takes the lowest one, and roughness the one that leaves the smoothest surface. Lesson 03 explains
+# such heuristics.
 #
 # *Predict, then run.* In so small a bin, is one of them optimal?
 
@@ -606,7 +636,7 @@ sizes = {"0.02": (0.02, 0.02), "0.3": (0.3, 0.3), "1": (1, 1), "1 to 0.02": (1, 
 runs = {f"alpha {name}": study(*ends, name=f"alpha {name}") for name, ends in sizes.items()}
 curves = {name: (run.episodes, run.scores) for name, run in runs.items()}
 curves["optimum"] = [0, 4000], [[best, best]]
-plots.show(plots.curves_with_spread(curves, x="episodes", y="utilization", title="step size"))
+plots.show(plots.curves_with_spread(curves, spread="range", x="episodes", y="utilization", title="step size"))
 
 # %% tags=["nbval-ignore-output"]
 for name, run in runs.items():
@@ -619,15 +649,14 @@ short = {name: best - run.scores[:, -1].mean() for name, run in runs.items()}
 assert short["alpha 0.02"] > 0.05 and max(short["alpha 0.3"], short["alpha 1 to 0.02"]) < 0.02
 
 # %% [markdown]
-# From here on a band is a 95 % interval of the mean over the seeds.
-#
 # With $\alpha = 0.02$ the entries rise so slowly from 0 that they tell how often an action was tried rather than how
-# good it is. With $\alpha = 1$ an entry is whatever happened last, so it jumps with every item that comes. In between,
-# an entry averages over many items.
+# good it is. With $\alpha = 1$ an entry is whatever happened last, so it jumps with every item that comes. That costs
+# less than one might think, but it costs. In between, an entry averages over many items.
 #
-# A constant 0.3 does as well here as the falling one. But only for steps that shrink, neither too fast nor too
-# slowly, and while every action is tried again and again, is it *proved* that the table reaches the optimum (Watkins &
-# Dayan, 1992).
+# A constant 0.3 does exactly as well here as the falling one. That is chance, and no mistake: with either, three of the
+# five seeds end at the optimum, and two at a policy that is worth 0.763. But only for steps that shrink, neither too
+# fast nor too slowly, and while every action is tried again and again, is it *proved* that the table reaches the
+# optimum (Watkins & Dayan, 1992).
 #
 # *Predict, then run.* What can be learned with $\gamma = 0$, when only the item in hand counts?
 
@@ -640,10 +669,16 @@ plots.show(plots.bars_with_spread(discounts, x="gamma", y="utilization", runs="s
 assert discounts[0].mean() < best - 0.05 and discounts[0.5].mean() > best - 0.02
 
 # %% [markdown]
-# With $\gamma = 0$ very little. The item in hand pays the same wherever it stands, so all places look alike. Half of
-# the future is already enough to tell good places from bad ones.
+# A whisker is a 95 % interval of the mean over the five seeds.
 #
-# ## Optimal, ten times out of ten
+# With $\gamma = 0$ little. The item in hand pays the same wherever it stands, so in truth all possible places are
+# alike, and the entries only tell which of them was tried more often. In doubt `argmax` takes the first. So the result
+# lies between that of a random choice, 0.605, and that of first_fit, 0.674, which always takes the first.
+#
+# Half of the future is already enough to tell good places from bad ones. The bars for 0.5 and 1 are alike for the same
+# reason as above: three seeds each are optimal, and two end at 0.763.
+#
+# ## Long enough?
 #
 # *Predict, then run.* The falling step size, three times as many episodes, ten seeds: how far from the optimum is the
 # worst of them?
@@ -693,9 +728,9 @@ assert run.tables[0][row].argmax() // 2 == wall
 #
 # ## Where the table ends
 #
-# If this works so well, why is there a lesson 02? Because of the number of rows. With a unit cube among the items
-# every height map can be built, so the counts below are exact: the number of the last state, plus one. An entry takes
-# 8 bytes.
+# If this works so well, why is there a lesson 02? Because of the number of rows. The next cell counts them for larger
+# bins, still with two kinds of items. With a unit cube among the items every height map can be built, so the counts
+# below are exact: the number of the last state, plus one. An entry takes 8 bytes.
 #
 # *Predict, then run.* A table for the bin of lesson 00, with 10 x 10 x 10 cells: does it fit your machine?
 
@@ -728,9 +763,9 @@ assert (run.scores < fixed).all() and visited < 0.03
 # The table loses to a rule of one line. Nearly all of its rows are still empty, because a visit to one state teaches
 # nothing about any other, however similar. It does not *generalize*.
 #
-# Where states are real numbers, such as the position and the speed of a lander, hardly any state comes twice. Cutting
-# each number into pieces does not help: eight numbers in ten pieces each make $10^8$ rows, in a hundred pieces
-# $10^{16}$.
+# Where states are real numbers, hardly any state comes twice. A craft that is to land softly, say, is described by
+# eight numbers, such as its position and its speed. Cutting each of them into pieces does not help: ten pieces each
+# make $10^8$ rows, a hundred pieces $10^{16}$.
 #
 # ## Takeaways
 #
@@ -752,7 +787,7 @@ assert (run.scores < fixed).all() and visited < 0.03
 # <details><summary>Answer</summary>The world did not end there, only our patience. Without the term the agent would
 # learn that nothing can follow that cell.</details>
 #
-# 3. In the maze even $\alpha = 1$ works. Why not in the bin?
+# 3. In the maze even $\alpha = 1$ is as good as any. Why is it worse in the bin?
 # <details><summary>Answer</summary>In the maze a step always leads to the same place, so the last target is as good as
 # any. In the bin targets differ by the next item, and an entry must average over them.</details>
 #

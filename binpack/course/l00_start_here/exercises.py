@@ -83,6 +83,9 @@ utilization.examine(
         "it adds the edges of a box: a volume is length x width x height": _of(lambda b: b[:, 3:].sum()),
         "it multiplies the edges of all boxes: multiply within a box, then add": _of(lambda b: b[:, 3:].prod()),
         "it divides by 1000: use bin_size, not every bin is 10 x 10 x 10": lambda b, s: float(_volumes(b).sum() / 1000),
+        "only the first edge of the bin divides, the others multiply: put the product in brackets": lambda b, s: float(
+            _volumes(b).sum() / s[0] * s[1] * s[2]
+        ),
         "it divides by the sum of the bin's edges: a volume is their product": lambda b, s: float(
             _volumes(b).sum() / sum(s)
         ),

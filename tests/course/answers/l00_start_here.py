@@ -84,3 +84,9 @@ def utilization__wrong_overwrites(boxes, bin_size):
     """it changes its argument boxes"""
     boxes[:, 3] *= boxes[:, 4] * boxes[:, 5]
     return boxes[:, 3].sum() / np.prod(bin_size)
+
+
+def utilization__wrong_brackets(boxes, bin_size):
+    """put the product in brackets"""
+    volumes = boxes[:, 3] * boxes[:, 4] * boxes[:, 5]
+    return volumes.sum() / bin_size[0] * bin_size[1] * bin_size[2]

@@ -47,6 +47,36 @@ def td_update__wrong_always_looks_ahead(q, s, a, r, s2, ended, alpha, gamma):
     return error
 
 
+def td_update__wrong_zero_times_inf(q, s, a, r, s2, ended, alpha, gamma):
+    """0 times -inf is nan"""
+    error = r + gamma * float(q[s2].max()) * (1 - ended) - q[s, a]
+    q[s, a] += alpha * error
+    return error
+
+
+def td_update__wrong_argmax(q, s, a, r, s2, ended, alpha, gamma):
+    """the target takes argmax"""
+    error = r + (0 if ended else gamma * np.argmax(q[s2])) - q[s, a]
+    q[s, a] += alpha * error
+    return error
+
+
+def td_update__wrong_assigns(q, s, a, r, s2, ended, alpha, gamma):
+    """the entry is replaced by alpha times the error"""
+    error = r + (0 if ended else gamma * q[s2].max()) - q[s, a]
+    q[s, a] = alpha * error
+    return error
+
+
+def td_update__wrong_leaves_early(q, s, a, r, s2, ended, alpha, gamma):
+    """after the end it returns the reward at once"""
+    if ended:
+        return r
+    error = r + gamma * q[s2].max() - q[s, a]
+    q[s, a] += alpha * error
+    return error
+
+
 def td_update__wrong_masked_end(q, s, a, r, s2, ended, alpha, gamma):
     """got q[state, action]: 0, returned: -1, the other entries:"""
     best = q[s2].max()
@@ -290,6 +320,12 @@ def epsilon_greedy__wrong_impossible(values, epsilon, rng):
     return rng.integers(len(values)) if rng.random() < epsilon else values.argmax()
 
 
+def epsilon_greedy__wrong_place(values, epsilon, rng):
+    """exploring returns a place in the list of possible actions"""
+    possible = np.flatnonzero(values > -np.inf)
+    return rng.integers(len(possible)) if rng.random() < epsilon else values.argmax()
+
+
 def epsilon_greedy__wrong_exchanged(values, epsilon, rng):
     """exploring and exploiting are exchanged"""
     if rng.random() > epsilon:
@@ -396,6 +432,63 @@ def q_learning__wrong_truncation(env, q, alphas, epsilons, gamma, rng):
             td_update(q, state, action, reward, after, over, alpha, gamma)
             state, total = after, total + reward
         returns.append(total)
+    return returns
+
+
+def q_learning__wrong_pair(env, q, alphas, epsilons, gamma, rng):
+    """env.reset returns two values"""
+    returns = []
+    for alpha, epsilon in zip(alphas, epsilons, strict=True):
+        state, total, over = env.reset(), 0, False
+        while not over:
+            action = epsilon_greedy(q[state], epsilon, rng)
+            after, reward, terminated, truncated, _ = env.step(action)
+            td_update(q, state, action, reward, after, terminated, alpha, gamma)
+            state, total, over = after, total + reward, terminated or truncated
+        returns.append(total)
+    return returns
+
+
+def q_learning__wrong_pair_row(env, q, alphas, epsilons, gamma, rng):
+    """env.reset returns two values"""
+    returns = []
+    for alpha, epsilon in zip(alphas, epsilons, strict=True):
+        state, total, over = env.reset(), 0, False
+        while not over:
+            action = epsilon_greedy(q[state, :], epsilon, rng)
+            after, reward, terminated, truncated, _ = env.step(action)
+            td_update(q, state, action, reward, after, terminated, alpha, gamma)
+            state, total, over = after, total + reward, terminated or truncated
+        returns.append(total)
+    return returns
+
+
+def q_learning__wrong_four_actions(env, q, alphas, epsilons, gamma, rng):
+    """this world has only action 0: choose with epsilon_greedy"""
+    returns = []
+    for alpha, epsilon in zip(alphas, epsilons, strict=True):
+        (state, _), total, over = env.reset(), 0, False
+        while not over:
+            action = int(rng.integers(4))
+            after, reward, terminated, truncated, _ = env.step(action)
+            td_update(q, state, action, reward, after, terminated, alpha, gamma)
+            state, total, over = after, total + reward, terminated or truncated
+        returns.append(total)
+    return returns
+
+
+def q_learning__wrong_nested(env, q, alphas, epsilons, gamma, rng):
+    """it plays every step size with every epsilon"""
+    returns = []
+    for alpha in alphas:
+        for epsilon in epsilons:
+            state, total, over = env.reset()[0], 0, False
+            while not over:
+                action = epsilon_greedy(q[state], epsilon, rng)
+                after, reward, terminated, truncated, _ = env.step(action)
+                td_update(q, state, action, reward, after, terminated, alpha, gamma)
+                state, total, over = after, total + reward, terminated or truncated
+            returns.append(total)
     return returns
 
 
@@ -535,6 +628,21 @@ def state_number__wrong_base(heights, item, bin_height, items):
     return number * items + item
 
 
+def state_number__wrong_base_of_numpy(heights, item, bin_height, items):
+    """the base is H, but a cell has H + 1 heights; and it overflows in int16"""
+    number = 0
+    with np.errstate(over="ignore"):
+        for height in heights.flatten():
+            number = number * bin_height + height
+        return number * items + item
+
+
+def state_number__wrong_dot(heights, item, bin_height, items):
+    """on a large floor the digits overflow in numpy's int64"""
+    powers = (bin_height + 1) ** np.arange(heights.size)[::-1]
+    return int(np.dot(heights.ravel(), powers)) * items + item
+
+
 def state_number__wrong_no_item(heights, item, bin_height, items):
     """the item is left out"""
     number = 0
@@ -649,6 +757,34 @@ def value_sweep__wrong_unweighted(values, model, possible, gamma):
     """the outcomes are not weighed by their probabilities"""
     later = np.where(model.terminated, 0.0, values[model.next_states])
     expected = (model.rewards + gamma * later).sum(axis=2)
+    return np.where(possible.any(axis=1), np.where(possible, expected, -np.inf).max(axis=1), 0)
+
+
+def value_sweep__wrong_equally_likely(values, model, possible, gamma):
+    """the outcomes are averaged as if all were equally likely"""
+    later = np.where(model.terminated, 0.0, values[model.next_states])
+    expected = (model.rewards + gamma * later).mean(axis=2)
+    return np.where(possible.any(axis=1), np.where(possible, expected, -np.inf).max(axis=1), 0)
+
+
+def value_sweep__wrong_mean_of_weighed(values, model, possible, gamma):
+    """the weighed outcomes are averaged"""
+    later = np.where(model.terminated, 0.0, values[model.next_states])
+    expected = (model.probabilities * (model.rewards + gamma * later)).mean(axis=2)
+    return np.where(possible.any(axis=1), np.where(possible, expected, -np.inf).max(axis=1), 0)
+
+
+def value_sweep__wrong_best_outcome(values, model, possible, gamma):
+    """it takes the best outcome"""
+    later = np.where(model.terminated, 0.0, values[model.next_states])
+    expected = (model.rewards + gamma * later).max(axis=2)
+    return np.where(possible.any(axis=1), np.where(possible, expected, -np.inf).max(axis=1), 0)
+
+
+def value_sweep__wrong_last_reward(values, model, possible, gamma):
+    """an outcome that ends the episode loses its reward"""
+    worth = np.where(model.terminated, 0.0, model.rewards + gamma * values[model.next_states])
+    expected = (model.probabilities * worth).sum(axis=2)
     return np.where(possible.any(axis=1), np.where(possible, expected, -np.inf).max(axis=1), 0)
 
 

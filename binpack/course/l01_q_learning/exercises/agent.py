@@ -52,6 +52,10 @@ def epsilon_greedy(values: NDArray, epsilon: float, rng: np.random.Generator) ->
 def _(answer: Callable) -> None:
     values, choices = np.array([-np.inf, -2.0, 0.5, -np.inf, -1.0]), 1200
     with own_randomness():
+        expect(
+            not _returns_places(answer),
+            "exploring returns a place in the list of possible actions: return the action that stands there",
+        )
         greedy, mixed, uniform = (_taken(answer, values, epsilon, choices) for epsilon in (0.0, 0.3, 1.0))
     row = "the row (-inf, -2, 0.5, -inf, -1)"
     flipped = uniform[2] == choices and greedy[[1, 2, 4]].min() > 300
@@ -99,6 +103,16 @@ def _(answer: Callable) -> None:
     _expect_all_chance_from(lambda rng: [answer(values, 0.5, rng) for _ in range(50)])
 
 
+def _returns_places(answer: Callable) -> bool:
+    """Tell whether exploring counts 0, 1, 2, ... through the possible actions, whichever these are."""
+    rng = np.random.default_rng(0)
+    for row in ([-np.inf, -2.0, 0.5, -np.inf, -1.0], [-np.inf, 1.0, -np.inf, 3.0], [-np.inf, 2.0, 1.0, 0.0, -1.0]):
+        taken = {answer(np.array(row), 1.0, rng) for _ in range(60)}
+        if taken != set(range(np.isfinite(row).sum())):
+            return False
+    return True
+
+
 def _taken(answer: Callable, values: NDArray, epsilon: float, choices: int) -> NDArray:
     """Count how often each action is taken, and name one that must not be."""
     rng, counts = np.random.default_rng(0), np.zeros(len(values), int)
@@ -130,8 +144,8 @@ def _expect_all_chance_from(play: Callable[[np.random.Generator], object]) -> No
 
 
 @exercise(
-    minutes=12,
-    difficulty=3,
+    minutes=8,
+    difficulty=2,
     hints=(
         "Begin with the frame: one round of an outer loop for each pair of `zip(alphas, epsilons)`. It starts with "
         "`state, _ = env.reset()` and a total of 0, and ends by noting the total.",
@@ -152,7 +166,7 @@ def q_learning(
 
     Args:
         env: states and actions are numbers; seeded already, so reset it without a seed.
-        q: the table, float64, (S, A); changed in place.
+        q: the table, float64, (S, A): S states, A actions; changed in place.
         alphas: step size of each episode, (episodes,).
         epsilons: exploration rate of each episode, (episodes,).
         gamma: the discount.
@@ -178,6 +192,13 @@ def q_learning(
     return returns
 
 
+class _Info(dict):
+    """What `reset` returns beside the state; numpy asks for its array where a learner takes the pair for the state."""
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray:
+        raise Mistake("env.reset returns two values, of which the state is the first: state, _ = env.reset()")
+
+
 class _Chain(gym.Env):
     """Walk from state 0 to the last one, where the episode ends. One action; step n pays 3n - 1.
 
@@ -196,12 +217,13 @@ class _Chain(gym.Env):
     def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[int, dict]:
         expect(seed is None, "it seeds each episode anew, so that all are alike: reset without a seed")
         self._steps, self._walks = 0, True
-        return 0, {}
+        return 0, _Info()
 
     def step(self, action: int) -> tuple[int, float, bool, bool, dict]:
         if not self._walks:
             said = "after the end of an episode: stop at terminated or truncated" if self._steps else "before any reset"
             raise Mistake(f"it takes a step {said}, and call env.reset for each episode")
+        expect(action == 0, f"it takes action {action}, but this world has only action 0: choose with epsilon_greedy")
         self._steps += 1
         terminated = self._steps == self.length
         truncated = self._steps == self.limit and not terminated
@@ -316,6 +338,11 @@ q_learning.examine(
     mistakes={
         "q does not change: is td_update called after each step, and with q itself?": _loop_like(table=np.copy),
         "only one episode is played: one for each step size": _loop_like(episodes=lambda alphas: 1),
+        "it plays every step size with every epsilon: zip(alphas, epsilons) goes through both together": (
+            lambda env, q, alphas, epsilons, gamma, rng: _loop_like()(
+                env, q, np.repeat(alphas, len(epsilons)), np.tile(epsilons, len(alphas)), gamma, rng
+            )
+        ),
         "every episode uses the first step size: take the episode's own": _loop_like(alpha=lambda alphas, n: alphas[0]),
         "every episode uses the last step size: take the episode's own": _loop_like(alpha=lambda alphas, n: alphas[-1]),
         "alphas and epsilons are exchanged": lambda env, q, alphas, epsilons, gamma, rng: _loop_like()(

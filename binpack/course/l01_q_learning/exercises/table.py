@@ -36,14 +36,14 @@ def td_update(
     """Learn from one step: move one entry of the table towards what the step has shown.
 
     Args:
-        q: the table, float64, (S, A); changed in place.
+        q: the table, float64, (S, A): S states, A actions; changed in place.
         state: where the step began.
         action: what was done.
         reward: what it paid.
         next_state: where it led.
         terminated: whether that state ended the episode; then nothing comes after it.
         alpha: step size.
-        gamma: the discount.
+        gamma: what a reward is worth one step later.
 
     Returns:
         The temporal-difference error, before alpha.
@@ -68,6 +68,7 @@ def _td_cases() -> list[tuple]:
         (q.copy(), 0, 0, 0.0, 2, False, 1.0, 0.8),
         (q.copy(), 2, 1, -1.0, 1, False, 0.1, 0.7),
         (q.copy(), 2, 2, 1.0, 0, True, 0.25, 0.5),
+        (q.copy(), 0, 2, -1.0, 3, True, 0.25, 0.9),
     ]
 
 
@@ -116,6 +117,12 @@ def _moves_the_row(
     return float(error)
 
 
+def _leaves_early(
+    q: NDArray, state: int, action: int, reward: float, next_state: int, ended: bool, alpha: float, gamma: float
+) -> float:
+    return reward if ended else _td_like()(q, state, action, reward, next_state, ended, alpha, gamma)
+
+
 def _td_target(q: NDArray, state: int, action: int, reward: float, next_state: int, gamma: float) -> float:
     return reward + gamma * q[next_state].max()
 
@@ -153,6 +160,13 @@ td_update.examine(
             lambda q, s, a, r, s2, g: r + g * q[s].max()
         ),
         "gamma multiplies the reward too": _td_like(lambda q, s, a, r, s2, g: g * (r + q[s2].max())),
+        "the target takes argmax, which is the number of an action: max is the largest entry": _td_like(
+            lambda q, s, a, r, s2, g: r + g * q[s2].argmax()
+        ),
+        "0 times -inf is nan: after the end do not read the row at all, the target is the reward": _td_like(
+            at_the_end=lambda q, s, a, r, s2, g: r + g * float(q[s2].max()) * 0
+        ),
+        "after the end it returns the reward at once: the entry has to learn from that step too": _leaves_early,
         "it ignores terminated: after the step that ended the episode nothing follows, so the target is the reward": (
             _td_like(at_the_end=_td_target)
         ),

@@ -27,17 +27,20 @@ from binpack.course.l01_q_learning.worlds import Outcomes
 def state_number(heights: NDArray, item: int, bin_height: int, items: int) -> int:
     """Turn a height map and the next item into one number, as in a number system of base H + 1.
 
+    For a floor of 10 x 10 cells the number has 105 digits, more than an integer of numpy holds. So compute with
+    Python's, which hold any number: `int(height)`.
+
     Args:
-        heights: the height map, integers, (L, W).
+        heights: the height map, integers of numpy, (L, W).
         item: which item is next, from 0 to items - 1.
         bin_height: height of the bin (H), in cells.
         items: how many kinds of items there are (K).
 
     Returns:
-        The number, a Python int, which has no largest value.
+        The number, a Python int.
     """
     number = 0
-    # 1. cell by cell, row by row: what is there moves one digit up
+    # 1. cell by cell, row by row: the digits so far move up by one place, and the new one is added
     for height in heights.reshape(-1):
         number = number * (bin_height + 1) + int(height)
     # 2. the item is the last digit, of base K
@@ -77,6 +80,9 @@ state_number.examine(
     draw=_number_draw,
     mistakes={
         "the base is H, but a cell has H + 1 heights, from 0 to H": lambda h, i, top, k: _digits(h, top) * k + i,
+        "the base is H, but a cell has H + 1 heights; and it overflows in int16, so turn each height into an int": (
+            lambda h, i, top, k: int((np.array([_in_dtype(h, h.dtype, top - 1)], h.dtype) * h.dtype.type(k) + i)[0])
+        ),
         "the item is left out: the same heights with another item are another state": lambda h, i, top, k: _digits(
             h, top + 1
         ),
@@ -103,6 +109,9 @@ state_number.examine(
         "on a large floor the number overflows in numpy's int64: turn each height into a Python int first": (
             lambda h, i, top, k: int((np.array([_in_dtype(h, np.int64, top)]) * k + i)[0])
         ),
+        "on a large floor the digits overflow in numpy's int64: turn each height and power into a Python int first": (
+            lambda h, i, top, k: _in_dtype(h, np.int64, top) * k + i
+        ),
     },
 )
 
@@ -111,8 +120,8 @@ state_number.examine(
 
 
 @exercise(
-    minutes=8,
-    difficulty=2,
+    minutes=15,
+    difficulty=3,
     hints=(
         "Begin with what follows each outcome: `values[model.next_states]` has a value for every state, action and "
         "outcome at once, shape (S, A, K). Where `model.terminated` holds it should be 0.",
@@ -126,10 +135,10 @@ state_number.examine(
     returns=promise.an_array("the values", float),
 )
 def value_sweep(values: NDArray, model: Outcomes, possible: NDArray, gamma: float) -> NDArray:
-    """Look one step ahead from every state, with the model in hand: the Bellman optimality update.
+    """Look one step ahead from every state: one sweep of value iteration.
 
     Args:
-        values: what each state is worth so far, float64, (S,).
+        values: what each state is worth so far, float64, (S,); may be negative.
         model: probabilities, next_states, rewards, terminated, each (S, A, K) for K outcomes of an action.
         possible: which actions are possible, bool, (S, A).
         gamma: the discount.
@@ -194,6 +203,11 @@ def _keeps_the_dead(values: NDArray, model: Outcomes, possible: NDArray, gamma: 
     return np.where(possible.any(axis=1), _sweep_like()(values, model, possible, gamma), values)
 
 
+def _drops_the_last_reward(values: NDArray, model: Outcomes, possible: NDArray, gamma: float) -> NDArray:
+    rewards = np.where(model.terminated, 0.0, model.rewards)
+    return _sweep_like()(values, model._replace(rewards=rewards), possible, gamma)
+
+
 def _best_possible(expected: NDArray, possible: NDArray) -> NDArray:
     return np.where(possible.any(axis=1), np.where(possible, expected, -np.inf).max(axis=1), 0.0)
 
@@ -226,6 +240,19 @@ value_sweep.examine(
             lambda p, r, later, after, g: p * r + g * later
         ),
         "the outcomes are not weighed by their probabilities": _sweep_like(lambda p, r, later, after, g: r + g * later),
+        "the outcomes are averaged as if all were equally likely: weigh them by their probabilities": _sweep_like(
+            lambda p, r, later, after, g: (r + g * later) / p.shape[2]
+        ),
+        "the weighed outcomes are averaged: their sum is the average already": _sweep_like(
+            lambda p, r, later, after, g: p * (r + g * later) / p.shape[2]
+        ),
+        "it takes the best outcome: which one comes is chance, so average over them": _sweep_like(
+            lambda p, r, later, after, g: (r + g * later).max(axis=2, keepdims=True)
+        ),
+        "it takes the largest of the weighed outcomes: add them up": _sweep_like(
+            lambda p, r, later, after, g: (p * (r + g * later)).max(axis=2, keepdims=True)
+        ),
+        "an outcome that ends the episode loses its reward: only what would come after it is 0": _drops_the_last_reward,
         "the future is missing: add gamma times the value of the next state": _sweep_like(
             lambda p, r, later, after, g: p * r
         ),
