@@ -138,10 +138,12 @@ plots.show(plots.bars_with_spread(packers, x="packer", y="utilization", runs="st
 print(*story.comparisons(record), sep="\n")
 
 # %% [markdown]
-# Neither interval holds 0, so both differences are more than luck of the streams. The tuned agent is a single training,
-# though: its interval says nothing about training it once more.
+# Neither interval holds 0. So both differences are more than luck: for the tuned agent luck of the streams, for the
+# default one luck of the training's seed. The tuned agent is a single training, and its interval says nothing about
+# training it once more.
 #
-# Is the comparison fair? Look at how long the two agents trained. A step is one box placed.
+# Is the comparison fair? Look at how long the two agents trained. A step is one box placed. Validation streams are
+# others than those above; they show how good an agent has become while it still trains.
 
 # %%
 print(*story.budgets(record), sep="\n")

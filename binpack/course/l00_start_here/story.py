@@ -222,7 +222,8 @@ def budgets(story: dict[str, Any]) -> list[str]:
     points = ", ".join(f"{curve[row, 1]:.3f} at {curve[row, 0]:,.0f}" for row in sorted(spans))
     tuned = f"tuned PPO: {story['tuned']['steps']:,} steps, 1 training"
     return [
-        f"default PPO: {runs[0]['steps']:,} steps, {len(runs)} trainings; mean on validation streams {points}",
+        f"default PPO: {runs[0]['steps']:,} steps, {len(runs)} trainings",
+        f"    mean on validation streams: {points}",
         tuned + ("; it went on from an earlier agent, whose steps come on top" if story["tuned"]["continued"] else ""),
     ]
 

@@ -100,11 +100,12 @@ def test_budgets_are_said_plainly():
     runs = [{"steps": 400, "history": [[100, 0.1 * k], [200, 0.2], [300, 0.3], [400, 0.4]]} for k in (1, 2, 3)]
     made = {"default": {"runs": runs}, "tuned": {"steps": 2_000_000, "continued": False}}
     assert story.budgets(made) == [
-        "default PPO: 400 steps, 3 trainings; mean on validation streams 0.200 at 200, 0.300 at 300, 0.400 at 400",
+        "default PPO: 400 steps, 3 trainings",
+        "    mean on validation streams: 0.200 at 200, 0.300 at 300, 0.400 at 400",
         "tuned PPO: 2,000,000 steps, 1 training",
     ]
     made["tuned"]["continued"] = True
-    assert story.budgets(made)[1].endswith("1 training; it went on from an earlier agent, whose steps come on top")
+    assert story.budgets(made)[-1].endswith("1 training; it went on from an earlier agent, whose steps come on top")
 
 
 def test_comparisons_say_what_can_be_told_apart():
