@@ -200,7 +200,7 @@ tables = wander(100)
 # %% [markdown]
 # A table of 54 rows is long to read. The film below shows for each cell only the largest entry of its row, which is
 # what the cell is worth to an agent that acts well from there. Cells without a number have learned nothing yet. To set
-# the film going, point at it with the mouse, and drag the slider or press *play*.
+# the film going, click it once, then drag the slider or press *play*.
 #
 # *Predict, then run.* How many cells have a number after the first episode? And where will the numbers be largest in
 # the end?
