@@ -128,6 +128,8 @@ def _still(drawn: _Chart) -> Any:
         axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     if drawn.ticks:
         axes.set_xticks(list(drawn.ticks), list(drawn.ticks.values()))
+    elif axes.get_xlim()[1] >= 1000:
+        axes.xaxis.set_major_formatter("{x:,.0f}")  # as the live form writes them
     if drawn.log:
         axes.set_yscale("log")
     axes.set_title(drawn.title, loc="left", fontsize=12, pad=20 if drawn.note else None)

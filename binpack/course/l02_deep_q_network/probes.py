@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from binpack.course.l02_deep_q_network.agent import DQNConfig, Parts, Run, Transition
+from binpack.course.progress import progress
 
 GAMMA = 0.5
 CONFIG = DQNConfig(
@@ -246,7 +247,7 @@ def probe_all(
         Name of the probe to its reading.
     """
     readings = {}
-    for name, case in CASES.items():
+    for name, case in progress(CASES.items(), "probes"):
         env = case.make() if wrap is None else wrap(case.make())
         readings[name] = read(case.make(), train(env, config, parts, seed), config.gamma)
     return readings
