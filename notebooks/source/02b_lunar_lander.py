@@ -506,7 +506,7 @@ for _ in progress(range(3), "trials"):
     trial = live.ask()
     live.tell(trial, tune_objective(trial, suggest, lambda: gym.make("CartPole-v1"), base, parts, (100, 101)))
 for done in live.trials:
-    tried = f"gamma {done.params['gamma']:.3f}, learning rate {done.params['learning_rate']:.5f}"
+    tried = ", ".join(f"{name} {value:.3g}" for name, value in done.params.items())
     print(f"trial {done.number}: {tried}: score {done.value:.0f}")
 print(f"best: trial {live.best_trial.number}")
 
