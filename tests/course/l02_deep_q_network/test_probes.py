@@ -320,7 +320,7 @@ def does_not_learn(agent, loss, config):
 FORGETS_THE_END = targets(lambda b, after: after.max(dim=1).values)
 NEVER_LOOKS_AHEAD = targets(lambda b, after: 0.0 * after[:, 0])
 BROKEN = {
-    "forgets the end": ("constant", FORGETS_THE_END, "td_loss, update; a terminal target"),
+    "forgets the end": ("constant", FORGETS_THE_END, "td_loss, update, and targets at an end"),
     "does not learn": ("constant", {"update": does_not_learn}, "td_loss, update"),
     "stores no observation": ("see", {"add": blind}, "add, network"),
     "stores the observation after the action": ("see", {"add": keeps_what_comes_after}, "add, network"),
