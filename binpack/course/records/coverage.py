@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from binpack.core.statistics import mean_intervals, verdict_words
 from binpack.course.l00_start_here import story
-from binpack.course.l02_deep_q_network import record_cartpole
+from binpack.course.l02_deep_q_network import record_cartpole, record_tuning
 from binpack.course.l08_optuna import study_random
 from binpack.course.records import policy_ablation, read_record
 
@@ -61,8 +61,8 @@ def draw(population: NDArray | None, shape: tuple[int, int], rng: np.random.Gene
 def populations() -> dict[str, NDArray | None]:
     """Return what is drawn from: a name to its values, None for the normal distribution."""
     told, ablation = story.load(), read_record(policy_ablation.FILE)
-    study, cartpole = read_record(study_random.FILE), read_record(record_cartpole.FILE)
-    finals = _groups(cartpole["finals"], "settings", "mean")
+    study = read_record(study_random.FILE)
+    finals = _groups(read_record(record_tuning.FILE)["finals"], "settings", "mean")
     arms = _groups(ablation["runs"], "arm", "score")
     compared = [study["comparison"]["best"], study["comparison"]["default"]]
     means = [[np.mean(run["utilization"]) for run in told["default"]["runs"]]]
