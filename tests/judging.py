@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import linecache
+import tempfile
 import textwrap
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,7 +32,7 @@ def wrong(exercise: Exercise, answer: Callable) -> str:
 def run_cell(source: str, **names: Any) -> dict[str, Any]:
     """Run a cell as a kernel does: compiled under a file name of its own that linecache knows."""
     source = textwrap.dedent(source).lstrip("\n")
-    filename = f"/tmp/ipykernel_1/{next(_CELLS)}.py"
+    filename = str(Path(tempfile.gettempdir(), "ipykernel_1", f"{next(_CELLS)}.py"))
     linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
     namespace = {"np": np, "__name__": "__main__", **names}
     exec(compile(source, filename, "exec"), namespace)
