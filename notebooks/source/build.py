@@ -30,6 +30,7 @@ from pathlib import Path
 import nbformat
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
+from kernels import again_where_it_died_early
 from lesson import METADATA, BuildError, lesson_sources, render
 from lint import lint
 from nbclient import NotebookClient
@@ -82,7 +83,9 @@ def execute(notebook: NotebookNode, folder: Path) -> None:
         record_timing=False,
         coalesce_streams=True,
     )
-    client.execute(stderr=subprocess.DEVNULL)  # the kernel's own log; what cells write to stderr is kept
+    again_where_it_died_early(client.execute)(
+        stderr=subprocess.DEVNULL
+    )  # the kernel's own log; what cells write to stderr is kept
     notebook.metadata = nbformat.from_dict(METADATA)  # nbclient adds the version of Python
 
 

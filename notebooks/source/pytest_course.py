@@ -8,7 +8,9 @@ import os
 from functools import cache
 from pathlib import Path
 
+import nbval.kernel
 import pytest
+from kernels import again_where_it_died_early
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -26,10 +28,11 @@ DOCTESTED = ("core", "items", "env", "agents", "search")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Find the sanitize file from any working directory, and keep processes side by side from sharing their cores."""
+    """Find the sanitize file from any directory, start kernels safely, and keep processes from sharing their cores."""
     name = config.option.nbval_sanitize_with
     if name and not Path(name).is_file():
         config.option.nbval_sanitize_with = str(config.rootpath / name)
+    nbval.kernel.start_new_kernel = again_where_it_died_early(nbval.kernel.start_new_kernel)
     if getattr(config.option, "numprocesses", None):
         os.environ.setdefault("OMP_NUM_THREADS", "1")
 
