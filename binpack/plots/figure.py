@@ -92,9 +92,18 @@ class Figure:
         picture = self.png()
         spec = json.loads(self.plotly.to_json(validate=False))
         # the interactive form takes the place of the still one: of one size, or the page would jump under the mouse
+        _keep_used(spec)
         spec["layout"]["width"], spec["layout"]["height"] = Image.open(io.BytesIO(picture)).size
         data, metadata = picture_bundle(picture, self.text)
         return {"application/vnd.plotly.v1+json": {**spec, "config": dict(PLOTLY_CONFIG)}, **data}, metadata
+
+
+def _keep_used(spec: dict[str, Any]) -> None:
+    """Leave out of a figure's template, in place, what it says of traces that the figure has none of: 8 kB of 11."""
+    used = {trace.get("type", "scatter") for trace in spec["data"]}
+    template = spec["layout"].get("template", {})
+    if "data" in template:
+        template["data"] = {kind: look for kind, look in template["data"].items() if kind in used}
 
 
 def show(figure: Figure) -> None:

@@ -71,7 +71,7 @@ def test_named_mistakes_can_be_told_apart(exercise: Exercise):
     assert len(inputs) >= 3 + DRAWS, "three cases or more"
     right = [examination.outcome(exercise.reference, each) for each in inputs]
     found = {
-        message: [examination._tried(wrong, each) for each in inputs] for message, wrong in examination.mistakes.items()
+        message: [examination.tried(wrong, each) for each in inputs] for message, wrong in examination.mistakes.items()
     }
     for message, got in found.items():
         differs = sum(not close(one, other) for one, other in zip(got, right, strict=True))

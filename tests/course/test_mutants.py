@@ -30,9 +30,9 @@ def test_what_is_said_of_a_mutant_is_true_of_it_on_fresh_inputs(exercise: Exerci
     for label, source in mutants(exercise):
         verdict = judged(exercise, source)
         answer = run_cell("\n".join(["import numpy as np", *exercise.imports(), source]))[exercise.name]
-        got = [examination._tried(answer, each) for each in inputs]
+        got = [examination.tried(answer, each) for each in inputs]
         if verdict.message in examination.mistakes:
-            named = [examination._tried(examination.mistakes[verdict.message], each) for each in inputs]
+            named = [examination.tried(examination.mistakes[verdict.message], each) for each in inputs]
             assert all(map(close, got, named)), f"{label}: not on every input {verdict.message!r}"
         if verdict.outcome == "correct":
             right = [examination.outcome(exercise.reference, each) for each in inputs]

@@ -105,11 +105,11 @@ class Examination:
             inputs: what they came from.
         """
         for message, wrong in self.mistakes.items():
-            if all(close(self._tried(wrong, each), result) for each, result in zip(inputs, got, strict=True)):
+            if all(close(self.tried(wrong, each), result) for each, result in zip(inputs, got, strict=True)):
                 return message
         return ""
 
-    def _tried(self, wrong: Callable, arguments: Arguments) -> Any:
+    def tried(self, wrong: Callable, arguments: Arguments) -> Any:
         """Outcome of a function with a mistake, which may fail where the learner's did not."""
         try:
             return self.outcome(wrong, arguments)

@@ -6,13 +6,16 @@ import io
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
 from binpack.plots.figure import show_picture
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 SIZE = (300, 200)
 EVERY = 2  # environment steps from one picture to the next
@@ -72,21 +75,40 @@ def show(film: Film, text: str) -> None:
     show_picture(animated_png(film.frames), text)
 
 
-def animated_png(frames: Sequence[NDArray[np.uint8]]) -> bytes:
+def animated_png(frames: Sequence[NDArray[np.uint8]], milliseconds: Sequence[int] | None = None) -> bytes:
     """Turn pictures into an animation that is small: one palette for all of them, as a PNG can hold only one.
 
     Args:
-        frames: uint8, (height, width, 3) each; the last one stays for a second and a half.
+        frames: uint8, (height, width, 3) each.
+        milliseconds: how long each is shown; None plays them in real time, and holds the last for a second and a half.
     """
     from PIL import Image
 
+    if milliseconds is None:
+        milliseconds = [1000 * EVERY // FRAMES_PER_SECOND] * (len(frames) - 1) + [1500]
     pictures = [Image.fromarray(frame) for frame in frames]
-    # a palette that fits the whole film: taken from its first, middle and last picture side by side
-    some = np.concatenate([frames[0], frames[len(frames) // 2], frames[-1]])
-    palette = Image.fromarray(some).quantize(COLORS, dither=Image.Dither.NONE)
+    palette = _palette(pictures)
     flat = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
     made = io.BytesIO()
-    times = [1000 * EVERY // FRAMES_PER_SECOND] * (len(flat) - 1) + [1500]
-    more: dict[str, Any] = {"save_all": True, "append_images": flat[1:], "duration": times, "loop": 0}
+    more: dict[str, Any] = {"save_all": True, "append_images": flat[1:], "duration": list(milliseconds), "loop": 0}
     flat[0].save(made, "png", optimize=True, **more)
     return made.getvalue()
+
+
+def _palette(pictures: Sequence[Image.Image]) -> Image.Image:
+    """Colours that fit a whole film: all of them where they are few, else those of its first, middle and last picture."""
+    from PIL import Image
+
+    found: set[Any] = set()
+    for picture in pictures:
+        colours = picture.getcolors(COLORS)
+        if colours is None or len(found) > COLORS:
+            break
+        found |= {colour for _, colour in colours}
+    else:
+        if len(found) <= COLORS:
+            row = Image.new("RGB", (len(found), 1))
+            row.putdata(sorted(found))
+            return row.quantize(COLORS, dither=Image.Dither.NONE)
+    some = [np.asarray(pictures[place]) for place in (0, len(pictures) // 2, -1)]
+    return Image.fromarray(np.concatenate(some)).quantize(COLORS, dither=Image.Dither.NONE)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import optuna
@@ -15,11 +14,9 @@ from torch import nn
 
 from binpack.course.l02_deep_q_network.agent import DQNConfig
 from binpack.course.l02_deep_q_network.exercises.hunting import suggest
+from binpack.course.l02_deep_q_network.films import animated_png
 from binpack.course.records import read_record
 from binpack.plots.figure import show_picture
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 DATA = Path(__file__).parent
 
@@ -141,17 +138,11 @@ def show_film(path: Path, text: str) -> None:
         path: a GIF.
         text: what it shows.
     """
-    show_picture(animated_png(path), text)
+    show_picture(animated_png(*frames_of(path)), text)
 
 
-def _colours(picture: Image.Image) -> list[Any]:
-    found = picture.getcolors(picture.width * picture.height)
-    assert found is not None  # it is where there are more colours than pixels
-    return [colour for _, colour in found]
-
-
-def animated_png(path: Path) -> bytes:
-    """Turn a GIF into an animated PNG of the same frames and times.
+def frames_of(path: Path) -> tuple[list[NDArray[np.uint8]], list[int]]:
+    """Read the pictures of a GIF, uint8 (height, width, 3) each, and the milliseconds that each is shown.
 
     Args:
         path: the GIF.
@@ -159,16 +150,8 @@ def animated_png(path: Path) -> bytes:
     from PIL import Image, ImageSequence
 
     with Image.open(path) as picture:
-        pictures, times = [], []
+        frames, times = [], []
         for frame in ImageSequence.Iterator(picture):
             times.append(int(frame.info.get("duration", 0)) or 80)
-            pictures.append(frame.convert("RGB"))
-    # a PNG holds one palette: with one for each frame, Pillow 11 shows all frames in the first one's colours
-    colours = sorted({colour for each in pictures for colour in _colours(each)})
-    row = Image.new("RGB", (len(colours), 1))
-    row.putdata(colours)
-    palette = row.quantize(32, dither=Image.Dither.NONE)
-    frames = [each.quantize(palette=palette, dither=Image.Dither.NONE) for each in pictures]
-    made = io.BytesIO()
-    frames[0].save(made, "png", save_all=True, append_images=frames[1:], duration=times, loop=0, optimize=True)
-    return made.getvalue()
+            frames.append(np.asarray(frame.convert("RGB")))
+    return frames, times

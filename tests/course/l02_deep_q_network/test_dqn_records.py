@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from binpack.core.statistics import verdict
-from binpack.course.l02_deep_q_network import bug_hunt, records
+from binpack.course.l02_deep_q_network import bug_hunt, films, records
 from binpack.course.l02_deep_q_network import exercises as lesson
 from binpack.course.l02_deep_q_network import record_cartpole as dqn_cartpole
 from binpack.course.l02_deep_q_network import record_defects as defects
@@ -186,6 +186,10 @@ def read(data):
         return np.stack(frames), times, image.info.get("loop")
 
 
+def animated(path):
+    return films.animated_png(*records.frames_of(path))
+
+
 @pytest.mark.parametrize("stage", ["early", "late"])
 def test_a_film_lies_in_the_folder_of_records(folder, stage):
     assert records.film(stage) == folder / f"lunar_lander_{stage}.gif"
@@ -194,7 +198,7 @@ def test_a_film_lies_in_the_folder_of_records(folder, stage):
 def test_an_animation_keeps_frames_colours_times_and_repeats(tmp_path):
     pictures = [picture(RED, BLUE), picture(BLUE, GREEN, at=5), picture(GREEN, GREY), picture(GREY, RED, at=7)]
     write_gif(tmp_path / "film.gif", pictures, duration=[40, 80, 120, 1000], loop=0)
-    frames, times, loop = read(records.animated_png(tmp_path / "film.gif"))
+    frames, times, loop = read(animated(tmp_path / "film.gif"))
     np.testing.assert_array_equal(frames, pictures)
     assert times == [40, 80, 120, 1000]
     assert loop == 0
@@ -204,7 +208,7 @@ def test_all_frames_share_one_palette(tmp_path):
     # a PNG holds one; with one for each frame, some versions of Pillow show all frames in the first one's colours
     pictures = [picture(RED, BLUE), picture(GREEN, GREY)]
     write_gif(tmp_path / "film.gif", pictures, duration=80)
-    made = records.animated_png(tmp_path / "film.gif")
+    made = animated(tmp_path / "film.gif")
     assert made[25] == 3, "the colour type of the header: indices into a palette"
     assert made.count(b"PLTE") == 1
 
@@ -213,19 +217,19 @@ def test_many_colours_become_near_ones(tmp_path):
     levels = np.linspace(0, 255, 16 * 12).astype(np.uint8).reshape(12, 16)
     smooth = np.stack([levels, levels, levels], axis=-1)
     write_gif(tmp_path / "film.gif", [smooth, smooth[::-1]], duration=80)
-    frames, _, _ = read(records.animated_png(tmp_path / "film.gif"))
+    frames, _, _ = read(animated(tmp_path / "film.gif"))
     assert len(np.unique(frames)) <= 32
     assert np.abs(frames.astype(int) - np.stack([smooth, smooth[::-1]])).max() <= 16
 
 
 def test_frames_without_a_time_stay_for_80_milliseconds(tmp_path):
     write_gif(tmp_path / "film.gif", [picture(RED, BLUE), picture(BLUE, RED)])
-    assert read(records.animated_png(tmp_path / "film.gif"))[1] == [80, 80]
+    assert read(animated(tmp_path / "film.gif"))[1] == [80, 80]
 
 
 def test_a_single_picture_stays_one(tmp_path):
     write_gif(tmp_path / "film.gif", [picture(RED, BLUE)])
-    frames, _, _ = read(records.animated_png(tmp_path / "film.gif"))
+    frames, _, _ = read(animated(tmp_path / "film.gif"))
     np.testing.assert_array_equal(frames, [picture(RED, BLUE)])
 
 
@@ -237,7 +241,7 @@ def test_a_notebook_shows_an_animated_png_and_its_text(tmp_path, monkeypatch, ca
     records.show_film(tmp_path / "film.gif", "early: it falls")
     data, more = shown[0]
     assert data["text/plain"] == "early: it falls" == more["metadata"]["image/png"]["alt"]
-    assert base64.b64decode(data["image/png"]) == records.animated_png(tmp_path / "film.gif")
+    assert base64.b64decode(data["image/png"]) == animated(tmp_path / "film.gif")
     assert set(data) == {"image/png", "text/plain"}
     assert capsys.readouterr().out == "", "the text comes with the picture, not twice"
 
@@ -250,7 +254,7 @@ def test_a_terminal_gets_the_text_alone(tmp_path, capsys):
 
 def test_a_film_that_is_not_there_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no such film\.gif"):
-        records.animated_png(tmp_path / "no such film.gif")
+        records.frames_of(tmp_path / "no such film.gif")
 
 
 def test_the_module_leaves_its_folder_to_be_chosen_late():
