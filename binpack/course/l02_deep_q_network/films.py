@@ -96,7 +96,7 @@ def animated_png(frames: Sequence[NDArray[np.uint8]], milliseconds: Sequence[int
 
 
 def _palette(pictures: Sequence[Image.Image]) -> Image.Image:
-    """Colours that fit a whole film: all of them where they are few, else those of its first, middle and last picture."""
+    """Colours that fit a whole film: all where they are few, else those of its first, middle and last picture."""
     from PIL import Image
 
     found: set[Any] = set()
