@@ -15,7 +15,7 @@ os.environ["PYTEST_DEBUG_TEMPROOT"] = str(ROOT / ".cache" / "tmp")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options of tests/browser; an option is known only where it stands for all tests."""
-    parser.addoption("--all-lessons", action="store_true", help="run every notebook in the browser, not two")
+    """Add the options of what takes long; an option is known only where it stands for all tests."""
+    parser.addoption("--all-lessons", action="store_true", help="lessons with all right answers, and in the browser")
     kept = os.environ.get("BINPACK_SCREENSHOTS")
     parser.addoption("--screenshots", metavar="FOLDER", default=kept, help="keep pictures of them in a folder")

@@ -305,9 +305,11 @@ plots.show(diagrams.two_networks())
 #
 # | what happened | $r$ | best of $Q^-(s', \cdot)$ | $d$ | $y$ |
 # | --- | --- | --- | --- | --- |
-# | the pole stands | 1 | 9 | 0 | $1 + 0.98 \cdot 9 = 9.82$ |
-# | the pole has fallen | 1 | 3 | 1 | $1$ |
-# | it stands, but the time is up | 1 | 9.5 | 0 | $1 + 0.98 \cdot 9.5 = 10.31$ |
+# | the pole stands | 1 | 9 | 0 | 9.82 |
+# | the pole has fallen | 1 | 3 | 1 | 1 |
+# | it stands, but the time is up | 1 | 9.5 | 0 | 10.31 |
+#
+# In the first row, $y = 1 + 0.98 \cdot 9 = 9.82$. In the second, nothing follows, so the network's 3 does not count.
 #
 # The last line is worth a thought. A time limit ends the episode, but it says nothing about the state: the pole would
 # have stood on. So a transition at the time limit is stored with $d = 0$ (Pardo et al., 2018).

@@ -242,7 +242,8 @@ def test_links_leave_the_ids_of_cells_as_they_are(parts):
 def checkout(tmp_path_factory):
     """A small checkout with one lesson, built."""
     top = tmp_path_factory.mktemp("checkout")
-    for name in ("build.py", "lesson.py", "lint.py", "lint_prose.py", "pytest_course.py", "nbval_sanitize.cfg"):
+    modules = ("build", "kernels", "lesson", "lint", "lint_prose", "pytest_course")
+    for name in (*(f"{module}.py" for module in modules), "nbval_sanitize.cfg"):
         copy(f"notebooks/source/{name}", top)
     for name in ("pyproject.toml", "tests/conftest.py", "tests/notebooks/test_notebooks.py"):
         copy(name, top)
