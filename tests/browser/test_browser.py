@@ -42,7 +42,13 @@ def pytest_generate_tests(metafunc):
     everything = metafunc.config.getoption("--all-lessons")
     run = [(path, True) for path in ([*LEARNERS, *SOLVED] if everything else LEARNERS[:2])]
     stored = [] if everything else [(path, False) for path in LEARNERS[2:]]
-    chosen = run[:1] if "first" in metafunc.fixturenames else run if "ran" in metafunc.fixturenames else run + stored
+    chosen = run + stored
+    if "ran" in metafunc.fixturenames:
+        chosen = run
+    elif "untouched" in metafunc.fixturenames:
+        chosen = [(path, runs) for path, runs in run if path in LEARNERS]
+    elif "first" in metafunc.fixturenames:
+        chosen = run[:1]
     ids = [path.stem + (" solved" if path in SOLVED else "" if runs else " stored") for path, runs in chosen]
     metafunc.parametrize("lesson", chosen, ids=ids, indirect=True, scope="module")
 
@@ -81,6 +87,12 @@ def pictures(request, pytestconfig):
 @pytest.fixture
 def ran(lesson):
     """The same, for tests of notebooks that were run."""
+    return lesson
+
+
+@pytest.fixture
+def untouched(lesson):
+    """The same, for tests of notebooks that were run with every exercise as it was."""
     return lesson
 
 
@@ -174,19 +186,18 @@ def test_the_game_answers_to_a_click(first):
     first.until(lambda: placed() == "0", 20, "undo takes nothing back")
 
 
-def test_a_typed_solution_is_right(ran, lesson):
+def test_a_typed_solution_is_right(untouched, lesson):
     solved = nbformat.read(ROOT / "notebooks" / "solutions" / lesson.path.name, as_version=4)
     solutions = {cell.id.removeprefix("answer-"): cell.source for cell in solved.cells if cell.id.startswith("answer-")}
     for name, solution in solutions.items():
-        check = ran.find(f"check-{name}")
-        output = ran.cell(check).locator(".jp-OutputArea-output")
-        untouched = output.text_content()
-        assert "not attempted" in untouched.lower()
-        ran.write(ran.find(f"answer-{name}"), solution)
-        ran.run(ran.find(f"answer-{name}"))
-        ran.run(check)
+        check = untouched.find(f"check-{name}")
+        output = untouched.cell(check).locator(".jp-OutputArea-output")
+        assert "not attempted" in output.text_content().lower()
+        untouched.write(untouched.find(f"answer-{name}"), solution)
+        untouched.run(untouched.find(f"answer-{name}"))
+        untouched.run(check)
         assert re.search(r"\b(correct|right)\b", output.text_content().lower()), output.text_content()
-    assert errors(ran.saved()) == []
+    assert errors(untouched.saved()) == []
 
 
 # ------------------------------------------------------------------------------------------------------ the test itself
