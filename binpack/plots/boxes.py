@@ -159,6 +159,12 @@ def _cell_size(maps: NDArray, rows: int, columns: int) -> float:
     return min((4.4 if columns == 1 else 8.0 / columns) / width, (4.0 if rows == 1 else 2.8) / length, 0.6)
 
 
+def _bar_step(maps: NDArray, top: float) -> int | None:
+    """Return the whole number between two ticks of the colours' bar where all cells hold whole ones, None elsewhere."""
+    known = maps[np.isfinite(maps)]
+    return max(1, -(-int(top) // 6)) if (known == np.round(known)).all() else None
+
+
 def _written(plane: NDArray, scale: Sequence[str], top: float, what: str | None) -> list[tuple[int, int, str, str]]:
     """Return what is written on a plane: row, column, word and colour."""
     written = []
@@ -188,7 +194,10 @@ def _plotly_maps(maps, names, title, top, what, grid, scale, cell):
             zmax=top,
             colorscale=stops(scale),
             showscale=bool(what) and number == 0,
-            colorbar={"title": {"text": what, "side": "right"}, "thickness": 14, "len": 0.9, "outlinewidth": 0},
+            colorbar={
+                "title": {"text": what, "side": "right"},
+                **{"thickness": 14, "len": 0.9, "outlinewidth": 0, "dtick": _bar_step(maps, top)},
+            },
             hovertemplate="x %{y}, y %{x}" + (f"<br>{what} %{{z}}" if what else "") + "<extra></extra>",
             **cells,
         )
@@ -248,7 +257,11 @@ def _still_maps(maps, names, title, top, what, grid, scale, cell):
         axes.set_xlabel("y" if number // columns == rows - 1 else "", color=INK)
         axes.set_ylabel("x" if number % columns == 0 else "", color=INK)
     if what:
-        still.colorbar(image, ax=panels, label=what, shrink=0.9).outline.set_visible(False)
+        bar = still.colorbar(image, ax=panels, label=what, shrink=0.9)
+        bar.outline.set_visible(False)
+        step = _bar_step(maps, top)
+        if step is not None:
+            bar.set_ticks(np.arange(0, top + 1e-9, step))
     return still
 
 
