@@ -88,7 +88,7 @@ def write_files(folder: Path) -> None:
         folder: where `record_seed` left them.
     """
     rows = [read_record(folder / f"seed_{seed}.json") for seed in SEEDS]
-    middle = sorted(rows, key=lambda row: np.mean(row["test"]))[(len(rows) - 1) // 2]
+    middle = sorted(rows, key=lambda row: np.mean(row["test"]))[len(rows) // 2]
     weights = torch.load(folder / f"seed_{middle['seed']}.pt", weights_only=True)
     torch.save(weights["late"], WEIGHTS)
     films = {}
