@@ -1,16 +1,20 @@
-"""Records many training runs in one file, on every core, in pieces: a recorder that is killed goes on where it stopped.
+"""Records many runs in one file, on every core: a recorder that is killed goes on where it stopped.
 
-Each run is a row: its key, the steps and the utilization at each evaluation, the run's diagnostics there, its seconds.
+`record_rows` is for runs of any kind, `record_runs` for training runs. A row of the latter holds the run's key, the
+steps and the utilization at each evaluation, the run's diagnostics there, and its seconds.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from tqdm import tqdm
 
 from binpack.agents.config import TrainConfig
@@ -21,7 +25,7 @@ from binpack.files import read_json, write_record
 from binpack.search.workers import Workers
 
 DIGITS = 4
-"""Significant digits of a diagnostic; a utilization has so many decimals."""
+"""Significant digits of a number in a row."""
 
 
 @dataclass(frozen=True)
@@ -29,64 +33,92 @@ class Job:
     """One run to record.
 
     Attributes:
-        key: values for JSON that tell it from all others, a seed among them.
-        config: the run.
+        key: values for JSON that tell it from all others, a seed among them; every job of a record has the same names.
+        config: what the run is made from, where the key does not say it: a `TrainConfig` for `record_runs`.
     """
 
     key: Mapping[str, Any]
-    config: TrainConfig
+    config: Any = None
 
 
-def record_runs(
+def record_rows(
     path: str | Path,
     jobs: Iterable[Job],
-    folder: str | Path,
+    run: Callable[[Job], Mapping[str, Any]],
     *,
     about: Mapping[str, Any],
+    said: Mapping[str, Any] | None = None,
     processes: int = 2,
     piece: int = 8,
     progress: bool = True,
 ) -> list[dict[str, Any]]:
-    """Train the runs that the file does not hold yet, and write it after each piece of them.
+    """Make the runs that the file does not hold yet, and write it after each few of them.
 
     Args:
         path: the file; a record whose table ``runs`` has a row for each run, in the order of the jobs.
-        jobs: all runs; the same list goes on where an earlier call was stopped.
-        folder: where runs are trained; each run's own folder goes when it is recorded.
+        jobs: all runs, the most wanted first; the same list goes on where an earlier call was stopped.
+        run: job -> what its row holds beside its key; a function that other processes can import.
         about: where the record comes from; kept under ``about``.
-        processes: how many runs at a time.
+        said: further entries of the record: what holds for all runs.
+        processes: how many runs at a time, each with one thread of torch.
         piece: runs between two writes of the file.
         progress: show a bar on stderr.
 
     Returns:
         The rows.
+
+    Raises:
+        ValueError: the file is no such record.
     """
-    path, folder, jobs = Path(path), Path(folder), list(jobs)
+    path, jobs = Path(path), list(jobs)
     before = read_json(path, "a record of runs")["runs"] if path.exists() else []
-    rows = {_name(key_of(row)): row for row in before}
+    names = tuple(jobs[0].key) if jobs else ()
+    rows = {_name({name: row[name] for name in names}): row for row in before}
     missing = [job for job in jobs if _name(job.key) not in rows]
-    order = [_name(job.key) for job in jobs]
-    with Workers(processes) as workers, tqdm(total=len(missing), unit="run", disable=not progress) as bar:
-        for start in range(0, len(missing), piece):
-            some = missing[start : start + piece]
-            places = [folder / _name(job.key) for job in some]
-            workers.train_ahead(train, [(job.config, place) for job, place in zip(some, places, strict=True)])
-            for job, place in zip(some, places, strict=True):
-                rows[_name(job.key)] = {**job.key, **_row(job.config, place)}
-            kept = [rows[name] for name in order if name in rows]
-            write_record(path, {"about": dict(about)}, {"runs": kept})
-            for place in places:
-                shutil.rmtree(place)
-            bar.update(len(some))
-    return [rows[name] for name in order]
+
+    def write() -> list[dict[str, Any]]:
+        kept = [rows[_name(job.key)] for job in jobs if _name(job.key) in rows]
+        write_record(path, {"about": dict(about), **(said or {})}, {"runs": kept})
+        return kept
+
+    try:
+        with Workers(processes) as workers, tqdm(total=len(missing), unit="run", disable=not progress) as bar:
+            for done, (number, row) in enumerate(workers.results(partial(_one, run), missing), start=1):
+                rows[_name(missing[number].key)] = {**missing[number].key, **rounded(row)}
+                if done % piece == 0:
+                    write()
+                bar.update()
+    finally:  # whatever ends it, what is finished is kept
+        kept = write()
+    return kept
+
+
+def _one(run: Callable[[Job], Mapping[str, Any]], job: Job) -> Mapping[str, Any]:
+    torch.set_num_threads(1)
+    return run(job)
+
+
+def record_runs(path: str | Path, jobs: Iterable[Job], folder: str | Path, **more: Any) -> list[dict[str, Any]]:
+    """Train the runs that the file does not hold yet; see `record_rows`.
+
+    Args:
+        path: the file.
+        jobs: all runs, each with its `TrainConfig`.
+        folder: where runs are trained; each run's own folder goes when it is done.
+        **more: what else `record_rows` takes.
+
+    Returns:
+        The rows.
+    """
+    return record_rows(path, jobs, partial(_trained, Path(folder)), **more)
 
 
 RESULT = ("steps", "utilization", "seconds", "diverged", *NAMES)
-"""What a row holds beside its key."""
+"""What a row of a training run holds beside its key."""
 
 
 def key_of(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what tells a row from others.
+    """Return what tells a training run's row from others.
 
     Args:
         row: of a record of runs.
@@ -94,29 +126,40 @@ def key_of(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in RESULT}
 
 
-def _row(config: TrainConfig, folder: Path) -> dict[str, Any]:
-    """Return what is recorded of a run, which a worker has trained already unless it failed there."""
+def rounded(value: Any) -> Any:
+    """Return a value for JSON with its floats cut to four significant digits.
+
+    Args:
+        value: numbers, and lists and mappings of them.
+    """
+    if isinstance(value, Mapping):
+        return {name: rounded(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(each) for each in value]
+    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
+
+
+def _trained(folder: Path, job: Job) -> dict[str, Any]:
+    """Train one run and return its row; one that diverged has the curve up to there."""
     curve: list[tuple[int, float]] = []
+    config: TrainConfig = job.config
+    place = folder / "".join(letter if letter.isalnum() or letter in "=_.-" else "-" for letter in _name(job.key))
     try:
-        result = train(config, folder, on_evaluation=lambda step, score: curve.append((step, score)))
+        result = train(config, place, on_evaluation=lambda step, score: curve.append((step, score)))
+        row = {**_curve(result.history), "seconds": result.seconds, "diverged": False, **_said(result)}
     except DivergedError:
-        return {**_curve(curve), "seconds": None, "diverged": True}
-    return {**_curve(result.history), "seconds": round(result.seconds, 2), "diverged": False, **_said(result)}
+        row = {**_curve(curve), "seconds": None, "diverged": True}
+    shutil.rmtree(place)
+    return row
 
 
 def _curve(history: Sequence[tuple[int, float]]) -> dict[str, list]:
-    return {"steps": [step for step, _ in history], "utilization": [round(score, DIGITS) for _, score in history]}
+    return {"steps": [step for step, _ in history], "utilization": [score for _, score in history]}
 
 
 def _said(result: TrainResult) -> dict[str, list]:
-    return {name: [_short(row.get(name)) for row in result.diagnostics] for name in NAMES}
-
-
-def _short(value: float | None) -> float | None:
-    return None if value is None else float(f"{value:.{DIGITS}g}")
+    return {name: [row.get(name) for row in result.diagnostics] for name in NAMES}
 
 
 def _name(key: Mapping[str, Any]) -> str:
-    """Return a name that is a folder's as well."""
-    text = "_".join(f"{name}={value}" for name, value in key.items())
-    return "".join(letter if letter.isalnum() or letter in "=_.-" else "-" for letter in text)
+    return json.dumps(key, sort_keys=True)

@@ -11,8 +11,8 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -57,6 +57,26 @@ class Workers:
         if not futures or any(isinstance(future.exception(), BrokenProcessPool) for future in futures):
             # A worker was killed, for want of memory perhaps: go on in this process alone.
             self._close()
+
+    def results(self, run: Callable[[Any], Any], jobs: Iterable[Any]) -> Iterator[tuple[int, Any]]:
+        """Yield the number of a job and its result, in the order in which they are done.
+
+        Args:
+            run: makes one; importable by its name. An error of it is raised here.
+            jobs: what it is called with. Those of a worker that was killed are done in this process.
+        """
+        left = dict(enumerate(jobs))
+        if self._pool is not None and len(left) > 1:
+            futures = {self._pool.submit(run, job): number for number, job in left.items()}
+            try:
+                for future in as_completed(futures):
+                    result = future.result()
+                    del left[futures[future]]
+                    yield futures[future], result
+            except BrokenProcessPool:
+                self._close()
+        for number, job in left.items():
+            yield number, run(job)
 
     def _close(self) -> None:
         if self._pool is not None:

@@ -10,7 +10,7 @@ from binpack.agents.diagnostics import NAMES
 from binpack.agents.learner import DivergedError
 from binpack.env.config import EnvConfig
 from binpack.search import recorder
-from binpack.search.recorder import Job, key_of, record_runs
+from binpack.search.recorder import Job, key_of, record_rows, record_runs
 
 ENV = EnvConfig(bin_size=(4, 4, 4), items="random:2-3")
 
@@ -45,6 +45,35 @@ def test_runs_are_recorded_once_and_in_order(tmp_path, monkeypatch):
     assert all(row["steps"] == [64, 128] and len(row["utilization"]) == 2 for row in rows)
     assert all(len(row[name]) == 2 for row in rows for name in NAMES)
     assert not list((tmp_path / "runs").iterdir())
+
+
+def squares(job):
+    return {"square": job.key["number"] ** 2, "third": job.key["number"] / 3}
+
+
+def failing_at_two(job):
+    if job.key["number"] == 2:
+        raise RuntimeError("two")
+    return squares(job)
+
+
+def test_rows_of_any_kind(tmp_path):
+    path, jobs = tmp_path / "rows.json", [Job({"number": number}) for number in range(5)]
+    rows = record_rows(path, jobs, squares, about={"command": "a test"}, said={"what": "squares"}, progress=False)
+    assert rows == [{"number": n, "square": n**2, "third": float(f"{n / 3:.4g}")} for n in range(5)]
+    written = json.loads(path.read_text())
+    assert written["what"] == "squares" and written["runs"] == rows
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_what_was_done_before_an_error_is_kept(tmp_path, processes):
+    path, jobs = tmp_path / "rows.json", [Job({"number": number}) for number in range(4)]
+    more = {"about": {}, "processes": processes, "progress": False}
+    with pytest.raises(RuntimeError, match="two"):
+        record_rows(path, jobs, failing_at_two, **more)
+    kept = [row["number"] for row in json.loads(path.read_text())["runs"]]
+    assert 2 not in kept and (processes == 2 or kept == [0, 1])
+    assert [row["number"] for row in record_rows(path, jobs, squares, **more)] == [0, 1, 2, 3]
 
 
 def test_two_processes_record_what_one_does(tmp_path):
