@@ -89,7 +89,7 @@ def _forwards(r: NDArray, v: NDArray, n: NDArray, te: NDArray, tr: NDArray, s: S
     return turned[::-1]
 
 
-def _of_row_before(r: NDArray, v: NDArray, n: NDArray, te: NDArray, tr: NDArray, s: Settings) -> NDArray:
+def _row_before(r: NDArray, v: NDArray, n: NDArray, te: NDArray, tr: NDArray, s: Settings) -> NDArray:
     shifted = np.vstack([np.ones((1, r.shape[1]), bool), ~(te | tr)[:-1]])
     return _gae(r, v, n, te, tr, s, cut=shifted)
 
@@ -159,7 +159,7 @@ gae.examine(
         "advantages are carried over every end of an episode: where it is over, nothing is carried back": (
             lambda r, v, n, te, tr, s: _gae(r, v, n, te, tr, s, cut=np.ones_like(te))
         ),
-        "it asks the ends of the row before: whether anything is carried back into row t is said by row t": _of_row_before,
+        "it asks the ends of the row before: row t itself says whether anything is carried back into it": _row_before,
         "only each step's own surprise: the next advantage is not carried back": lambda r, v, n, te, tr, s: (
             r + s.gamma * n * ~te - v
         ),
