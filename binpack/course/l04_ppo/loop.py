@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from binpack.course.l04_ppo.agent import Agent, Batch, Env, Parts, Settings, make_agent, make_batch
@@ -49,3 +51,29 @@ def train(env: Env, settings: Settings, parts: Parts, seed: int, watch: Callable
         if watch is not None:
             watch(steps + size, agent)
     return agent
+
+
+def minibatch_ratios(agent: Agent, batch: Batch, settings: Settings, parts: Parts, seed: int) -> list[NDArray]:
+    """Learn from one rollout, and note the ratios of each minibatch before its step.
+
+    Args:
+        agent: who learns.
+        batch: all transitions of the rollout.
+        settings: the settings.
+        parts: the parts of PPO.
+        seed: of the order of the minibatches.
+
+    Returns:
+        The ratios of new to old probability, float32 (b,), of each minibatch in order.
+    """
+    noted: list[NDArray] = []
+
+    def loss_of(rows: Batch) -> Tensor:
+        with torch.no_grad():
+            log_probs = parts.masked_log_probs(agent.network(rows.observations)[0], rows.masks)
+            chosen = log_probs.gather(1, rows.actions[:, None]).squeeze(1)
+            noted.append((chosen - rows.log_probs).exp().numpy())
+        return minibatch_loss(agent, rows, settings, parts)
+
+    parts.update(agent, batch, settings, loss_of, np.random.default_rng(seed))
+    return noted
