@@ -327,7 +327,7 @@ for name, numbers in (("as estimated", batch.advantages), ("normalised", normali
 #
 # The next figure is recorded with ten agents that were trained a little. Each collects one rollout and works out one
 # gradient. Then it goes in this direction, by a longer and longer step, always from the same start. At each length the
-# figure compares what the batch promises with what the policy truly gains on 500 other episodes.
+# figure compares what the batch promises with what the policy truly gains on 2,000 other episodes.
 #
 # *Predict, then run.* For how long is the promise kept?
 

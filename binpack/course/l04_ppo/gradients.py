@@ -121,7 +121,7 @@ SIZES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0
 """Lengths of a step, as the Euclidean norm of the change of the actor's weights."""
 
 
-def growing_step(agent: Agent, parts: Parts, settings: Settings, seed: int, streams: int = 500) -> list[list[float]]:
+def growing_step(agent: Agent, parts: Parts, settings: Settings, seed: int, streams: int = 2_000) -> list[list[float]]:
     """Go along one batch's gradient in steps of growing length, each from the same weights.
 
     Args:
@@ -158,7 +158,8 @@ def growing_step(agent: Agent, parts: Parts, settings: Settings, seed: int, stre
 
 
 def _truth(agent: Agent, streams: int) -> float:
-    """Mean return of the policy that draws its actions, on fixed streams."""
+    """Mean return of the policy that draws its actions, on fixed streams and with the same chances each time."""
+    agent.generator.manual_seed(_TRUTH_SEED)
     return play(Packer(agent, greedy=False), make_streams(SMALL, streams, _TRUTH_SEED), SMALL).mean
 
 

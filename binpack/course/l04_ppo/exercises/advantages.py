@@ -216,6 +216,7 @@ normalize.examine(
     cases=lambda: [
         (torch.tensor([1.0, 3.0]),),
         (torch.tensor([2.0, 2.0, 2.0]),),
+        (torch.tensor([-0.5, -0.5]),),
         (torch.tensor([0.0, 1.0, 2.0, 5.0]),),
         (torch.tensor([-3.0, -1.0, 4.0]),),
     ],

@@ -64,7 +64,8 @@ def _(answer: Callable) -> None:
     expect(
         sizes != [4, 4, 2], "it goes through the batch once: settings.n_epochs says how often", got=sizes, wanted=every
     )
-    expect(sizes != 3 * [4, 4], "the last rows of an epoch are left out: its last minibatch is smaller", got=sizes)
+    text = "each epoch leaves two rows out: 4 does not divide 10, so the last minibatch is smaller"
+    expect(sizes != 3 * [4, 4], text, got=sizes, wanted=every)
     expect(sizes == every, "the minibatches of 3 epochs of 10 rows have other sizes", got=sizes, wanted=every)
     epochs = [[row for rows in loss.minibatches[first : first + 3] for row in rows] for first in (0, 3, 6)]
     plain = list(range(_ROWS))
