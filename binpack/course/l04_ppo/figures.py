@@ -215,9 +215,9 @@ def ratios(rows: Sequence[NDArray], per_epoch: int, clip: float, title: str) -> 
     quantiles = np.array([np.quantile(row, (0.05, 0.5, 0.95)) for row in rows])
     outside = np.mean(np.abs(rows[-1] - 1) > clip)
     lines = [
-        Series("highest twentieth above", places, quantiles[:, 2], color=_BAD),
-        Series("middle", places, quantiles[:, 1], color=_GREY),
-        Series("lowest twentieth below", places, quantiles[:, 0], color=_GOOD),
+        Series("95 % lie below", places, quantiles[:, 2], color=_BAD),
+        Series("half lie below", places, quantiles[:, 1], color=_GREY),
+        Series("5 % lie below", places, quantiles[:, 0], color=_GOOD),
     ]
     text = f"{title}: the ratios spread epoch by epoch; of the last minibatch {outside:.0%} lie outside the clip range"
     levels = (1 - clip, 1.0, 1 + clip)
@@ -239,6 +239,7 @@ def probe_values(readings: Mapping[str, Reading], title: str) -> Figure:
     found: dict[str, list[tuple[float, float]]] = {"value": [], "probability": [], "wrong": []}
     place = 0.0
     for name, reading in readings.items():
+        place += max(0.0, 2.4 - len(reading.names)) / 2  # a name needs some room
         first = place
         for kind, right, learned, near in zip(reading.names, reading.known, reading.learned, reading.near, strict=True):
             known.append((place, float(right)))
@@ -246,7 +247,7 @@ def probe_values(readings: Mapping[str, Reading], title: str) -> Figure:
             found[where].append((place, float(np.clip(np.nan_to_num(learned), -3, 5))))
             place += 1
         ticks[(first + place - 1) / 2] = name
-        place += 1.0
+        place += 0.8 + max(0.0, 2.4 - len(reading.names)) / 2
     series = [_dots("right", known, "rings", _GREY), _dots("value", found["value"], "dots", _GOOD)]
     series.append(_dots("probability", found["probability"], "dots", COLORS[2]))
     series.append(_dots("wrong", found["wrong"], "crosses", _BAD))
