@@ -11,8 +11,8 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
+from binpack.course.charts import Series, chart
 from binpack.course.l02_deep_q_network.agent import Batch, DQNConfig, Run
-from binpack.course.l02_deep_q_network.charts import Series, chart
 from binpack.course.l02_deep_q_network.probes import TOLERANCE, Reading, advice
 from binpack.plots.figure import Figure
 from binpack.plots.style import COLORS

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from binpack.course.charts import Series, chart
 from binpack.course.l02_deep_q_network import diagrams
-from binpack.course.l02_deep_q_network.charts import Series, chart
 from binpack.course.l02_deep_q_network.sketch import Arrow, Box, Sketch
 
 DIAGRAMS = {

@@ -1,4 +1,4 @@
-"""Lesson 02: plain charts of lines and dots, in both forms from one description."""
+"""Plain charts of lines and dots for the lessons, in both forms from one description."""
 
 from __future__ import annotations
 
