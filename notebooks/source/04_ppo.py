@@ -743,9 +743,9 @@ plots.show(plots.curves_with_spread(figures.arms(record, 3), x="environment step
 #
 # ## What comes next
 #
-# The second part of this lesson takes the library's PPO to work: faster, with the tools that come with it. It measures
-# what masks are worth, and how PPO compares with other algorithms. Lesson 05 then turns every setting that this lesson
-# took as given.
+# The second part of this lesson takes the library's PPO to work, with the tools that come with it. It measures what
+# masks are worth, and how PPO compares with other algorithms. Lesson 05 then turns every setting that this lesson took
+# as given.
 #
 # ## References
 #
