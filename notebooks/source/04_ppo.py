@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 04 PPO from the inside
 #
-# *130 minutes, best in two sittings. Builds on lessons 02 and 03, and on PyTorch's modules and autograd.*
+# *120 minutes, best in two sittings. Builds on lessons 02 and 03, and on PyTorch's modules and autograd.*
 #
 # When you are done you can
 #
@@ -512,8 +512,8 @@ def train(env, settings, parts, seed, watch=None):
 
 
 # %% [markdown]
-# Together with the network and the agent that draws from it, these are some 150 lines. Before they meet the bin, they
-# meet tasks whose answers are known.
+# Together with the network and the agent that draws from it, these are about 140 lines, docstrings not counted.
+# Before they meet the bin, they meet tasks whose answers are known.
 #
 # ## Probes
 #

@@ -239,7 +239,7 @@ def probe_values(readings: Mapping[str, Reading], title: str) -> Figure:
     found: dict[str, list[tuple[float, float]]] = {"value": [], "probability": [], "wrong": []}
     place = 0.0
     for name, reading in readings.items():
-        place += max(0.0, 2.4 - len(reading.names)) / 2  # a name needs some room
+        place += max(0.0, 3.2 - len(reading.names)) / 2  # a name needs some room
         first = place
         for kind, right, learned, near in zip(reading.names, reading.known, reading.learned, reading.near, strict=True):
             known.append((place, float(right)))
@@ -247,7 +247,7 @@ def probe_values(readings: Mapping[str, Reading], title: str) -> Figure:
             found[where].append((place, float(np.clip(np.nan_to_num(learned), -3, 5))))
             place += 1
         ticks[(first + place - 1) / 2] = name
-        place += 0.8 + max(0.0, 2.4 - len(reading.names)) / 2
+        place += 0.8 + max(0.0, 3.2 - len(reading.names)) / 2
     series = [_dots("right", known, "rings", _GREY), _dots("value", found["value"], "dots", _GOOD)]
     series.append(_dots("probability", found["probability"], "dots", COLORS[2]))
     series.append(_dots("wrong", found["wrong"], "crosses", _BAD))
