@@ -70,8 +70,8 @@ plots.show(figures.vital_signs({"healthy": healthy}, "a healthy run", limits=wit
 # | `value_loss` | mean squared error of the critic | depends on the unit of the reward; need not fall |
 #
 # These two mislead people who come from supervised learning, where a falling loss is the whole story. Advantages are
-# scaled anew in each minibatch, so `policy_loss` begins near 0 at every update. And `value_loss` may rise in a run that
-# goes well: the better the agent packs, the larger are the returns, and the more there is to be wrong about.
+# scaled anew in each minibatch, so `policy_loss` begins near 0 at every update. And `value_loss` may rise in a run
+# that goes well: the better the agent packs, the larger are the returns, and the more there is to be wrong about.
 #
 # The last four say how the update went:
 #
@@ -83,8 +83,8 @@ plots.show(figures.vital_signs({"healthy": healthy}, "a healthy run", limits=wit
 # | `entropy` | how undecided the policy is | falls slowly, and does not reach 0 |
 #
 # An entropy of $\ln n$ belongs to a policy that chooses evenly among $n$ actions. This one begins at about 1.76, and
-# $e^{1.76}$ is about 5.8: masks leave it a handful of actions in a typical state. It ends near $e^{0.57}$, as undecided
-# as between two.
+# $e^{1.76}$ is about 5.8: masks leave it a handful of actions in a typical state. It ends near $e^{0.57}$, as
+# undecided as between two.
 #
 # ## What the critic knows
 #
@@ -112,8 +112,8 @@ plots.show(figures.vital_signs({"healthy": healthy}, "a healthy run", limits=wit
 # %% [exercise hyperparameters.explained_variance]
 
 # %% [markdown]
-# The next cell trains the healthy run for three updates and hands your function the values and returns of each rollout.
-# Values are those of the critic that collected the rollout, before the update.
+# The next cell trains the healthy run for three updates and hands your function the values and returns of each
+# rollout. Values are those of the critic that collected the rollout, before the update.
 #
 # *Predict, then run.* A network with random weights: is its explained variance near 0?
 
@@ -135,12 +135,12 @@ for number, rollout in enumerate(sick.rollouts(3), start=1):
 #   mistake that lesson 04 warned of.)
 # - *learning rate too high*: each update throws the policy far away.
 # - *no mask*: illegal actions are allowed, and end the episode.
-# - *value function lagging*: the critic cannot follow. (Here the reward counts packed cells instead of the packed share
-#   of the bin, so the returns are 216 times as large.)
+# - *value function lagging*: the critic cannot follow. (Here the reward counts packed cells instead of the packed
+#   share of the bin, so the returns are 216 times as large.)
 #
 # In each figure the blue line is the healthy run. Note two things before you look. `value_loss` and `approx_kl` have
-# logarithmic axes, where a step from one grid line to the next is a factor of ten. And the curves of rewards cannot be
-# compared where the reward has another unit.
+# logarithmic axes, where a step from one grid line to the next is a factor of ten. And the curves of rewards cannot
+# be compared where the reward has another unit.
 
 
 # %%
@@ -161,14 +161,14 @@ show_patient("C")
 show_patient("D")
 
 # %% [markdown]
-# Decide first: which letter has which cause, and which panel tells you? A cause often shows in several panels at once,
-# and then the question is what came first. A run that became certain because one wild update threw it into a corner has
-# no problem of entropy.
+# Decide first: which letter has which cause, and which panel tells you? A cause often shows in several panels at
+# once, and then the question is what came first. A run that became certain because one wild update threw it into a
+# corner has no problem of entropy.
 #
-# Then write your reasons down as a program. It gets the eight curves of a run and answers with one of five words. It is
-# tried on the runs that you have seen and on runs with other seeds, so look for signs that are clear, not for a
-# threshold that barely separates five examples. For example, `run["ep_len_mean"][0]` is the mean length of the episodes
-# before the first update, and `run["entropy"][-1]` the entropy at the last.
+# Then write your reasons down as a program. It gets the eight curves of a run and answers with one of five words. It
+# is tried on the runs that you have seen and on runs with other seeds, so look for signs that are clear, not for a
+# threshold that barely separates five examples. For example, `run["ep_len_mean"][0]` is the mean length of the
+# episodes before the first update, and `run["entropy"][-1]` the entropy at the last.
 
 # %% [exercise hyperparameters.diagnose]
 
@@ -183,26 +183,26 @@ print(f"{seeds} seeds of each kind; called by its name: {np.trace(table)} of {ta
 # %% [markdown]
 # This is what gave each of them away.
 #
-# **A, the entropy.** It falls to nearly nothing within a few updates, and from then on everything is quiet: `approx_kl`
-# and `clip_fraction` go to 0, because a policy that is certain can hardly be moved. The reward stops where it was when
-# the policy made up its mind. *What to do:* check the sign of the entropy term, raise `ent_coef`, lower the learning
-# rate.
+# **A, the entropy.** It falls to nearly nothing within a few updates, and from then on everything is quiet:
+# `approx_kl` and `clip_fraction` go to 0, because a policy that is certain can hardly be moved. The reward stops
+# where it was when the policy made up its mind. *What to do:* check the sign of the entropy term, raise `ent_coef`,
+# lower the learning rate.
 #
-# **B, the mask.** The first episodes end after one or two boxes, before anything was learned, and the entropy begins at
-# 3.6, which is $\ln 36$: all 36 places count as possible. The run does learn, and it spends its time on learning what is
-# forbidden. *What to do:* check that masks arrive. In this library only MaskablePPO uses them, and only its own
-# evaluation functions hand them on.
+# **B, the mask.** The first episodes end after one or two boxes, before anything was learned, and the entropy begins
+# at 3.6, which is $\ln 36$: all 36 places count as possible. The run does learn, and it spends its time on learning
+# what is forbidden. *What to do:* check that masks arrive. In this library only MaskablePPO uses them, and only its
+# own evaluation functions hand them on.
 #
 # **C, the learning rate.** `approx_kl` of the very first update is above 1, where a healthy one is at 0.01, and most
-# samples leave the clip range. After that the entropy is at 0 as in A. But there it followed; here it was thrown. Note
-# what the clip did *not* do. It takes the gradient away from samples that have left the range, and cannot call back a
-# step that was too large. *What to do:* divide the learning rate by 10, or set `target_kl`, which ends the epochs of an
-# update early.
+# samples leave the clip range. After that the entropy is at 0 as in A. But there it followed; here it was thrown.
+# Note what the clip did *not* do. It takes the gradient away from samples that have left the range, and cannot call
+# back a step that was too large. *What to do:* divide the learning rate by 10, or set `target_kl`, which ends the
+# epochs of an update early.
 #
-# **D, the critic.** Its explained variance stays at 0 for half of the run. The policy learns all the same, from noisier
-# advantages. The loss in the thousands says why: the critic begins near 0, has to reach 100 and more, and each step of
-# Adam moves a weight by about the learning rate, however large the error is. *What to do:* scale the reward, to returns
-# of about 1.
+# **D, the critic.** Its explained variance stays at 0 for half of the run. The policy learns all the same, from
+# noisier advantages. The loss in the thousands says why: the critic begins near 0, has to reach 100 and more, and
+# each step of Adam moves a weight by about the learning rate, however large the error is. *What to do:* scale the
+# reward, to returns of about 1.
 #
 # ## A reward that is too large
 #
@@ -212,12 +212,13 @@ print(f"{seeds} seeds of each kind; called by its name: {np.trace(table)} of {ta
 # `VecNormalize` is Stable-Baselines3's cure. It is a wrapper around the environments which divides each reward by a
 # running estimate of the standard deviation of the returns.
 #
-# *Predict, then run.* The advantages are normalised in any case, and the policy network and the critic share no weights
-# here. Will the policy care about the unit of the reward?
+# *Predict, then run.* The advantages are normalised in any case, and the policy network and the critic share no
+# weights here. Will the policy care about the unit of the reward?
 
 # %%
 updates = np.arange(1, 21)
-names = {"share of the bin": sick.HEALTHY, "cells": sick.LAGGING, "cm3": sick.HUGE, "cm3, VecNormalize": sick.HUGE_NORMALIZED}
+names = {"share of the bin": sick.HEALTHY, "cells": sick.LAGGING, "cubic cm": sick.HUGE}
+names["cubic cm, VecNormalize"] = sick.HUGE_NORMALIZED
 curves = {name: (updates, sick.utilizations(case)) for name, case in names.items()}
 axes = {"x": "update", "y": "utilization of training episodes"}
 plots.show(plots.curves_with_spread(curves, **axes, title=f"the unit of the reward, {len(curves['cells'][1])} seeds"))
@@ -225,19 +226,19 @@ kl = {name: np.nanmean([run["approx_kl"] for (case, _), run in runs.items() if c
 print(*(f"mean approx_kl, {name}: {value:.0e}" for name, value in kl.items()), sep="\n")
 
 # %% [markdown]
-# With cubic centimetres the policy does not learn at all, and its `approx_kl` says that it does not even move. The cause
-# is `max_grad_norm`. The gradient of policy and critic *together* is cut to a length of 0.5, and the critic's part is
-# now larger by a factor of many millions, so the policy's part is cut to nothing. No error was raised, and the only
-# curve that looks alarming is a loss which many people ignore because its size "means nothing".
+# With cubic centimetres the policy does not learn at all, and its `approx_kl` says that it does not even move. The
+# cause is `max_grad_norm`. The gradient of policy and critic *together* is cut to a length of 0.5, and the critic's
+# part is now larger by a factor of many millions, so the policy's part is cut to nothing. No error was raised, and
+# the only curve that looks alarming is a loss which many people ignore because its size "means nothing".
 #
-# With `VecNormalize` the run is healthy again. So `value_loss` has one use after all: if it is not of the order of 1 or
-# below, look at the unit of the reward.
+# With `VecNormalize` the run is healthy again. So `value_loss` has one use after all: if it is not of the order of 1
+# or below, look at the unit of the reward.
 #
 # ## TensorBoard
 #
-# Printed tables are hard to read while a run goes on. TensorBoard (Abadi et al., 2015) is a small web server that draws
-# such curves and keeps them up to date. A run hands it its numbers in an **event file**, to which training appends a
-# record for each number and step. `train` writes one unless it is told not to.
+# Printed tables are hard to read while a run goes on. TensorBoard (Abadi et al., 2015) is a small web server that
+# draws such curves and keeps them up to date. A run hands it its numbers in an **event file**, to which training
+# appends a record for each number and step. `train` writes one unless it is told not to.
 
 # %% tags=["nbval-ignore-output"]
 from binpack.agents import train
@@ -284,12 +285,12 @@ plots.show(figures.lines(chosen, **axes, title="read from the event file"))
 # ## A second task: a robot arm
 #
 # Packing has a choice of places. Many tasks ask for numbers instead. So here is a second one, and at the same time a
-# model for an environment of your own: an arm with two joints on a table, which is to bring its tip to a point and hold
-# it there. `arm.py` in this lesson's package is the whole of it.
+# model for an environment of your own: an arm with two joints on a table, which is to bring its tip to a point and
+# hold it there. `arm.py` in this lesson's package is the whole of it.
 #
 # | part | what it is |
 # | --- | --- |
-# | observation | cosine and sine of both angles, both velocities, the target, and the way from tip to target: 10 numbers |
+# | observation | cosine and sine of both angles, both velocities, the target, the way from tip to target |
 # | action | a torque for each joint, from -1 to 1 |
 # | reward | minus the distance of the tip from the target, in metres, for each second; and a little for effort |
 # | end | after 50 steps of 0.1 seconds the episode is truncated, never terminated |
@@ -313,8 +314,8 @@ print(places(np.radians([90, -90]), (0.5, 0.5)).round(2).tolist())
 
 # %% [markdown]
 # A state of many arms is a few arrays, and one step moves all of them. Over it lie two thin faces: `ReachEnv` for
-# gymnasium, which is a batch of one, and `ReachVecEnv` for Stable-Baselines3. So the rules of the task are written once,
-# and 16 arms cost hardly more than one. The next cell trains such a batch for 40,960 steps.
+# gymnasium, which is a batch of one, and `ReachVecEnv` for Stable-Baselines3. So the rules of the task are written
+# once, and 16 arms cost hardly more than one. The next cell trains such a batch for 40,960 steps.
 
 # %% tags=["nbval-ignore-output"]
 quick = arm_runs.settings()["learning rate 1e-3"]
@@ -322,8 +323,8 @@ trained = arm_runs.train_arm(quick, seed=0)
 plots.show(figures.arm_film(arm_runs.film_poses(arm_runs.greedy(trained.model), seed=3), "a trained arm"))
 
 # %% [markdown]
-# The tip goes to the target and stays near it. How near, the test episodes say: 200 of them, with poses and targets that
-# no training has seen. A score that is the same for every run of the task is what all comparisons below rest on.
+# The tip goes to the target and stays near it. How near, the test episodes say: 200 of them, with poses and targets
+# that no training has seen. A score that is the same for every run of the task is what all comparisons below rest on.
 
 # %% tags=["nbval-ignore-output"]
 for steps, reward, distance in zip(trained.steps, trained.returns, trained.distances, strict=True):
@@ -332,16 +333,17 @@ for steps, reward, distance in zip(trained.steps, trained.returns, trained.dista
 # %% [markdown]
 # ## Settings that change while a run goes on
 #
-# Early in training nearly every direction is an improvement, and large steps pay. Late, the policy is good, and a large
-# step mostly breaks something. So one may want a setting to move. A **schedule** is a function that says which value a
-# setting has at each moment of training.
+# Early in training nearly every direction is an improvement, and large steps pay. Late, the policy is good, and a
+# large step mostly breaks something. So one may want a setting to move. A **schedule** is a function that says which
+# value a setting has at each moment of training.
 #
-# Stable-Baselines3 takes one wherever it takes a learning rate or a clip range. It calls it with the share of training
-# that is *left*: 1 at the beginning, 0 at the end. This is called `progress_remaining`, and it surprises everybody once.
+# Stable-Baselines3 takes one wherever it takes a learning rate or a clip range. It calls it with the share of
+# training that is *left*: 1 at the beginning, 0 at the end. This is called `progress_remaining`, and it surprises
+# everybody once.
 #
-# The most common schedule is a straight line. Ours goes from `start` to `end` during the first `share` of training and
-# then stays. From 3 to 1 with a share of 0.5: at `progress_remaining` 1 it is 3, at 0.75 a quarter of training is done,
-# which is half of the way, so it is 2. At 0.5 it is 1, and so it is at 0.25 and at 0.
+# The most common schedule is a straight line. Ours goes from `start` to `end` during the first `share` of training
+# and then stays. From 3 to 1 with a share of 0.5: at `progress_remaining` 1 it is 3, at 0.75 a quarter of training is
+# done, which is half of the way, so it is 2. At 0.5 it is 1, and so it is at 0.25 and at 0.
 
 # %% [exercise hyperparameters.linear_schedule]
 
@@ -361,9 +363,9 @@ plots.show(figures.lines(curves, x="share of training that is done", y="learning
 # %% [markdown]
 # A schedule that is known beforehand cannot know what the run needs. Another kind looks at the run: an **adaptive
 # learning rate** is one that is set after each update by what the update did. The usual measure is `approx_kl`, as in
-# Schulman et al. (2017), who change the weight of a penalty by it. If the last update moved the policy more than twice
-# as far as it should, the learning rate is divided by 1.5; if less than half as far, it is multiplied by 1.5. Between
-# these it stays, or it would never come to rest.
+# Schulman et al. (2017), who change the weight of a penalty by it. If the last update moved the policy more than
+# twice as far as it should, the learning rate is divided by 1.5; if less than half as far, it is multiplied by 1.5.
+# Between these it stays, or it would never come to rest.
 #
 # With a target of 0.02: after an `approx_kl` of 0.05 a rate of 3e-4 becomes 2e-4, after 0.005 it becomes 4.5e-4, and
 # after 0.03 it stays. Two limits keep it from running away.
@@ -386,12 +388,12 @@ plots.show(figures.lines(curves, x="update", y="learning rate", title="who steer
 print({name: round(float(run.returns[-1]), 2) for name, run in steered.items()})
 
 # %% [markdown]
-# The adaptive rate climbs: the updates were smaller than the target, so this task bears more than the default. The line
-# ends at exactly 0. Stable-Baselines3 computes `progress_remaining` after the rollout, so the last update of such a run
-# is made with a learning rate of 0 and does nothing.
+# The adaptive rate climbs: the updates were smaller than the target, so this task bears more than the default. The
+# line ends at exactly 0. Stable-Baselines3 computes `progress_remaining` after the rollout, so the last update of
+# such a run is made with a learning rate of 0 and does nothing.
 #
-# Whether any of this helps is a question for many seeds. Recorded are four ways to set the learning rate, 40,960 steps
-# each.
+# Whether any of this helps is a question for many seeds. Recorded are four ways to set the learning rate, 40,960
+# steps each.
 #
 # *Predict, then run.* Which one comes first? Does it pay to bring the rate down to 0 at the end?
 
@@ -411,9 +413,9 @@ print("linear to 0 against constant 1e-3:", verdict(returns["1e-3, linear to 0"]
 
 # %% [markdown]
 # Returns are costs here, so a shorter bar is better. Read the last line first, because it is the fair comparison: the
-# same rate at the beginning, and one of the two falls. When a run is still improving quickly at its end, as these are,
-# bringing the rate down costs progress. Schedules are made for runs that have come to rest. And a gain over 3e-4 says
-# little about the shape of the schedule, since all three others use larger rates.
+# same rate at the beginning, and one of the two falls. When a run is still improving quickly at its end, as these
+# are, bringing the rate down costs progress. Schedules are made for runs that have come to rest. And a gain over 3e-4
+# says little about the shape of the schedule, since all three others use larger rates.
 #
 # The clip range can follow a schedule as well: `PPO(..., clip_range=linear_schedule(0.2, 0.05, 1.0))`, or in this
 # package `PPOConfig(clip_range_schedule="linear")`. The sweeps of the first part have both.
@@ -421,17 +423,17 @@ print("linear to 0 against constant 1e-3:", verdict(returns["1e-3, linear to 0"]
 # ## What the network sees
 #
 # Suppose that the arm's targets are measured in millimetres and not in metres. Six of the ten numbers stay between -1
-# and 1, and the other four reach a thousand. Nothing about the task has changed. But a network with random weights takes
-# a number of 700 for 700 times as important as one of 1, and its tanh units are driven to their ends, where gradients
-# vanish.
+# and 1, and the other four reach a thousand. Nothing about the task has changed. But a network with random weights
+# takes a number of 700 for 700 times as important as one of 1, and its tanh units are driven to their ends, where
+# gradients vanish.
 #
 # The cure is to subtract the mean of each number and to divide by its standard deviation. As nobody knows these
 # beforehand, `VecNormalize` keeps running estimates. It cannot keep all observations, so each batch of new ones is
 # merged into what it has: a mean, a variance, and a count of how many observations these stand for.
 #
-# An example with one number. So far there were the observations 0 and 2: mean 1, variance 1, count 2. Now come 4 and 6,
-# with mean 5 and variance 1. The four together have mean 3. Their variance is not 1 but 5: to the spread within each
-# pair, 1, comes the distance of the two means from 3, which is 2, squared.
+# An example with one number. So far there were the observations 0 and 2: mean 1, variance 1, count 2. Now come 4 and
+# 6, with mean 5 and variance 1. The four together have mean 3. Their variance is not 1 but 5: to the spread within
+# each pair, 1, comes the distance of the two means from 3, which is 2, squared.
 #
 # $$\bar\mu = \mu + \delta\,\frac{n}{c + n} \qquad \bar v = \frac{c\,v + n\,v_B + \delta^2\,\frac{c\,n}{c + n}}{c + n}$$
 #
@@ -444,8 +446,8 @@ print("linear to 0 against constant 1e-3:", verdict(returns["1e-3, linear to 0"]
 # %% [exercise hyperparameters.merge_statistics]
 
 # %% [markdown]
-# Feed it the observations of 16 arms in millimetres, 50 steps, as `VecNormalize` would get them. Shown are the cosine of
-# the first angle, and x of the target.
+# Feed it the observations of 16 arms in millimetres, 50 steps, as `VecNormalize` would get them. Shown are the cosine
+# of the first angle, and x of the target.
 
 # %%
 envs = ReachVecEnv(arm_runs.MILLIMETRES, 16, seed=0)
@@ -458,9 +460,9 @@ for name, place in {"cosine of angle 1": 0, "x of the target": 6}.items():
     print(f"{name:<18} mean {mean[place]:7.1f}   standard deviation {np.sqrt(variance[place]):6.1f}")
 
 # %% [markdown]
-# These estimates are part of the agent, as much as its weights are. The network has only ever seen scaled numbers. The
-# next cell trains an arm under `VecNormalize` and saves its statistics; a file of weights alone does not hold them.
-# `training = False` stops them from moving when the agent is used.
+# These estimates are part of the agent, as much as its weights are. The network has only ever seen scaled numbers.
+# The next cell trains an arm under `VecNormalize` and saves its statistics; a file of weights alone does not hold
+# them. `training = False` stops them from moving when the agent is used.
 #
 # *Predict, then run.* What will the trained agent do if the statistics are forgotten, and it is shown millimetres?
 
@@ -493,19 +495,20 @@ print("VecNormalize against metres:         ", verdict(bars["mm, VecNormalize"],
 print("forgotten against with statistics:   ", verdict(bars["mm, forgotten"], bars["mm, VecNormalize"]))
 
 # %% [markdown]
-# If you know the range of your observations, divide by it in the environment, as the arm does with its velocities: then
-# there are no statistics to lose. `VecNormalize` is for ranges that nobody knows. It does not belong on height maps and
-# one-hot codes, whose scale means something.
+# If you know the range of your observations, divide by it in the environment, as the arm does with its velocities:
+# then there are no statistics to lose. `VecNormalize` is for ranges that nobody knows. It does not belong on height
+# maps and one-hot codes, whose scale means something.
 #
 # ## From easy to hard
 #
 # A **curriculum** is a series of tasks of growing difficulty, through which an agent is led to the one that counts
-# (Bengio et al., 2009; Narvekar et al., 2020). The idea is that of a school: what is learned on easy tasks carries over.
+# (Bengio et al., 2009; Narvekar et al., 2020). The idea is that of a school: what is learned on easy tasks carries
+# over.
 #
-# In packing, larger boxes are the easier task. There are fewer of them in a bin, and fewer places where each may stand.
-# Our task has pieces with edges of 2 to 4 cells. The curriculum begins with edges of 3 to 4, and a slower one before
-# that with 3 to 6. The rule that leads on is one line: when the last 100 episodes of training have used 75 % of the bin
-# on average, the next stage begins. All steps count, those of the easy stages too.
+# In packing, larger boxes are the easier task. There are fewer of them in a bin, and fewer places where each may
+# stand. Our task has pieces with edges of 2 to 4 cells. The curriculum begins with edges of 3 to 4, and a slower one
+# before that with 3 to 6. The rule that leads on is one line: when the last 100 episodes of training have used 75 %
+# of the bin on average, the next stage begins. All steps count, those of the easy stages too.
 #
 # *Predict, then run.* At equal steps, who is ahead at the end? And in the middle?
 
@@ -521,20 +524,20 @@ for name in ("curriculum", "slower curriculum"):
     print(f"{name}: mean of the whole curve {verdict(mine.mean(axis=1), plain.mean(axis=1))}")
 
 # %% [markdown]
-# While the easy stages last, the curves on the final task lie below, and no jump makes up for it when the stage changes:
-# what is learned about large boxes carries over, but no faster than learning on the real boxes would have been. A
-# curriculum pays where the final task gives no signal at the beginning, such as a reward that a beginner never sees.
-# Here every box pays from the first step, so there is nothing to be led to. The honest comparison is the one at equal
-# steps in total. A figure in which the easy steps are not counted would show the opposite.
+# While the easy stages last, the curves on the final task lie below, and no jump makes up for it when the stage
+# changes: what is learned about large boxes carries over, but no faster than learning on the real boxes would have
+# been. A curriculum pays where the final task gives no signal at the beginning, such as a reward that a beginner
+# never sees. Here every box pays from the first step, so there is nothing to be led to. The honest comparison is the
+# one at equal steps in total. A figure in which the easy steps are not counted would show the opposite.
 #
 # ## Where the time goes
 #
-# A run has two halves, the rollout and the update. First the rollout. Environments can stand side by side in three ways:
-# one by one in a loop (`DummyVecEnv`), each in a process of its own (`SubprocVecEnv`), or as one batch of arrays, as in
-# lesson 03.
+# A run has two halves, the rollout and the update. First the rollout. Environments can stand side by side in three
+# ways: one by one in a loop (`DummyVecEnv`), each in a process of its own (`SubprocVecEnv`), or as one batch of
+# arrays, as in lesson 03.
 #
-# *Predict, then run.* How do the three compare on bins, in steps per second? And if each step took five milliseconds of
-# computing, as in a physics engine?
+# *Predict, then run.* How do the three compare on bins, in steps per second? And if each step took five milliseconds
+# of computing, as in a physics engine?
 
 # %% tags=["nbval-ignore-output"]
 speeds = parallel.race()
@@ -544,10 +547,10 @@ print("with 5 ms of computing at each step:")
 print(*(f"{name:<14} {speed:5.1f} times as fast" for name, speed in slow.items()), sep="\n")
 
 # %% [markdown]
-# A process has to be sent every action and has to send back every observation. That costs some tenths of a millisecond,
-# more than a bin takes for its step, so processes make this task slower. With slow steps the exchange is cheap in
-# comparison, and two processes on two free cores come close to twice the speed. The rule: measure one step first. Under
-# a millisecond, use a loop or write a batch; above, use as many processes as there are cores.
+# A process has to be sent every action and has to send back every observation. That costs some tenths of a
+# millisecond, more than a bin takes for its step, so processes make this task slower. With slow steps the exchange is
+# cheap in comparison, and two processes on two free cores come close to twice the speed. The rule: measure one step
+# first. Under a millisecond, use a loop or write a batch; above, use as many processes as there are cores.
 #
 # The second half is the update. Its time is set by the number of minibatches: 2,048 transitions in batches of 64, ten
 # times over, are 320 steps of Adam.
@@ -555,16 +558,16 @@ print(*(f"{name:<14} {speed:5.1f} times as fast" for name, speed in slow.items()
 # %% tags=["nbval-ignore-output"]
 for change in progress(({}, {"n_epochs": 4}, {"batch_size": 256}, {"batch_size": 1024}), "settings"):
     rollout, update = parallel.time_of_update(**change)
-    print(f"{str(change or 'default'):<22} update takes {update / rollout:4.1f} times as long as the rollout")
+    print(f"{change or 'default'!s:<22} update takes {update / rollout:4.1f} times as long as the rollout")
 
 # %% [markdown]
-# At the default settings the update takes most of the time, so the cheapest ways to a shorter training are fewer epochs
-# and larger batches. Both change what is learned, and the sweeps of the first part say how much. Faster environments
-# would hardly be noticed here.
+# At the default settings the update takes most of the time, so the cheapest ways to a shorter training are fewer
+# epochs and larger batches. Both change what is learned, and the sweeps of the first part say how much. Faster
+# environments would hardly be noticed here.
 #
-# And the device? A GPU pays where much is computed for each call: wide layers, convolutions, batches of thousands. The
-# networks here have two layers of 64 units. Each call to a GPU costs more than the arithmetic, so `device="cpu"` is
-# the right choice, and several runs side by side, one on each core, are better than one run on all cores.
+# And the device? A GPU pays where much is computed for each call: wide layers, convolutions, batches of thousands.
+# The networks here have two layers of 64 units. Each call to a GPU costs more than the arithmetic, so `device="cpu"`
+# is the right choice, and several runs side by side, one on each core, are better than one run on all cores.
 #
 # ## Which of the two is better, and which change did it
 #
@@ -582,9 +585,9 @@ for change in progress(({}, {"n_epochs": 4}, {"batch_size": 256}, {"batch_size":
 # | `ent_coef` | 0 | 0.005 |
 # | `max_grad_norm` | not set | 0.5 |
 #
-# (`n_steps` is the whole rollout here. Sixteen arms share it, so Stable-Baselines3 is given 128 and 256.) The list names
-# seven changes. The last is none: 0.5 is what Stable-Baselines3 uses where nothing is set. Look up the defaults before
-# you credit a change with anything.
+# (`n_steps` is the whole rollout here. Sixteen arms share it, so Stable-Baselines3 is given 128 and 256.) The list
+# names seven changes. The last is none: 0.5 is what Stable-Baselines3 uses where nothing is set. Look up the defaults
+# before you credit a change with anything.
 #
 # *Predict, then run.* After 40,960 steps, which one is ahead? And do you expect the spread of the seeds to be smaller
 # for the one called stable?
@@ -598,16 +601,16 @@ for name in both:
     print(f"standard deviation over the seeds, {name}: {arm.final(name).std(ddof=1):.2f}")
 
 # %% [markdown]
-# So *current* learns faster. Six things differ, and the difference may come from one of them, or from several, or some
-# may even have helped. Two experiments answer that. Begin at *current* and make one of the changes at a time. Or begin
-# at *stable* and take one of them back: this is called **leave-one-out**, since all changes but one are in place. The
-# two can disagree. If two changes do the same job, each of them shows its effect alone, and taking back either one
-# shows nothing.
+# So *current* learns faster. Six things differ, and the difference may come from one of them, or from several, or
+# some may even have helped. Two experiments answer that. Begin at *current* and make one of the changes at a time. Or
+# begin at *stable* and take one of them back: this is called **leave-one-out**, since all changes but one are in
+# place. The two can disagree. If two changes do the same job, each of them shows its effect alone, and taking back
+# either one shows nothing.
 #
 # Both need lists of settings that differ from a configuration in one entry, and both lists come from one function.
-# From `{"a": 1, "b": 2, "c": 3}` towards `{"a": 1, "b": 5, "c": 6}` there are two such steps: `b` gives `{"a": 1, "b":
-# 5, "c": 3}`, and `c` gives `{"a": 1, "b": 2, "c": 6}`. Called the other way round, from the second towards the first,
-# it gives the leave-one-out settings.
+# From `{"a": 1, "b": 2, "c": 3}` towards `{"a": 1, "b": 5, "c": 6}` there are two such steps: `b` gives `{"a": 1,
+# "b": 5, "c": 3}`, and `c` gives `{"a": 1, "b": 2, "c": 6}`. Called the other way round, from the second towards the
+# first, it gives the leave-one-out settings.
 
 # %% [exercise hyperparameters.one_change_apart]
 
@@ -632,8 +635,8 @@ plots.show(
 )
 
 # %% [markdown]
-# A blue bar is a difference that the seeds can tell from 0. Left of the line, the change alone makes *current* worse at
-# this budget.
+# A blue bar is a difference that the seeds can tell from 0. Left of the line, the change alone makes *current* worse
+# at this budget.
 #
 # Now from the other side. *Predict, then run.* All changes are in place, and one is taken back. If a change cost much
 # above, how much comes back here?
@@ -653,8 +656,8 @@ print(f"current minus stable: {whole:.2f}; the losses of the six single changes 
 # interact. A larger rollout and a larger batch leave fewer steps of Adam, each of which a smaller learning rate makes
 # shorter, and fifteen epochs give some of them back.
 #
-# One question is left. The stable configuration was behind after 40,960 steps. It may be slow rather than bad. So both
-# were trained for three times as long.
+# One question is left. The stable configuration was behind after 40,960 steps. It may be slow rather than bad. So
+# both were trained for three times as long.
 #
 # *Predict, then run.* Does *stable* catch up?
 
@@ -667,10 +670,10 @@ print("learning rate 1e-3 after 40,960 steps against current after 122,880:")
 print("   ", verdict(best, arm.final("current", arm_runs.LONG)))
 
 # %% [markdown]
-# "More stable" is a promise about something that was no problem here: the curves of *current* do not jump or collapse.
-# Before settings are made more careful, look at the diagnostics. An `approx_kl` of 0.01 and an explained variance that
-# climbs say that a run can bear larger steps, and the last comparison shows what a larger learning rate alone does with
-# a third of the steps.
+# "More stable" is a promise about something that was no problem here: the curves of *current* do not jump or
+# collapse. Before settings are made more careful, look at the diagnostics. An `approx_kl` of 0.01 and an explained
+# variance that climbs say that a run can bear larger steps, and the last comparison shows what a larger learning rate
+# alone does with a third of the steps.
 #
 # ## When a run fails
 #
@@ -679,59 +682,69 @@ print("   ", verdict(best, arm.final("current", arm_runs.LONG)))
 #
 # | symptom | look first at | then at |
 # | --- | --- | --- |
-# | nothing learns, `approx_kl` near 0 | `value_loss`: is it huge? Then scale the reward | learning rate too low; `clip_fraction` 0 |
-# | nothing learns, `approx_kl` normal | what a random agent gets: is there any reward to find | observations: do they hold what is needed? their scale; a probe environment (lesson 02) |
-# | nothing learns, `ep_len_mean` tiny | masks: do they arrive? | does an illegal action end the episode? |
-# | NaN, or "not finite" | observations and rewards for NaN: `VecCheckNan` names the step | learning rate; `max_grad_norm`; a division by a standard deviation of 0 |
-# | collapse after success | `approx_kl` and `entropy` just before | learning rate, epochs: then `target_kl`, a falling schedule; keep the best checkpoint |
+# | nothing learns, `approx_kl` near 0 | `value_loss`: if it is huge, scale the reward | is the learning rate tiny? |
+# | nothing learns, `approx_kl` normal | what does a random agent earn: is there any reward to find? | observations |
+# | nothing learns, tiny `ep_len_mean` | masks: do they arrive? | does an illegal action end the episode? |
+# | NaN, or "not finite" | observations and rewards: `VecCheckNan` names the step | learning rate, `max_grad_norm` |
+# | collapse after success | `approx_kl` and `entropy` just before | learning rate, epochs, `target_kl` |
 # | stuck early, `entropy` near 0 | sign and size of `ent_coef` | learning rate in the first updates |
-# | good in training, bad in use | saved statistics of `VecNormalize`; masks in evaluation | deterministic or random actions; other items |
-# | explained variance stays at 0 | unit of the reward | `gamma` too near 1 for the horizon; does the observation tell the return at all? |
+# | good in training, bad in use | saved statistics of `VecNormalize` | masks in evaluation; other items |
+# | `explained_variance` stays at 0 | the unit of the reward | do observations tell the return at all? |
 #
-# Change one thing at a time, and start from a run that is known to work. Implementation details that look harmless can
-# matter as much as the algorithm (Engstrom et al., 2020), so a healthy run on a known task is worth keeping as a
+# Some rows need a word. If observations are under suspicion, ask whether they hold what a person would need, look at
+# their scale, and try a probe environment, as in lesson 02. A NaN often comes from a division by a standard deviation
+# of 0. After a collapse, keep the best checkpoint and go on from there with smaller steps: a falling learning rate or
+# a `target_kl`.
+#
+# Change one thing at a time, and start from a run that is known to work. Implementation details that look harmless
+# can matter as much as the algorithm (Engstrom et al., 2020), so a healthy run on a known task is worth keeping as a
 # reference, with all eight of its curves.
 #
 # ## Takeaways
 #
-# - Look at `approx_kl`, `clip_fraction`, explained variance and entropy before the reward. Losses say little, except when
-#   they are huge.
+# - Look at `approx_kl`, `clip_fraction`, explained variance and entropy before the reward. Losses say little, except
+#   when they are huge.
 # - Ask which sign came first. An entropy of 0 is often a consequence.
-# - Scale rewards to returns of about 1 and observations to about -1 to 1. What `VecNormalize` learned belongs to the agent.
+# - Scale rewards to returns of about 1 and observations to about -1 to 1. What `VecNormalize` learned belongs to the
+#   agent.
 # - Schedules and curricula are hypotheses. Test them at equal steps, on the same seeds.
 # - Measure one environment step before choosing how to run many.
 # - To learn which change mattered, make one at a time, and take one back at a time. Look up defaults first.
 #
 # ## Quiz
 #
-# 1. `approx_kl` and `clip_fraction` are both exactly 0 from the first update on, and the reward is flat. Name two causes.
+# 1. `approx_kl` and `clip_fraction` are both exactly 0 from the first update on, and the reward is flat. Name two
+# causes.
 # <details><summary>Answer</summary>The policy does not move: the learning rate is 0 or tiny (a schedule that was
-# written the wrong way round begins at its end), or the gradient's norm is cut to nothing because of a huge value loss.</details>
+# written the wrong way round begins at its end), or the gradient's norm is cut to nothing because of a huge value
+# loss.</details>
 #
-# 2. A critic predicts every return 5 too high. What is its explained variance, and what does the error do to normalised
-# advantages?
+# 2. A critic predicts every return 5 too high. What is its explained variance, and what does the error do to
+# normalised advantages?
 # <details><summary>Answer</summary>1, if there is no other error. An error that all states share is gone once the
 # advantages have mean 0, at least where every advantage is one return minus one value.</details>
 #
 # 3. Your schedule is `lambda p: 3e-4 * (1 - p)`. What happens?
-# <details><summary>Answer</summary>`p` is the progress that remains. The run begins with a learning rate of 0 and ends
-# with 3e-4: a rising schedule.</details>
+# <details><summary>Answer</summary>`p` is the progress that remains. The run begins with a learning rate of 0 and
+# ends with 3e-4: a rising schedule.</details>
 #
 # 4. An agent trained under `VecNormalize` is loaded in a web service and behaves like a beginner. What is missing?
 # <details><summary>Answer</summary>The statistics. The service has to scale each observation with the saved mean and
 # variance, and must not update them.</details>
 #
 # 5. Of two changes, each alone does not help, and both together do. Which of the two experiments shows that?
-# <details><summary>Answer</summary>Leave-one-out: taking back either of them loses the gain. One change at a time shows
-# nothing.</details>
+# <details><summary>Answer</summary>Leave-one-out: taking back either of them loses the gain. One change at a time
+# shows nothing.</details>
 #
 # 6. A simulator takes 40 ms for a step, and the machine has 2 cores. Which kind of parallel environments?
-# <details><summary>Answer</summary>Two processes. The exchange costs well under a millisecond, and both cores work.</details>
+# <details><summary>Answer</summary>Two processes. The exchange costs well under a millisecond, and both cores
+# work.</details>
 #
 # ## What comes next
 #
-# You can now say what each hyperparameter does and what a run looks like when one is wrong. What is missing is a way to
-# choose many of them at once. Lesson 06 begins with the plainest ones, grids and random draws, and with what they cost.
+# You can now say what each hyperparameter does and what a run looks like when one is wrong. What is missing is a way
+# to choose many of them at once. Lesson 06 begins with the plainest ones, grids and random draws, and with what they
+# cost.
 #
 # ## References
 #
@@ -744,6 +757,6 @@ print("   ", verdict(best, arm.final("current", arm_runs.LONG)))
 # - T. F. Chan, G. H. Golub, R. J. LeVeque (1983). Algorithms for computing the sample variance. The American
 #   Statistician.
 # - Y. Bengio, J. Louradour, R. Collobert, J. Weston (2009). Curriculum learning. ICML.
-# - S. Narvekar, B. Peng, M. Leonetti, J. Sinapov, M. E. Taylor, P. Stone (2020). Curriculum learning for reinforcement
-#   learning domains: a framework and survey. Journal of Machine Learning Research.
+# - S. Narvekar, B. Peng, M. Leonetti, J. Sinapov, M. E. Taylor, P. Stone (2020). Curriculum learning for
+#   reinforcement learning domains: a framework and survey. Journal of Machine Learning Research.
 # - M. Abadi et al. (2015). TensorFlow: large-scale machine learning on heterogeneous systems.

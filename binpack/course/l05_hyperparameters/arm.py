@@ -29,7 +29,7 @@ from binpack.files import InputError
 NEAREST, FARTHEST = 0.2, 0.95
 """Targets lie between these shares of the arm's reach: not on its shoulder, and not where it has to be straight."""
 EFFORT = 0.02
-"""What a second of full torque costs, in metre-seconds: enough to prefer a calm arm, too little to prefer a lazy one."""
+"""What a second of full torque costs, in metre-seconds: enough to make an arm calm, too little to make it lazy."""
 PIXELS = 240
 
 

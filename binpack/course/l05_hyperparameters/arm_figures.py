@@ -235,7 +235,9 @@ def arm_film(poses: Iterable[tuple[int, NDArray, NDArray]], title: str, reach: f
     return film(frames, title=title, seconds=0.3)
 
 
-def lines(curves: Mapping[str, tuple[ArrayLike, ArrayLike]], *, x: str, y: str, title: str, log: bool = False) -> Figure:
+def lines(
+    curves: Mapping[str, tuple[ArrayLike, ArrayLike]], *, x: str, y: str, title: str, log: bool = False
+) -> Figure:
     """Draw plain curves, of one run each or computed.
 
     Args:

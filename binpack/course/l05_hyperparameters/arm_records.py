@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binpack.core.statistics import Verdict, verdict
-from binpack.course.l05_hyperparameters.arm_runs import CHANGED, STEPS
+from binpack.course.l05_hyperparameters.arm_runs import CHANGED, STEPS, settings
 from binpack.course.l05_hyperparameters.record_arm import FILE
 from binpack.course.records.store import read_record
 
@@ -27,9 +27,8 @@ class ArmRecord:
     def __init__(self, path: Path = FILE) -> None:
         rows = read_record(path)["runs"]
         self._rows = {(row["setting"], row["seed"]): row for row in rows}
-        names = {name for name, _ in self._rows}
         self.seeds = sorted(
-            seed for seed in {row["seed"] for row in rows} if all((name, seed) in self._rows for name in names)
+            seed for seed in {row["seed"] for row in rows} if all((name, seed) in self._rows for name in settings())
         )
 
     def curve(self, setting: str, steps: int = STEPS, what: str = "return") -> tuple[NDArray, NDArray]:

@@ -317,7 +317,7 @@ def one_change_apart__by_comprehension(start, goal):
 
 
 def one_change_apart__by_copy(start, goal):
-    apart = dict()
+    apart = {}
     for name, value in goal.items():
         if name in start and start[name] == value:
             continue

@@ -1,4 +1,4 @@
-"""Reading a run: what its critic is worth, what it is sick of, how settings move, and which of many changes mattered."""
+"""Reading a run: what its critic is worth, what it is sick of, how settings move, which of many changes mattered."""
 
 from __future__ import annotations
 
