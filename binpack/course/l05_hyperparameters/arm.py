@@ -290,7 +290,7 @@ class ReachVecEnv(VecEnv):
         infos: list[dict[str, Any]] = [{"distance": distance} for distance in self.batch.distances().tolist()]
         observations = self.batch.observation()
         if over.any():
-            for row in np.flatnonzero(over):
+            for row in np.flatnonzero(over).tolist():
                 infos[row] |= {"terminal_observation": observations[row], "TimeLimit.truncated": True}
                 self.batch.restart(row, self._rngs[row])
             observations = self.batch.observation()

@@ -161,7 +161,7 @@ def _still_differences(verdicts: dict[str, Verdict], x: str, title: str) -> Any:
         ends = [end for end in each.interval if np.isfinite(end)] or [each.difference]
         axes.plot(ends, [row] * len(ends), color=_look(each), linewidth=4, solid_capstyle="butt")
         axes.plot(each.difference, row, "o", color=_look(each), markersize=8)
-        place = {"xycoords": ("axes fraction", "data"), "va": "center", "fontsize": 10, "color": _look(each)}
+        place: Any = {"xycoords": ("axes fraction", "data"), "va": "center", "fontsize": 10, "color": _look(each)}
         axes.annotate(each.word, (1.02, row), **place)
     axes.set_yticks(range(len(verdicts)), list(verdicts))
     axes.set_ylim(len(verdicts) - 0.4, -0.6)

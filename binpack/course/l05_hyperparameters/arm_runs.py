@@ -19,7 +19,7 @@ from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecEnv, VecMonitor, VecNormalize
 
 from binpack.agents.diagnostics import Diagnostics
-from binpack.course.l05_hyperparameters.arm import ArmConfig, ReachVecEnv
+from binpack.course.l05_hyperparameters.arm import ArmConfig, ReachEnv, ReachVecEnv
 
 Settings = Mapping[str, Any]
 Act = Callable[[NDArray], NDArray]
@@ -156,7 +156,7 @@ def train_arm(
     watch = _Watch(setting, every, adapt or (by_kl if setting.adaptive else None))
     model.learn(setting.steps, callback=watch)
     watch.look()
-    steps, returns, distances = (np.array(column) for column in zip(*watch.curve, strict=True))
+    steps, returns, distances = map(np.array, zip(*watch.curve, strict=True))
     said = {name: np.array([row.get(name, np.nan) for row in watch.said]) for name in watch.said[-1]}
     return Run(model, env, steps, returns, distances, np.array(watch.rates), said)
 
@@ -230,8 +230,9 @@ def score(act: Act, setting: Setting, statistics: object = None, episodes: int =
         Mean return, and mean distance from the target at the end, in metres.
     """
     env = ReachVecEnv(setting.arm, episodes, seed=TEST_SEED)
-    scaled = statistics.normalize_obs if isinstance(statistics, VecNormalize) else np.asarray
-    observations, total = env.reset(), 0.0
+    scaled: Any = statistics.normalize_obs if isinstance(statistics, VecNormalize) else np.asarray
+    observations: Any = env.reset()
+    total = 0.0
     for _ in range(setting.arm.steps):
         observations, rewards, _, infos = env.step(act(scaled(observations)))
         total += float(rewards.mean(dtype=float))
@@ -247,8 +248,6 @@ def film_poses(act: Act, config: ArmConfig | None = None, seed: int = 0, every: 
         seed: of pose and target.
         every: steps between two of them.
     """
-    from binpack.course.l05_hyperparameters.arm import ReachEnv
-
     env = ReachEnv(config)
     observation, _ = env.reset(seed=seed)
     yield 0, env.pose(), env.target

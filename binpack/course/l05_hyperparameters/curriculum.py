@@ -80,13 +80,14 @@ def train_in_stages(items: Sequence[str], seed: int, steps: int = STEPS) -> Less
         model.learn(ROLLOUT, reset_num_timesteps=not curve)
         score = evaluate(_Greedy(model), streams, ENV, verify=False).mean
         curve.append((model.num_timesteps, score, stage))
-        episodes = model.ep_info_buffer or ()
+        episodes = model.ep_info_buffer
+        assert episodes is not None  # there is one once `learn` has been called
         later = next_stage(stage, float(np.mean([episode["r"] for episode in episodes])), len(items))
         if later != stage:
             stage = later
             model.set_env(_bins(items[stage]))
             model.set_random_seed(start + 1000 * stage)
-            model.ep_info_buffer.clear()
+            episodes.clear()
     return Lessons(*map(np.array, zip(*curve, strict=True)))
 
 

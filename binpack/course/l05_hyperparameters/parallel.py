@@ -111,11 +111,12 @@ def time_of_update(**ppo: Any) -> tuple[float, float]:
     Returns:
         Seconds for the rollout, and seconds for the update.
     """
-    model = PPO("MultiInputPolicy", VecMonitor(BinPackingVecEnv(ENV, ENVS)), seed=0, device="cpu", **{**DEFAULT, **ppo})
+    env = VecMonitor(BinPackingVecEnv(ENV, ENVS))
+    model = PPO("MultiInputPolicy", env, seed=0, device="cpu", **{**DEFAULT, **ppo})
     model.set_logger(Logger(folder=None, output_formats=[]))
     _, callback = model._setup_learn(2 * ENVS * DEFAULT["n_steps"])
     began = time.perf_counter()
-    model.collect_rollouts(model.env, callback, model.rollout_buffer, model.n_steps)
+    model.collect_rollouts(env, callback, model.rollout_buffer, model.n_steps)
     between = time.perf_counter()
     model.train()
     return between - began, time.perf_counter() - between

@@ -154,7 +154,7 @@ def rollouts(count: int, seed: int = SHOWN_SEED) -> list[Rollout]:
     env = VecMonitor(BinPackingVecEnv(ENV, ENVS))
     model = PPO("MultiInputPolicy", env, seed=seed, device="cpu", **DEFAULT)
     model.set_logger(Logger(folder=None, output_formats=[]))
-    found = []
+    found: list[Rollout] = []
     for _ in range(count):
         model.learn(ENVS * DEFAULT["n_steps"], reset_num_timesteps=not found)
         buffer = model.rollout_buffer

@@ -145,10 +145,14 @@ class TestRecord:
     def test_what_the_lesson_says_of_it(self):
         # prose under the figures of 05b; the numbers themselves are printed there
         assert verdict(self.arm.final("stable"), self.arm.final("current")).word == "behind"
-        for base in ("current", "stable"):
-            changes = self.arm.one_at_a_time(base)
-            assert max(changes, key=lambda name: abs(changes[name].difference)) == "learning_rate"
-            assert changes["learning_rate"].separable
+        made, taken_back = self.arm.one_at_a_time("current"), self.arm.one_at_a_time("stable")
+        assert made["learning_rate"].word == "behind" and taken_back["learning_rate"].word == "ahead"
+        assert not made["ent_coef"].separable and not taken_back["ent_coef"].separable
+        assert made["n_epochs"].word == "ahead"
+        assert made["n_epochs"].difference > 2 * -taken_back["n_epochs"].difference
+        long = self.arm.final("stable", LONG)
+        assert verdict(long, self.arm.final("current", LONG)).word == "behind"
+        assert verdict(long, self.arm.final("learning rate 1e-3")).word == "behind"
         normal, forgotten = self.arm.final("millimetres, normalized"), self.arm.forgotten("millimetres, normalized")
         assert verdict(forgotten, normal).word == "behind"
         assert (self.arm.final("learning rate 1e-3, linear") < self.arm.final("learning rate 1e-3")).all()
