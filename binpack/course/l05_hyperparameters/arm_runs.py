@@ -46,6 +46,8 @@ STABLE: Settings = {
     "ent_coef": 0.005,
     "max_grad_norm": 0.5,
 }
+BOLD: Settings = {**CURRENT, "learning_rate": 2e-3, "batch_size": 256, "n_epochs": 15, "gamma": 0.9}
+"""Larger steps, and a discount that looks ten steps ahead; found by hand, on seed 0."""
 CHANGED = tuple(name for name in CURRENT if CURRENT[name] != STABLE[name])
 """The hyperparameters in which the two differ."""
 
@@ -92,6 +94,7 @@ def settings() -> dict[str, Setting]:
         "learning rate by KL": Setting(CURRENT, adaptive=True),
         "millimetres": Setting(CURRENT, arm=MILLIMETRES),
         "millimetres, normalized": Setting(CURRENT, arm=MILLIMETRES, normalize=True),
+        "bold": Setting(BOLD),
     }
 
 

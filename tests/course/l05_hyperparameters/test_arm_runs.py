@@ -152,7 +152,7 @@ class TestRecord:
         assert made["n_epochs"].difference > 2 * -taken_back["n_epochs"].difference
         long = self.arm.final("stable", LONG)
         assert verdict(long, self.arm.final("current", LONG)).word == "behind"
-        assert verdict(long, self.arm.final("learning rate 1e-3")).word == "behind"
+        assert verdict(long, self.arm.final("bold")).word == "behind"
         normal, forgotten = self.arm.final("millimetres, normalized"), self.arm.forgotten("millimetres, normalized")
         assert verdict(forgotten, normal).word == "behind"
         assert (self.arm.final("learning rate 1e-3, linear") < self.arm.final("learning rate 1e-3")).all()
