@@ -88,8 +88,8 @@ plots.show(figures.vital_signs({"healthy": healthy}, "a healthy run", limits=wit
 #
 # ## What the critic knows
 #
-# One of the eight deserves a closer look, because it is the only one with a scale of its own. The critic predicts the
-# return of each state, and the advantage is what came minus what was expected. With a critic that knows nothing,
+# One of the eight deserves a closer look, because it says on a fixed scale how good something is. The critic predicts
+# the return of each state, and the advantage is what came minus what was expected. With a critic that knows nothing,
 # advantages are full of noise. So the question is how much of the ups and downs of the returns it saw coming.
 #
 # Take returns of 1, 2, 3 and 6. Their variance is 3.5. A critic that says 2 for every state leaves errors of -1, 0, 1
@@ -107,7 +107,8 @@ plots.show(figures.vital_signs({"healthy": healthy}, "a healthy run", limits=wit
 # | $V$ | `values` | what the critic had expected |
 #
 # It is 1 for a critic that is always right and 0 for one that says the same everywhere. Below 0, the critic is worse
-# than saying the same everywhere. An error that all states share does not count: it is the variance, and no mean.
+# than saying the same everywhere. An error that all states share does not count, since a variance looks at
+# differences alone.
 
 # %% [exercise hyperparameters.explained_variance]
 
@@ -131,16 +132,14 @@ for number, rollout in enumerate(sick.rollouts(3), start=1):
 #
 # Here are four runs on the same task. In each of them one thing is wrong. The causes, in alphabetical order:
 #
-# - *entropy collapsed*: the policy became certain before it was good. (Here the entropy bonus has the wrong sign, a
-#   mistake that lesson 04 warned of.)
+# - *entropy collapsed*: the policy became certain before it was good.
 # - *learning rate too high*: each update throws the policy far away.
 # - *no mask*: illegal actions are allowed, and end the episode.
-# - *value function lagging*: the critic cannot follow. (Here the reward counts packed cells instead of the packed
-#   share of the bin, so the returns are 216 times as large.)
+# - *value function lagging*: the critic cannot follow the returns that come.
 #
 # In each figure the blue line is the healthy run. Note two things before you look. `value_loss` and `approx_kl` have
-# logarithmic axes, where a step from one grid line to the next is a factor of ten. And the curves of rewards cannot
-# be compared where the reward has another unit.
+# logarithmic axes, where a step from one grid line to the next is a factor of ten. And one of the four counts its
+# reward in another unit, so its `ep_rew_mean` cannot be compared.
 
 
 # %%
@@ -185,24 +184,27 @@ print(f"{seeds} seeds of each kind; called by its name: {np.trace(table)} of {ta
 #
 # **A, the entropy.** It falls to nearly nothing within a few updates, and from then on everything is quiet:
 # `approx_kl` and `clip_fraction` go to 0, because a policy that is certain can hardly be moved. The reward stops
-# where it was when the policy made up its mind. *What to do:* check the sign of the entropy term, raise `ent_coef`,
-# lower the learning rate.
+# where it was when the policy made up its mind. The cause is the sign of the entropy term, the mistake that lesson 04
+# warned of: certainty was paid for. *What to do:* check the sign of the entropy term, raise `ent_coef`, lower the
+# learning rate.
 #
 # **B, the mask.** The first episodes end after one or two boxes, before anything was learned, and the entropy begins
 # at 3.6, which is $\ln 36$: all 36 places count as possible. The run does learn, and it spends its time on learning
-# what is forbidden. *What to do:* check that masks arrive. In this library only MaskablePPO uses them, and only its
-# own evaluation functions hand them on.
+# what is forbidden. *What to do:* check that masks arrive. Of Stable-Baselines3's algorithms only MaskablePPO uses
+# them, and only its own evaluation functions hand them on.
 #
 # **C, the learning rate.** `approx_kl` of the very first update is above 1, where a healthy one is at 0.01, and most
-# samples leave the clip range. After that the entropy is at 0 as in A. But there it followed; here it was thrown.
-# Note what the clip did *not* do. It takes the gradient away from samples that have left the range, and cannot call
-# back a step that was too large. *What to do:* divide the learning rate by 10, or set `target_kl`, which ends the
-# epochs of an update early.
+# samples leave the clip range. After that the entropy is near 0, as in A. The order tells the two apart. In A the
+# first update is harmless and the entropy takes several to fall; in C one update does everything. Note what the clip
+# did *not* do. It takes the gradient away from samples that have left the range, and cannot call back a step that was
+# too large. *What to do:* divide the learning rate by 10, or set `target_kl`, which ends the epochs of an update
+# early.
 #
 # **D, the critic.** Its explained variance stays at 0 for half of the run. The policy learns all the same, from
-# noisier advantages. The loss in the thousands says why: the critic begins near 0, has to reach 100 and more, and
-# each step of Adam moves a weight by about the learning rate, however large the error is. *What to do:* scale the
-# reward, to returns of about 1.
+# noisier advantages. The loss in the thousands says why. The reward counts packed cells and not the packed share of
+# the bin, so the returns are 216 times as large. The critic begins near 0, has to reach 100 and more, and each step
+# of Adam moves a weight by about the learning rate, however large the error is. *What to do:* scale the reward, to
+# returns of about 1.
 #
 # ## A reward that is too large
 #
@@ -247,11 +249,13 @@ print(*(f"mean approx_kl, {name}: {value:.0e}" for name, value in kl.items()), s
 # %% tags=["nbval-ignore-output"]
 from binpack.agents import train
 
-folder = Path(tempfile.mkdtemp())
+temporary = tempfile.TemporaryDirectory()  # it goes when the kernel stops
+folder = Path(temporary.name)
 config = sweeps.config({"n_epochs": 4}, seed=0, steps=8_192)
 config = config.model_copy(update={"tensorboard": True, "eval_every": 2_048})
 result = train(config, folder / "first")
-print(*sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()), sep="\n")
+found = sorted(path for path in folder.rglob("events.out.tfevents*"))
+print(len(found), "event file in", found[0].parent.relative_to(folder).as_posix())
 
 # %% [markdown]
 # To watch a run, start the server in a terminal of JupyterLab, with a port of your choice that stays the same:
@@ -531,8 +535,17 @@ for name in ("curriculum", "slower curriculum"):
 # While the easy stages last, the curves on the final task lie below, and no jump makes up for it when the stage
 # changes: what is learned about large boxes carries over, but no faster than learning on the real boxes would have
 # been. A curriculum pays where the final task gives no signal at the beginning, such as a reward that a beginner
-# never sees. Here every box pays from the first step, so there is nothing to be led to. The honest comparison is the
-# one at equal steps in total. A figure in which the easy steps are not counted would show the opposite.
+# never sees. Here every box pays from the first step, so there is nothing to be led to. A fair comparison counts all
+# steps. If the easy ones are left out, and each curve begins where its last stage begins, the same runs tell another
+# story:
+
+# %%
+for name in ("curriculum", "slower curriculum"):
+    later = curriculum.last_stage(lessons[name], 10)
+    print(f"{name}, the first 10 rollouts of its last stage: {verdict(later.mean(axis=1), plain[:, :10].mean(axis=1))}")
+
+# %% [markdown]
+# When somebody shows you a curriculum that helps, ask which steps were counted.
 #
 # ## Where the time goes
 #
@@ -551,10 +564,11 @@ print("with 5 ms of computing at each step:")
 print(*(f"{name:<14} {speed:5.1f} times as fast" for name, speed in slow.items()), sep="\n")
 
 # %% [markdown]
-# A process has to be sent every action and has to send back every observation. That costs some tenths of a
-# millisecond, more than a bin takes for its step, so processes make this task slower. With slow steps the exchange is
-# cheap in comparison, and two processes on two free cores come close to twice the speed. The rule: measure one step
-# first. Under a millisecond, use a loop or write a batch; above, use as many processes as there are cores.
+# A process has to be sent every action and has to send back every observation. That costs more than a bin takes for
+# its step, so processes make this task slower. With slow steps the exchange is cheap in comparison, and two processes
+# gain what the second core has to give: up to twice the speed where it is free, nothing where other work uses it. The
+# rule: measure one step first. If it takes well under a millisecond, use a loop or write a batch; if it takes many,
+# use as many processes as there are cores.
 #
 # The second half is the update. Its time is set by the number of minibatches: 2,048 transitions in batches of 64, ten
 # times over, are 320 steps of Adam.

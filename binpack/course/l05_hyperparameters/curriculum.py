@@ -22,6 +22,7 @@ from binpack.course.l05_hyperparameters.sweeps import DEFAULT, ENV, ENVS, STREAM
 from binpack.course.records.store import read_record
 from binpack.env.batch import PackingBatch
 from binpack.env.vector import BinPackingVecEnv
+from binpack.files import InputError
 
 FILE = Path(__file__).with_name("curriculum.json")
 ROLLOUT = ENVS * DEFAULT["n_steps"]
@@ -116,3 +117,22 @@ def load(path: Path = FILE) -> dict[str, list[dict[str, Any]]]:
     rows = read_record(path)["runs"]
     common = sorted(set.intersection(*({row["seed"] for row in rows if row["arm"] == arm} for arm in ARMS)))
     return {arm: [row for seed in common for row in rows if (row["arm"], row["seed"]) == (arm, seed)] for arm in ARMS}
+
+
+def last_stage(rows: Sequence[dict[str, Any]], count: int) -> NDArray:
+    """Return the first utilizations of the last stage, as if nothing had come before it, (seeds, count).
+
+    Args:
+        rows: runs of one way to train.
+        count: how many rollouts of it.
+
+    Raises:
+        ValueError: a run has fewer.
+    """
+    found = []
+    for row in rows:
+        start = row["stages"].index(max(row["stages"]))
+        if len(row["stages"]) - start < count:
+            raise InputError(f"seed {row['seed']} has fewer than {count} rollouts in its last stage")
+        found.append(row["utilization"][start : start + count])
+    return np.array(found)

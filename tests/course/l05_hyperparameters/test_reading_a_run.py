@@ -10,7 +10,7 @@ from binpack.core.statistics import verdict
 from binpack.course.l05_hyperparameters import arm_figures as figures
 from binpack.course.l05_hyperparameters import curriculum, parallel
 from binpack.course.l05_hyperparameters.event_files import read_scalars
-from binpack.files import FileError
+from binpack.files import FileError, InputError
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -51,8 +51,17 @@ def test_the_record_of_the_curriculum():
         assert all(row["stages"][-1] == len(stages) - 1 for row in lessons[name])
     # prose of the lesson: while the easy stages last, the curves lie below
     plain = curves.pop("no curriculum")
-    for curve in curves.values():
+    for name, curve in curves.items():
         assert verdict(curve.mean(axis=1), plain.mean(axis=1)).word == "behind"
+        later = curriculum.last_stage(lessons[name], 10).mean(axis=1)
+        assert verdict(later, plain[:, :10].mean(axis=1)).word == "ahead"
+
+
+def test_the_last_stage_begins_where_the_stage_number_is_highest():
+    row = {"seed": 3, "stages": [0, 0, 1, 1, 1], "utilization": [0.1, 0.2, 0.3, 0.4, 0.5]}
+    assert curriculum.last_stage([row, row], 2).tolist() == [[0.3, 0.4]] * 2
+    with pytest.raises(InputError, match="seed 3 has fewer than 4 rollouts in its last stage"):
+        curriculum.last_stage([row], 4)
 
 
 # ---------------------------------------------------------------------------------------------------------------- time
