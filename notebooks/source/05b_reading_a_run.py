@@ -188,17 +188,17 @@ print(f"{seeds} seeds of each kind; called by its name: {np.trace(table)} of {ta
 # warned of: certainty was paid for. *What to do:* check the sign of the entropy term, raise `ent_coef`, lower the
 # learning rate.
 #
-# **B, the mask.** The first episodes end after one or two boxes, before anything was learned, and the entropy begins
+# **B, the mask.** The first episodes end after one or two steps, before anything was learned, and the entropy begins
 # at 3.6, which is $\ln 36$: all 36 places count as possible. The run does learn, and it spends its time on learning
 # what is forbidden. *What to do:* check that masks arrive. Of Stable-Baselines3's algorithms only MaskablePPO uses
 # them, and only its own evaluation functions hand them on.
 #
 # **C, the learning rate.** `approx_kl` of the very first update is above 1, where a healthy one is at 0.01, and most
 # samples leave the clip range. After that the entropy is near 0, as in A. The order tells the two apart. In A the
-# first update is harmless and the entropy takes several to fall; in C one update does everything. Note what the clip
-# did *not* do. It takes the gradient away from samples that have left the range, and cannot call back a step that was
-# too large. *What to do:* divide the learning rate by 10, or set `target_kl`, which ends the epochs of an update
-# early.
+# entropy takes several updates to fall, and the divergence grows while it falls; in C one update does everything.
+# Note what the clip did *not* do. It takes the gradient away from samples that have left the range, and cannot call
+# back a step that was too large. *What to do:* divide the learning rate by 10, or set `target_kl`, which ends the
+# epochs of an update early.
 #
 # **D, the critic.** Its explained variance stays at 0 for half of the run. The policy learns all the same, from
 # noisier advantages. The loss in the thousands says why. The reward counts packed cells and not the packed share of
@@ -209,10 +209,9 @@ print(f"{seeds} seeds of each kind; called by its name: {np.trace(table)} of {ta
 # ## A reward that is too large
 #
 # Run D only lost time. What happens if the reward is larger still, say the packed volume in cubic centimetres, with
-# cells of 5 cm? A full bin then pays 27,000 instead of 1. Nothing else changes.
-#
-# `VecNormalize` is Stable-Baselines3's cure. It is a wrapper around the environments which divides each reward by a
-# running estimate of the standard deviation of the returns.
+# cells of 5 cm? A full bin then pays 27,000 instead of 1. Nothing else changes. `VecNormalize` is the cure that
+# Stable-Baselines3 offers (Raffin et al., 2021). It is a wrapper around the environments. Among other things it
+# divides each reward by a running estimate of the standard deviation of the returns.
 #
 # *Predict, then run.* The advantages are normalised in any case, and the policy network and the critic share no
 # weights here. Will the policy care about the unit of the reward?
@@ -309,7 +308,7 @@ plots.show(figures.lines(chosen, **axes, title="read from the event file"))
 
 # %%
 env = ReachEnv()
-observation, info = env.reset(seed=3)
+observation, info = env.reset(seed=5)
 plots.show(figures.pose(env.pose(), env.target, title="the arm, and its target in red"))
 print("observation:", *(f"{number:.2f}" for number in observation))
 
@@ -328,7 +327,7 @@ print(places(np.radians([90, -90]), (0.5, 0.5)).round(2).tolist())
 
 # %% tags=["nbval-ignore-output"]
 trained = arm_runs.train_arm(arm_runs.settings()["bold"], seed=0)
-plots.show(figures.arm_film(arm_runs.film_poses(arm_runs.greedy(trained.model), seed=3), "a trained arm"))
+plots.show(figures.arm_film(arm_runs.film_poses(arm_runs.greedy(trained.model), seed=5), "a trained arm"))
 
 # %% [markdown]
 # The tip goes to the target and stays near it. How near, the test episodes say: 200 of them, with poses and targets
@@ -437,7 +436,8 @@ print("linear to 0 against constant 1e-3:", verdict(returns["1e-3, linear to 0"]
 #
 # The cure is to subtract the mean of each number and to divide by its standard deviation. As nobody knows these
 # beforehand, `VecNormalize` keeps running estimates. It cannot keep all observations, so each batch of new ones is
-# merged into what it has: a mean, a variance, and a count of how many observations these stand for.
+# merged into what it has: a mean, a variance, and a count of how many observations these stand for (Chan et al.,
+# 1983).
 #
 # An example with one number. So far there were the observations 0 and 2: mean 1, variance 1, count 2. Now come 4 and
 # 6, with mean 5 and variance 1. The four together have mean 3. Their variance is not 1 but 5: to the spread within
@@ -710,8 +710,7 @@ print("   ", verdict(late, arm.final("bold")))
 #
 # ## When a run fails
 #
-# Keep this list. In each row, look at the first thing first: the list is sorted by how often it was the cause, and by
-# how little time it takes to look.
+# Keep this list. In each row the first thing comes first because it takes a minute to look at.
 #
 # | symptom | look first at | then at |
 # | --- | --- | --- |
