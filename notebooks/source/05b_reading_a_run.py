@@ -536,8 +536,8 @@ for name in ("curriculum", "slower curriculum"):
 # changes: what is learned about large boxes carries over, but no faster than learning on the real boxes would have
 # been. A curriculum pays where the final task gives no signal at the beginning, such as a reward that a beginner
 # never sees. Here every box pays from the first step, so there is nothing to be led to. A fair comparison counts all
-# steps. If the easy ones are left out, and each curve begins where its last stage begins, the same runs tell another
-# story:
+# steps. If the easy ones are left out, and each curve begins where its last stage begins, the same runs look better
+# for the curriculum:
 
 # %%
 for name in ("curriculum", "slower curriculum"):
