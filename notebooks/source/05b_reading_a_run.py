@@ -532,12 +532,13 @@ for name in ("curriculum", "slower curriculum"):
     print(f"{name}: mean of the whole curve {verdict(mine.mean(axis=1), plain.mean(axis=1))}")
 
 # %% [markdown]
-# While the easy stages last, the curves on the final task lie below, and no jump makes up for it when the stage
-# changes: what is learned about large boxes carries over, but no faster than learning on the real boxes would have
-# been. A curriculum pays where the final task gives no signal at the beginning, such as a reward that a beginner
-# never sees. Here every box pays from the first step, so there is nothing to be led to. A fair comparison counts all
-# steps. If the easy ones are left out, and each curve begins where its last stage begins, the same runs look better
-# for the curriculum:
+# While the easy stages last, the mean curves on the final task lie below, and no jump makes up for it when the stage
+# changes. What is learned about large boxes carries over, but no faster than it would have been learned on the real
+# ones. At the end nothing is left of the order in the middle, or nothing that the seeds could tell: read the words. A
+# curriculum pays where the final task gives no signal at the beginning, such as a reward that a beginner never sees.
+# Here every box pays from the first step, so there is nothing to be led to. A fair comparison counts all steps. If
+# the easy ones are left out, and each curve begins where its last stage begins, the same runs look better for the
+# curriculum:
 
 # %%
 for name in ("curriculum", "slower curriculum"):
