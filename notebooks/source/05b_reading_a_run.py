@@ -617,7 +617,7 @@ title = f"two configurations, {len(arm.seeds)} seeds"
 plots.show(plots.curves_with_spread(both, x="environment steps", y="return", title=title))
 print("stable against current:", verdict(arm.final("stable"), arm.final("current")))
 for name in both:
-    print(f"standard deviation over the seeds, {name}: {arm.final(name).std(ddof=1):.2f}")
+    print(f"standard deviation over the seeds, {name}: {arm.spread(name):.2f}")
 
 # %% [markdown]
 # So *current* learns faster. Six things differ, and the difference may come from one of them, or from several, or

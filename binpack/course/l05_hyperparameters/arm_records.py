@@ -53,6 +53,15 @@ class ArmRecord:
         """
         return self.curve(setting, steps, what)[1][:, -1]
 
+    def spread(self, setting: str) -> float:
+        """Return the standard deviation of the final return over the seeds; NaN for a single one.
+
+        Args:
+            setting: its name.
+        """
+        found = self.final(setting)
+        return float(found.std(ddof=1)) if len(found) > 1 else float("nan")
+
     def forgotten(self, setting: str) -> NDArray:
         """Return the returns without the statistics of ``VecNormalize``, (seeds,).
 

@@ -134,6 +134,7 @@ class TestRecord:
 
     def test_curves_are_cut_where_they_are_compared(self):
         assert self.arm.curve("current")[0][-1] == STEPS
+        assert self.arm.spread("current") == pytest.approx(np.std(self.arm.final("current"), ddof=1))
         np.testing.assert_array_equal(self.arm.final("current"), self.arm.curve("current")[1][:, -1])
 
     def test_verdicts_are_those_of_statistics(self):
