@@ -1,0 +1,271 @@
+"""Figures of lesson 05b: what a run says of itself, the robot arm, differences with their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from binpack.core.statistics import Verdict
+from binpack.plots.figure import Figure, new_still, plain_layout
+from binpack.plots.films import film
+from binpack.plots.style import COLORS, INK
+
+SIGNS = (
+    *("ep_rew_mean", "ep_len_mean", "policy_loss", "value_loss"),
+    *("approx_kl", "clip_fraction", "explained_variance", "entropy"),
+)
+"""The diagnostics in the order of the panels."""
+_COLUMNS = 4
+_LOG = {"value_loss": 1e-4, "approx_kl": 1e-4}
+"""Diagnostics that go over powers of ten, and the smallest value that is drawn of each."""
+
+
+def vital_signs(
+    runs: Mapping[str, Mapping[str, ArrayLike]],
+    title: str,
+    names: Sequence[str] = SIGNS,
+    limits: Mapping[str, tuple[float, float]] | None = None,
+) -> Figure:
+    """Draw what runs say of themselves, a panel for each diagnostic.
+
+    Args:
+        runs: name of a run to its diagnostics: name to one number an update; NaN where there is none.
+        title: the title.
+        names: which diagnostics.
+        limits: of a panel's y axis, where a run would else leave no room for the others; value_loss and approx_kl
+            have logarithmic axes.
+    """
+    series = {run: {name: _values(curves, name) for name in names} for run, curves in runs.items()}
+    last = "; ".join(f"{run} ends at " + _listed(curves, names) for run, curves in series.items())
+    arguments = series, title, tuple(names), dict(limits or {})
+    return Figure(_plotly_signs(*arguments), _still_signs(*arguments), f"{title}: {last}")
+
+
+def _values(curves: Mapping[str, ArrayLike], name: str) -> NDArray:
+    return np.maximum(np.asarray(curves[name], float), _LOG.get(name, -np.inf))
+
+
+def _listed(curves: Mapping[str, NDArray], names: Sequence[str]) -> str:
+    return ", ".join(f"{name} {curves[name][-1]:.3g}" for name in names)
+
+
+def _plotly_signs(series: Any, title: str, names: tuple[str, ...], limits: dict) -> Any:
+    from plotly.subplots import make_subplots
+
+    rows = -(-len(names) // _COLUMNS)
+    plot = make_subplots(rows, min(_COLUMNS, len(names)), subplot_titles=names, vertical_spacing=0.2)
+    for place, name in enumerate(names):
+        where = {"row": place // _COLUMNS + 1, "col": place % _COLUMNS + 1}
+        for number, (run, curves) in enumerate(series.items()):
+            values = curves[name]
+            look = {"color": COLORS[number % len(COLORS)], "width": 2}
+            plot.add_scatter(
+                x=np.arange(1, len(values) + 1),
+                y=values,
+                name=run,
+                line=look,
+                mode="lines",
+                legendgroup=run,
+                showlegend=place == 0 and len(series) > 1,
+                **where,
+            )
+        if name in limits:
+            plot.update_yaxes(range=limits[name], **where)
+        if name in _LOG:
+            plot.update_yaxes(type="log", **where)
+    plain_layout(plot, title, 190 * rows + 110)
+    plot.update_annotations(font_size=12)
+    plot.update_layout(legend={"orientation": "h", "x": 0.5, "xanchor": "center", "y": -0.14, "yanchor": "top"})
+    return plot.update_xaxes(title="update", row=rows)
+
+
+def _still_signs(series: Any, title: str, names: tuple[str, ...], limits: dict) -> Any:
+    rows = -(-len(names) // _COLUMNS)
+    still = new_still(8.9, 1.95 * rows + 0.6)
+    panels = np.ravel(still.subplots(rows, min(_COLUMNS, len(names)), squeeze=False))
+    for panel, name in zip(panels, names, strict=True):
+        for number, (run, curves) in enumerate(series.items()):
+            values = curves[name]
+            panel.plot(np.arange(1, len(values) + 1), values, color=COLORS[number % len(COLORS)], label=run)
+        if name in limits:
+            panel.set_ylim(limits[name])
+        if name in _LOG:
+            panel.set_yscale("log")
+        _plain(panel)
+        panel.set_title(name, fontsize=10, color=INK)
+        panel.tick_params(labelsize=8)
+    for panel in panels[-_COLUMNS:]:
+        panel.set_xlabel("update", fontsize=9)
+    still.suptitle(title, x=0.01, ha="left", fontsize=12, color=INK)
+    if len(series) > 1:
+        still.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False)
+    return still
+
+
+def _plain(axes: Any) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", alpha=0.3)
+
+
+def differences(verdicts: Mapping[str, Verdict], *, x: str, title: str, rows_are: str = "") -> Figure:
+    """Draw differences with their intervals, a row for each, and the word of each verdict.
+
+    Args:
+        verdicts: name of a row to the verdict on it, from the top.
+        x: what differs, and from what.
+        title: the title.
+        rows_are: what the rows are, for the text.
+    """
+    told = ", ".join(f"{name} {each.difference:+.2f} {each.word}" for name, each in verdicts.items())
+    arguments = dict(verdicts), x, title
+    text = f"{title}{f' ({rows_are})' if rows_are else ''}: {told}"
+    return Figure(_plotly_differences(*arguments), _still_differences(*arguments), text)
+
+
+def _look(verdict: Verdict) -> str:
+    return COLORS[0] if verdict.separable else COLORS[6]
+
+
+def _plotly_differences(verdicts: dict[str, Verdict], x: str, title: str) -> Any:
+    from plotly import graph_objects as go
+
+    plot = go.Figure()
+    for row, (name, each) in enumerate(verdicts.items()):
+        ends = [end for end in each.interval if np.isfinite(end)] or [each.difference]
+        look: dict[str, Any] = {"color": _look(each)}
+        plot.add_scatter(x=ends, y=[row] * len(ends), mode="lines", line={**look, "width": 4}, hoverinfo="skip")
+        plot.add_scatter(
+            x=[each.difference],
+            y=[row],
+            mode="markers",
+            marker={**look, "size": 11},
+            hovertemplate=f"{name}: {each}<extra></extra>",
+        )
+        word = {"text": each.word, "font": look, "showarrow": False, "xanchor": "left", "yanchor": "middle"}
+        plot.add_annotation(x=1.01, xref="paper", y=row, **word)
+    plot.add_vline(x=0, line={"color": INK, "dash": "dash", "width": 1.5})
+    plain_layout(plot, title, 130 + 34 * len(verdicts), showlegend=False)
+    plot.update_layout(margin={"r": 110})
+    names = {"tickvals": list(range(len(verdicts))), "ticktext": list(verdicts), "showgrid": False}
+    return plot.update_yaxes(**names, range=[len(verdicts) - 0.4, -0.6]).update_xaxes(title=x)
+
+
+def _still_differences(verdicts: dict[str, Verdict], x: str, title: str) -> Any:
+    still = new_still(7.6, 1.1 + 0.34 * len(verdicts))
+    axes = still.add_subplot()
+    axes.axvline(0, color=INK, linestyle="--", linewidth=1.5)
+    for row, each in enumerate(verdicts.values()):
+        ends = [end for end in each.interval if np.isfinite(end)] or [each.difference]
+        axes.plot(ends, [row] * len(ends), color=_look(each), linewidth=4, solid_capstyle="butt")
+        axes.plot(each.difference, row, "o", color=_look(each), markersize=8)
+        place: Any = {"xycoords": ("axes fraction", "data"), "va": "center", "fontsize": 10, "color": _look(each)}
+        axes.annotate(each.word, (1.02, row), **place)
+    axes.set_yticks(range(len(verdicts)), list(verdicts))
+    axes.set_ylim(len(verdicts) - 0.4, -0.6)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x", alpha=0.3)
+    axes.set_xlabel(x)
+    axes.set_title(title, loc="left", fontsize=12, color=INK)
+    return still
+
+
+def pose(joints: NDArray, target: NDArray, reach: float = 1.0, title: str = "") -> Figure:
+    """Draw an arm and the point that it is to reach.
+
+    Args:
+        joints: where shoulder, joints and tip are, in metres, (J + 1, 2).
+        target: the point, (2,).
+        reach: of the straight arm.
+        title: the title.
+    """
+    away = float(np.hypot(*(np.asarray(target) - joints[-1])))
+    return Figure(
+        _plotly_pose(joints, target, reach, title),
+        _still_pose(joints, target, reach, title),
+        f"{title or 'arm'}: the tip is {100 * away:.0f} cm from the target",
+    )
+
+
+def _plotly_pose(joints: NDArray, target: NDArray, reach: float, title: str) -> Any:
+    from plotly import graph_objects as go
+
+    plot = go.Figure()
+    turn = np.linspace(0, 2 * np.pi, 60)
+    circle = {"color": "#AAAAAA", "width": 1, "dash": "dot"}
+    plot.add_scatter(x=reach * np.cos(turn), y=reach * np.sin(turn), mode="lines", line=circle, hoverinfo="skip")
+    plot.add_scatter(x=[target[0]], y=[target[1]], mode="markers", marker={"color": COLORS[1], "size": 15})
+    look = {"line": {"color": COLORS[0], "width": 7}, "marker": {"color": INK, "size": 10}}
+    plot.add_scatter(x=joints[:, 0], y=joints[:, 1], mode="lines+markers", **look)
+    plain_layout(plot, title, 360, showlegend=False)
+    ends = [-1.1 * reach, 1.1 * reach]
+    plot.update_xaxes(range=ends, title="x in metres", constrain="domain")
+    return plot.update_yaxes(range=ends, title="y in metres", scaleanchor="x", constrain="domain")
+
+
+def _still_pose(joints: NDArray, target: NDArray, reach: float, title: str) -> Any:
+    still = new_still(3.1, 3.1)
+    axes = still.add_subplot()
+    turn = np.linspace(0, 2 * np.pi, 100)
+    axes.plot(reach * np.cos(turn), reach * np.sin(turn), ":", color="#AAAAAA", linewidth=1)
+    axes.plot(*target, "o", color=COLORS[1], markersize=11)
+    axes.plot(*joints.T, "-o", color=COLORS[0], linewidth=5, markersize=7, markerfacecolor=INK, markeredgecolor=INK)
+    axes.set_xlim(-1.1 * reach, 1.1 * reach)
+    axes.set_ylim(-1.1 * reach, 1.1 * reach)
+    axes.set_aspect("equal")
+    axes.tick_params(labelsize=8)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title(title, loc="left", fontsize=11, color=INK)
+    return still
+
+
+def arm_film(poses: Iterable[tuple[int, NDArray, NDArray]], title: str, reach: float = 1.0, dt: float = 0.1) -> Figure:
+    """Show an arm at work.
+
+    Args:
+        poses: (step, joints, target) of each frame.
+        title: the title.
+        reach: of the straight arm.
+        dt: seconds of a step.
+    """
+    frames = {f"after {step * dt:.1f} s": pose(joints, target, reach) for step, joints, target in poses}
+    return film(frames, title=title, seconds=0.3)
+
+
+def lines(
+    curves: Mapping[str, tuple[ArrayLike, ArrayLike]], *, x: str, y: str, title: str, log: bool = False
+) -> Figure:
+    """Draw plain curves, of one run each or computed.
+
+    Args:
+        curves: name to places on the x axis and values.
+        x: what the x axis counts.
+        y: what was measured.
+        title: the title.
+        log: whether the y axis is logarithmic.
+    """
+    from plotly import graph_objects as go
+
+    data = {name: (np.asarray(at, float), np.asarray(values, float)) for name, (at, values) in curves.items()}
+    plot = go.Figure()
+    still = new_still(7.2, 3.2)
+    axes = still.add_subplot()
+    for number, (name, (at, values)) in enumerate(data.items()):
+        color = COLORS[number % len(COLORS)]
+        plot.add_scatter(x=at, y=values, name=name, mode="lines", line={"color": color, "width": 2})
+        axes.plot(at, values, color=color, linewidth=2, label=name)
+    plain_layout(plot, title, 360, showlegend=len(data) > 1)
+    plot.update_xaxes(title=x).update_yaxes(title=y, type="log" if log else "linear")
+    axes.set_yscale("log" if log else "linear")
+    _plain(axes)
+    if len(data) > 1:
+        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    if axes.get_xlim()[1] >= 10_000:
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.set(xlabel=x, ylabel=y)
+    axes.set_title(title, loc="left", fontsize=12, color=INK)
+    ends = ", ".join(f"{name} ends at {values[-1]:.3g}" for name, (_, values) in data.items())
+    return Figure(plot, still, f"{title}: {ends}")
