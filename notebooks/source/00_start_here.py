@@ -238,7 +238,7 @@ ex.hint(utilization)
 # | 02 | [deep Q-network](02_deep_q_network.ipynb) | 120 | replace the table by a network; find bugs with probes |
 # | 02b | [LunarLander, a bug hunt and tuning](02b_lunar_lander.ipynb) | 85 | a hard task; five bugs; honest tuning |
 # | 03 | [the packing environment](03_packing_environment.ipynb) | 105 | build the bin: rules, masks, heuristics |
-# | 04 | [PPO from the inside](04_ppo.ipynb) | 130 | write the algorithm of this page from scratch |
+# | 04 | [PPO from the inside](04_ppo.ipynb) | 120 | write the algorithm of this page from scratch |
 # | 05 | what each PPO hyperparameter means | 75 | turn one knob at a time |
 # | 06 | grid and random search | 45 | search settings with equal budgets |
 # | 07 | Bayesian search and TPE | 75 | let earlier trials choose the next ones |
