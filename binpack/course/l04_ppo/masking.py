@@ -89,7 +89,7 @@ class Player:
 
     def act(self, batch: PackingBatch, rng: np.random.Generator) -> NDArray:
         """Return one action a bin, integers (n,)."""
-        masks = {"action_masks": batch.masks()} if self.masked else {}
+        masks: dict[str, Any] = {"action_masks": batch.masks()} if self.masked else {}
         return self.model.predict(batch.observation(), deterministic=True, **masks)[0]
 
 

@@ -32,7 +32,6 @@ FILE = Path(__file__).with_name("rivals.json")
 COMMAND = "python -m binpack.course.l04_ppo.record_rivals FOLDER"
 ELSEWHERE = ("PPO", "PPO, no mask")
 """Arms of packing that ``masking.json`` has."""
-TASKS = ("packing", "pendulum")
 AT_SHORT = tuple(range(500, SHORT + 1, 500))
 AT_LONG = (*AT_SHORT, *range(SHORT + 5_000, LONG + 1, 5_000))
 
@@ -65,10 +64,9 @@ def places(name: str) -> tuple[int, ...]:
 
 
 def jobs() -> list[tuple[str, int]]:
-    """List the runs: every arm with the first seed, then with the next."""
-    arms = [f"packing: {name}" for name in PACKING if name not in ELSEWHERE]
-    arms += [f"pendulum: {name}" for name in SWINGING]
-    return [(arm, seed) for seed in SEEDS for arm in arms]
+    """List the runs, seed by seed: those on packing, then those on the pendulum, which take longer."""
+    tasks = {"packing": [name for name in PACKING if name not in ELSEWHERE], "pendulum": list(SWINGING)}
+    return [(f"{task}: {name}", seed) for task, names in tasks.items() for seed in SEEDS for name in names]
 
 
 def main(folder: Path) -> None:
