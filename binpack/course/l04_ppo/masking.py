@@ -93,6 +93,15 @@ class Player:
         return self.model.predict(batch.observation(), deterministic=True, **masks)[0]
 
 
+def items_of(streams: Streams) -> list[NDArray]:
+    """Return the items of each stream, integers (T, 3), without the zeros behind its end.
+
+    Args:
+        streams: what is taken apart.
+    """
+    return [items[:length] for items, length in zip(streams.items, streams.lengths, strict=True)]
+
+
 def validation_streams(count: int = STREAMS) -> Streams:
     """Draw the streams that every run is scored on; no training draws from their seed.
 
@@ -221,6 +230,15 @@ def learn(model: BaseAlgorithm, score: Score, at: tuple[int, ...], **kwargs: Any
     return curves
 
 
+def as_trained(streams: Streams) -> Score:
+    """Return a score: mean utilization in play as in training, with masks where the algorithm knows them.
+
+    Args:
+        streams: what is packed.
+    """
+    return lambda model: {"utilization": utilization(model, streams, masked=isinstance(model, MaskablePPO))}
+
+
 def both_ways(streams: Streams) -> Score:
     """Return a score of PPO: mean utilization with masks in play, and without them.
 
@@ -265,3 +283,78 @@ def probabilities(scores: NDArray, mask: NDArray) -> NDArray[np.float64]:
     """
     categorical = MaskableCategorical(logits=torch.as_tensor(scores, dtype=torch.float32), masks=mask)
     return categorical.probs.numpy().astype(float)
+
+
+def legal_shares(streams: Streams, seed: int = 0) -> NDArray[np.float64]:
+    """Say which share of all actions is legal at each step of packings that were chosen at random.
+
+    Args:
+        streams: what is packed.
+        seed: of the choices, all of them legal.
+
+    Returns:
+        The mean over the packings that are still going on, float, (steps,), as long as at least half of them are.
+    """
+    rng, batch = np.random.default_rng(seed), PackingBatch(ENV, len(streams))
+    batch.load(streams)
+    shares = []
+    while 2 * batch.done.sum() <= len(streams):
+        masks = batch.masks()
+        shares.append(masks[~batch.done].mean())
+        batch.step(np.where(masks, rng.random(masks.shape), -1.0).argmax(axis=1))
+    return np.array(shares)
+
+
+class Shelf(gym.Env[NDArray[np.float32], np.int64]):
+    """A shelf of five places, each taken once; it never says that it is full, and so never ends.
+
+    Attributes:
+        taken: which places are, bool, (5,).
+    """
+
+    def __init__(self) -> None:
+        self.observation_space = gym.spaces.Box(0.0, 1.0, (5,), np.float32)
+        self.action_space: gym.spaces.Discrete = gym.spaces.Discrete(5)
+        self.taken = np.zeros(5, bool)
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        """Empty the shelf."""
+        super().reset(seed=seed)
+        self.taken = np.zeros(5, bool)
+        return self.taken.astype(np.float32), {}
+
+    def step(self, action: np.integer | int) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
+        """Put a thing on a place; a taken one earns nothing."""
+        earned = float(not self.taken[action])
+        self.taken[action] = True
+        return self.taken.astype(np.float32), earned, False, False, {}
+
+    def action_masks(self) -> NDArray[np.bool_]:
+        """Return which places are free, bool, (5,)."""
+        return ~self.taken
+
+
+def without_an_action(env: gym.Env, steps: int = 100, seed: int = 0) -> tuple[int, int]:
+    """Act by sb3-contrib's distribution with equal scores, and count the steps at which no action was legal.
+
+    Args:
+        env: has ``action_masks``.
+        steps: how many to take, beginning anew where an episode ends.
+        seed: of the actions.
+
+    Returns:
+        Steps at which no action was legal, and episodes that ended.
+    """
+    rng, empty, ended = np.random.default_rng(seed), 0, 0
+    env.reset(seed=seed)
+    for _ in range(steps):
+        mask = env.get_wrapper_attr("action_masks")()
+        empty += not mask.any()
+        chances = probabilities(np.zeros(len(mask)), mask)
+        _, _, terminated, truncated, _ = env.step(rng.choice(len(mask), p=chances / chances.sum()))
+        if terminated or truncated:
+            ended += 1
+            env.reset()
+    return int(empty), ended

@@ -26,11 +26,13 @@ from binpack.course.l04_ppo.masking import (
     ENV,
     Score,
     both_ways,
+    learn,
     make_model,
     quiet,
     run_seed,
     utilization,
 )
+from binpack.course.progress import progress
 from binpack.env.vector import BinPackingVecEnv
 from binpack.items.streams import Streams
 
@@ -55,10 +57,14 @@ class MaskedQNetwork(QNetwork):
     Acting and targets take a maximum over what this returns, so both keep to the mask.
     """
 
+    def unmasked(self, obs: Any) -> Tensor:
+        """Return what the layers say of all actions, (B, actions)."""
+        return super().forward(obs)
+
     def forward(self, obs: Any) -> Tensor:
         """Return the Q-values, (B, actions)."""
         legal = legal_actions(obs)
-        values = super().forward(obs).masked_fill(~legal, -torch.inf)
+        values = self.unmasked(obs).masked_fill(~legal, -torch.inf)
         # minus infinity times the 0 of an episode's end would be no number
         return torch.where(legal.any(dim=1, keepdim=True), values, torch.zeros_like(values))
 
@@ -247,3 +253,81 @@ def swing(model: BaseAlgorithm) -> dict[str, float]:
         seen, rewards, _, _ = envs.step(actions)
         total += rewards
     return {"return": float(total.mean())}
+
+
+# ----------------------------------------------------------------------------------------------------- measured live
+
+
+def twins(arguments: Mapping[str, Any], n_steps: int = 5, n_envs: int = 4, updates: int = 20) -> float:
+    """Train an A2C and a PPO with some arguments on CartPole, from the same seed.
+
+    Args:
+        arguments: of the PPO.
+        n_steps: steps of each environment between two updates of the A2C.
+        n_envs: number of environments.
+        updates: how many.
+
+    Returns:
+        The largest difference between a weight of one and of the other.
+    """
+    made = []
+    for algorithm, own in ((A2C, {"n_steps": n_steps}), (PPO, dict(arguments))):
+        env = DummyVecEnv([lambda: gym.make("CartPole-v1")] * n_envs)
+        model = quiet(algorithm("MlpPolicy", env, seed=0, device="cpu", **own))
+        made.append(model.learn(updates * n_steps * n_envs).policy.state_dict())
+    one, other = made
+    return max(float((weights - other[name]).abs().max()) for name, weights in one.items())
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A short run that was made while somebody waited.
+
+    Attributes:
+        model: the trained model.
+        curve: environment steps, (n,), and the one run's scores, (1, n).
+        milliseconds: processor time of the training for each environment step.
+    """
+
+    model: BaseAlgorithm
+    curve: tuple[NDArray, NDArray]
+    milliseconds: float
+
+
+def short_runs(
+    makers: Mapping[str, Callable[[int], BaseAlgorithm]], score: Score, at: tuple[int, ...], seed: int = 0
+) -> dict[str, Trial]:
+    """Train one run of each algorithm.
+
+    Args:
+        makers: name to what makes the untrained model of a seed.
+        score: called with a model; its first number is drawn.
+        at: environment steps at which the runs are scored, ascending.
+        seed: of the runs.
+    """
+    done = {}
+    for name in progress(makers, "algorithms"):
+        model = makers[name](seed)
+        curves = learn(model, score, at)
+        scores = next(iter(curves.scores.values()))
+        done[name] = Trial(model, (np.array(at), np.array([scores])), 1000 * curves.seconds / at[-1])
+    return done
+
+
+def some_transitions(model: MaskedDQN, count: int = 512) -> tuple[Tensor, Tensor, Tensor, Tensor, float]:
+    """Draw transitions that a DQN has stored, and rate what follows them by its target network, masks left aside.
+
+    Args:
+        model: has learned for a while.
+        count: how many.
+
+    Returns:
+        Rewards (B,), dones (B,), next values (B, A), next masks (B, A) and gamma: what ``masked_targets`` takes.
+    """
+    assert model.replay_buffer is not None
+    drawn = model.replay_buffer.sample(count)
+    target: Any = model.q_net_target
+    with torch.no_grad():
+        values = target.unmasked(drawn.next_observations)
+    legal = legal_actions(drawn.next_observations)  # type: ignore[arg-type]
+    return drawn.rewards.flatten(), drawn.dones.flatten(), values, legal, model.gamma
