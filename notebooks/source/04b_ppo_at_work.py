@@ -421,7 +421,7 @@ plots.show(plots.curves_with_spread(curves, **axes, title="five learners with ma
 from binpack.agents import evaluate
 
 title = "packing: 40,000 steps of each"
-plots.show(rival_figures.comparison(runs, steps_to_reach, 0.75, title=title))
+plots.show(rival_figures.comparison(runs, steps_to_reach, rivals.UTILIZATION, title=title))
 for rule in ("random", "first_fit", "touching_area"):
     print(f"{rule}: {evaluate(rule, streams, masking.ENV).mean:.3f}")
 
@@ -493,7 +493,7 @@ plots.show(plots.curves_with_spread(curves, **axes, title="Pendulum, the first 1
 # %%
 rows = {**short, **{f"{name}, {rivals.LONG:,} steps": pendulum[name] for name in ("PPO", "PPO tuned")}}
 title = "Pendulum: 10,000 steps, and for PPO 100,000 as well"
-plots.show(rival_figures.comparison(rows, steps_to_reach, -200, title=title, digits=0))
+plots.show(rival_figures.comparison(rows, steps_to_reach, rivals.RETURN, title=title, digits=0))
 verdicts = results.against(short, "SAC", lambda each: each.final)
 plots.show(rival_figures.differences(verdicts, than="SAC", what="return after 10,000 steps"))
 

@@ -46,8 +46,8 @@ class Runs:
 
     @property
     def average(self) -> NDArray[np.float64]:
-        """The mean score on the way, (R,): the area under the curve over its length, for evenly spaced steps."""
-        return self.scores.mean(axis=1)
+        """The mean score on the way, (R,): the area under the curve, by trapezoids, over its length."""
+        return np.trapezoid(self.scores, self.steps, axis=1) / (self.steps[-1] - self.steps[0])
 
     @property
     def deviations(self) -> NDArray[np.float64]:
@@ -58,11 +58,10 @@ class Runs:
         """Return the runs as they were at a number of steps.
 
         Args:
-            step: the last one that counts. What the runs took is not known at that step, and so they have no seconds.
+            step: the last one that counts. Where steps come after it, the time up to it is not known: nan.
         """
         kept = self.steps <= step
-        cut = bool(kept.all())
-        seconds = self.seconds if cut else np.full_like(self.seconds, np.nan)
+        seconds = self.seconds if kept.all() else np.full_like(self.seconds, np.nan)
         return Runs(self.steps[kept], self.scores[:, kept], seconds, self.seeds)
 
 

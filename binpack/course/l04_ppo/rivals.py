@@ -200,6 +200,9 @@ PACKING: Mapping[str, Arm] = {
 }
 """What learns to pack; without a mask an illegal action ends the episode."""
 
+UTILIZATION, RETURN = 0.75, -200.0
+"""What counts as reached, on packing and on the pendulum; declared before the first run of the record."""
+
 # ---------------------------------------------------------------------------------------------------- the pendulum
 
 PENDULUM = "Pendulum-v1"

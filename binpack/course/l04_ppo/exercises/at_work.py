@@ -93,13 +93,13 @@ def _expect_played(model: Packer, env: WatchedBin, streams: Sequence[np.ndarray]
     expect(OTHERS_MASKS not in model.calls, text, given=given)
     text = "the actions are drawn at random: pass deterministic=True, so that the score is that of the agent alone"
     expect(all(model.deterministic), text, given=given)
-    text = "model.predict should see the observation that env.reset or env.step returned last"
-    expect(env.last_seen_by(model), text, given=given)
     same = len(env.asked) == len(streams) and all(map(np.array_equal, env.asked, streams))
     text = "each stream should be packed once, in order: one env.reset for each"
     expect(same, text, got=f"{len(env.asked)} resets", wanted=f"{len(streams)} resets", given=given)
     text = "an episode is left before its end: go on until env.step says terminated or truncated"
     expect(env.unfinished == 0, text, given=given)
+    text = "model.predict should see the observation that env.reset or env.step returned last"
+    expect(env.last_seen_by(model), text, given=given)
     expect(env.steps == model.chosen, "env.step should get the action that model.predict chose", given=given)
 
 
