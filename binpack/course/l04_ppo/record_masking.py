@@ -1,10 +1,11 @@
 """Records ``masking.json``: PPO on packing with masks, and with three things that may become of an illegal action.
 
-    python -m binpack.course.l04_ppo.record_masking FOLDER
+    python -m binpack.course.l04_ppo.record_masking FOLDER [SEEDS]
 
 Ten seeds an arm, the same number of environment steps and the same hyperparameters. Every finished run is kept in
-FOLDER and not made again, so the command may be killed and repeated. Seeds, validation streams and the scores (mean
-utilization of the greedy policy, with masks in play and without) were declared before the first run.
+FOLDER and not made again, so the command may be killed and repeated; SEEDS asks for the first few only. Seeds,
+validation streams and the scores (mean utilization of the greedy policy, with masks in play and without) were declared
+before the first run.
 """
 
 from __future__ import annotations
@@ -49,11 +50,12 @@ def run(arm: str, seed: int) -> dict[str, Any]:
     return {**rounded, "seconds": round(curves.seconds, 1)}
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, seeds: int = len(SEEDS)) -> None:
     """Record what is missing.
 
     Args:
         folder: keeps finished runs.
+        seeds: how many of the seeds.
     """
     said = {
         "environment": ENV.model_dump(mode="json"),
@@ -65,10 +67,10 @@ def main(folder: Path) -> None:
         "validation_seed": VALIDATION_SEED,
         "steps": AT,
     }
-    record_arms(FILE, COMMAND, [(arm, seed) for seed in SEEDS for arm in ARMS], run, folder, said)
+    record_arms(FILE, COMMAND, [(arm, seed) for seed in SEEDS[:seeds] for arm in ARMS], run, folder, said)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("expected one argument: a folder")
-    main(Path(sys.argv[1]))
+    if len(sys.argv) not in (2, 3):
+        sys.exit("expected a folder, and perhaps a number of seeds")
+    main(Path(sys.argv[1]), *map(int, sys.argv[2:]))

@@ -1,11 +1,11 @@
 """Records ``rivals.json``: A2C and DQN on packing, and PPO, SAC and TD3 on a pendulum.
 
-    python -m binpack.course.l04_ppo.record_rivals FOLDER
+    python -m binpack.course.l04_ppo.record_rivals FOLDER [SEEDS]
 
 Ten seeds an arm. PPO's own runs on packing, with masks and without, are in ``masking.json``. Every finished run is kept
-in FOLDER and not made again, so the command may be killed and repeated. Seeds, validation streams, starts and scores
-were declared before the first run. The settings named "adapted" were chosen by single runs of seed 100, three for PPO
-and one for DQN, before any seed of the record was run.
+in FOLDER and not made again, so the command may be killed and repeated; SEEDS asks for the first few only. Seeds,
+validation streams, starts and scores were declared before the first run. The settings named "adapted" were chosen by
+single runs of seed 100, three for PPO and one for DQN, before any seed of the record was run.
 """
 
 from __future__ import annotations
@@ -63,17 +63,22 @@ def places(name: str) -> tuple[int, ...]:
     return AT_LONG if name.startswith("PPO") else AT_SHORT
 
 
-def jobs() -> list[tuple[str, int]]:
-    """List the runs, seed by seed: those on packing, then those on the pendulum, which take longer."""
+def jobs(seeds: int = len(SEEDS)) -> list[tuple[str, int]]:
+    """List the runs, seed by seed: those on packing, then those on the pendulum, which take longer.
+
+    Args:
+        seeds: how many of the seeds.
+    """
     tasks = {"packing": [name for name in PACKING if name not in ELSEWHERE], "pendulum": list(SWINGING)}
-    return [(f"{task}: {name}", seed) for task, names in tasks.items() for seed in SEEDS for name in names]
+    return [(f"{task}: {name}", seed) for task, names in tasks.items() for seed in SEEDS[:seeds] for name in names]
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, seeds: int = len(SEEDS)) -> None:
     """Record what is missing.
 
     Args:
         folder: keeps finished runs.
+        seeds: how many of the seeds.
     """
     said = {
         "environment": ENV.model_dump(mode="json"),
@@ -83,10 +88,10 @@ def main(folder: Path) -> None:
         "pendulum": {"environment": PENDULUM, "episodes": EPISODES, "seed": EPISODE_SEED, "short": SHORT, "long": LONG},
         "pendulum_steps": {name: places(name) for name in SWINGING},
     }
-    record_arms(FILE, COMMAND, jobs(), run, folder, said)
+    record_arms(FILE, COMMAND, jobs(seeds), run, folder, said)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("expected one argument: a folder")
-    main(Path(sys.argv[1]))
+    if len(sys.argv) not in (2, 3):
+        sys.exit("expected a folder, and perhaps a number of seeds")
+    main(Path(sys.argv[1]), *map(int, sys.argv[2:]))

@@ -30,7 +30,7 @@ def comparison(runs: Mapping[str, Runs], reach: Reach, threshold: float, *, titl
         digits: decimals of scores.
     """
     columns = (
-        "final score [95 % interval]",
+        "final score, 95 % interval",
         "average on the way",
         f"steps to {threshold:g}",
         "runs that get there",

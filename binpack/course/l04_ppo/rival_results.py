@@ -50,9 +50,9 @@ class Runs:
         return np.trapezoid(self.scores, self.steps, axis=1) / (self.steps[-1] - self.steps[0])
 
     @property
-    def deviations(self) -> NDArray[np.float64]:
-        """How far each run ends from the median of all, (R,): their mean is larger where the seeds differ more."""
-        return np.abs(self.final - np.median(self.final))
+    def steadiness(self) -> NDArray[np.float64]:
+        """Minus how far each run ends from the median of all, (R,): its mean is higher where the seeds differ less."""
+        return -np.abs(self.final - np.median(self.final))
 
     def upto(self, step: int) -> Runs:
         """Return the runs as they were at a number of steps.
@@ -132,7 +132,7 @@ def counted(runs: Mapping[str, Runs]) -> str:
     """
     counts = sorted({len(each.seeds) for each in runs.values()})
     number = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    return f"{number} seeds for each of {len(runs)}, scored at {len(next(iter(runs.values())).steps)} places"
+    return f"{number} seed{'s' if number != '1' else ''} for each of {len(runs)}"
 
 
 def reached(runs: Runs, reach: Reach, threshold: float) -> tuple[int, float]:
