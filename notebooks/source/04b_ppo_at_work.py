@@ -476,8 +476,8 @@ for name, trial in live.items():
 
 # %% [markdown]
 # After 400 steps nobody has learned anything yet; PPO has not even filled its first rollout of 2,048, so its time is
-# that of acting alone. But the price is plain to see. SAC and TD3 make a gradient step, on networks of 256 units, for
-# *every* step of the environment. The recorded runs last for 10,000 steps. Each algorithm has its defaults, TD3 with the
+# that of acting alone. But the price is plain to see. SAC and TD3 make a gradient step, on networks of 256 and more units a
+# layer, for *every* step of the environment. The recorded runs last for 10,000 steps. Each algorithm has its defaults, TD3 with the
 # exploration noise of its paper (0.1). For PPO there is a second row with settings that are commonly used on this task
 # (4 environments, rollouts of 4,096, $\gamma$ = 0.9, a learning rate of 0.001, and noise that stays the same for four
 # steps; Raffin, 2020), and both PPOs were run for 100,000 steps.
@@ -501,7 +501,7 @@ plots.show(rival_figures.differences(verdicts, than="SAC", what="return after 10
 
 # %% [markdown]
 # The seconds of the two PPOs are given for 100,000 steps only, since their short rows are the beginnings of the same
-# runs. Set the last two columns of the table against each other. An algorithm that needs a tenth of the steps, at ten
+# runs. Set the column of steps against that of seconds. An algorithm that needs a tenth of the steps, at ten
 # times the computing for each, has gained nothing where steps are cheap, as in a simulation that makes ten thousand of
 # them a second. It has gained everything where a step is a minute of a real robot's time.
 #
@@ -515,9 +515,9 @@ plots.show(rival_figures.differences(verdicts, than="SAC", what="return after 10
 #   takes discrete and continuous actions, and masks work with it out of the box.
 # - **Off-policy where steps are dear.** If each step costs real time or money, an algorithm that uses it many times is
 #   worth its computing: SAC or TD3 for continuous actions, DQN for few discrete ones.
-# - **DQN is not out of the race on a small discrete task,** once it has its masks in all three places. It needs a
-#   Q-value for each action, so it gets harder with their number; PPO's actor has as many outputs, but only has to rank
-#   them.
+# - **Look at DQN's two rows before you rule it out.** With masks in all three places it is a serious rival on a few
+#   discrete actions. It needs a good Q-value for each of them, and a maximum over many estimates is too large (lesson
+#   02), so it gets harder with their number.
 # - **Settings matter as much as names.** Defaults are a beginning. Compare two algorithms only when both have had the
 #   same care, and say how much that was.
 #

@@ -358,3 +358,14 @@ def without_an_action(env: gym.Env, steps: int = 100, seed: int = 0) -> tuple[in
             ended += 1
             env.reset()
     return int(empty), ended
+
+
+def cpu_seconds(work: Callable[[], Any]) -> float:
+    """Return the processor time that a piece of work takes.
+
+    Args:
+        work: called once, without arguments.
+    """
+    start = time.process_time()
+    work()
+    return time.process_time() - start

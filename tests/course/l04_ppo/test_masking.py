@@ -160,3 +160,9 @@ def test_what_is_recorded_of_a_run(monkeypatch):
     row = record_masking.run("mask", 0)
     assert set(row) == {"masked", "free", "seconds"}
     assert len(row["masked"]) == len(row["free"]) == 2 and all(0 <= score <= 1 for score in row["masked"])
+
+
+def test_processor_time_is_that_of_the_work():
+    done = []
+    assert masking.cpu_seconds(lambda: done.append(sum(range(100_000)))) > 0
+    assert len(done) == 1
