@@ -110,8 +110,15 @@ assert told["sb3-contrib's"] > told["Stable-Baselines3's"] + 0.2, told
 # They do not. The first function knows nothing of masks and calls `model.predict(observation)`; the model, not given a
 # mask, picks among all 36 actions. In this environment a forbidden action places nothing and ends the episode, so most
 # bins stay nearly empty. There is no error and no warning. The agent is the same in both lines. Only its examiner has
-# changed.
-#
+# changed. This is what the two see, on one stream of items:
+
+# %% tags=["nbval-ignore-output"]
+streams = masking.validation_streams()
+both = {"with its mask": True, "without": False}
+pictures = {name: masking.first_packing(model, streams, masked=masked) for name, masked in both.items()}
+plots.show(plots.packings(pictures, masking.ENV.bin_size))
+
+# %% [markdown]
 # The same trap is in the callbacks, which are objects that a training run calls as it goes. `EvalCallback` of
 # Stable-Baselines3 scores without masks, `MaskableEvalCallback` of `sb3_contrib.common.maskable.callbacks` with them.
 # Whoever keeps "the best model so far" by the wrong one keeps the model that was best at something else.
@@ -125,11 +132,10 @@ assert told["sb3-contrib's"] > told["Stable-Baselines3's"] + 0.2, told
 # %% [exercise ppo.score_on_streams]
 
 # %% [markdown]
-# Score the agent by your function on the first 50 of 200 fixed streams, which no training draws from. Beside it stands
-# an agent that has learned nothing.
+# `streams` holds 200 fixed streams that no training draws from. Score the agent by your function on the first 50 of
+# them. Beside it stands an agent that has learned nothing.
 
 # %% tags=["nbval-ignore-output"]
-streams = masking.validation_streams()
 fifty = masking.items_of(streams[:50])
 untrained = masking.make_model("mask", seed=0)
 bin_ = BinPackingEnv(masking.ENV)

@@ -123,6 +123,17 @@ def utilization(model: BaseAlgorithm, streams: Streams, *, masked: bool) -> floa
     return evaluate(Player(model, masked), streams, ENV, verify=False).mean
 
 
+def first_packing(model: BaseAlgorithm, streams: Streams, *, masked: bool) -> NDArray:
+    """Return the boxes that a model places of the first stream, integers (packed, 6).
+
+    Args:
+        model: what Stable-Baselines3 trained.
+        streams: the items.
+        masked: whether it picks among the legal actions only.
+    """
+    return evaluate(Player(model, masked), streams[:1], ENV).boxes[0]
+
+
 def make_envs(arm: str, n_envs: int = N_ENVS, config: EnvConfig = ENV) -> VecEnv:
     """Make the environments of an arm.
 

@@ -136,6 +136,19 @@ def score_on_streams__wrong_mean(model, env, streams):
     return np.mean([_pack(model, env, items)[-1]["utilization"] for items in streams])
 
 
+def score_on_streams__wrong_goes_on(model, env, streams):
+    """env.step is called after the end of an episode"""
+    scores = []
+    for items in streams:
+        observation, _ = env.reset(options={"items": items})
+        truncated = False
+        while not truncated:
+            action, _ = model.predict(observation, action_masks=env.action_masks(), deterministic=True)
+            observation, _, terminated, truncated, info = env.step(action)
+        scores.append(info["utilization"])
+    return np.array(scores)
+
+
 def score_on_streams__wrong_own_choice(model, env, streams):
     """model.predict is never called"""
     scores = []

@@ -166,3 +166,11 @@ def test_processor_time_is_that_of_the_work():
     done = []
     assert masking.cpu_seconds(lambda: done.append(sum(range(100_000)))) > 0
     assert len(done) == 1
+
+
+def test_the_first_packing_is_that_of_the_first_stream():
+    streams, model = masking.validation_streams(3), masking.make_model("mask", seed=0)
+    boxes = masking.first_packing(model, streams, masked=True)
+    filled = boxes[:, 3:].prod(axis=1).sum() / masking.ENV.volume
+    assert filled == pytest.approx(masking.utilization(model, streams[:1], masked=True))
+    assert len(masking.first_packing(model, streams, masked=False)) < len(boxes)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from binpack.course.exercises import expect
 from binpack.env.single import BinPackingEnv
 
 MASKLESS, MASKED, OTHERS_MASKS = "without a mask", "with its mask", "with another mask"
@@ -72,7 +73,7 @@ class WatchedBin(BinPackingEnv):
         self.last_rewards: list[float] = []
         self.before_last: list[float] = []
         self._given: list[Any] = []
-        self._before = 0.0
+        self._before, self._over = 0.0, False
 
     @property
     def unfinished(self) -> int:
@@ -82,15 +83,18 @@ class WatchedBin(BinPackingEnv):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begin an episode, and note with which items."""
         self.asked.append((options or {}).get("items"))
-        self._before = 0.0
+        self._before, self._over = 0.0, False
         observation, info = super().reset(seed=seed, options=options)
         self._given.append(observation)
         return observation, info
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Place an item, and note the end of an episode."""
+        text = "env.step is called after the end of an episode: stop when it says terminated or truncated"
+        expect(not self._over, text, given="a step after the last one")
         self.steps.append(int(action))
         observation, reward, terminated, truncated, info = super().step(action)
+        self._over = terminated
         if terminated:
             self.ends.append(info["utilization"])
             self.packed.append(info["packed"])
