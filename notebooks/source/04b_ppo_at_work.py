@@ -264,7 +264,7 @@ class EndsInTime(gym.Wrapper):
 
     def step(self, action):
         self.steps += 1
-        observation, reward, terminated, truncated, info = self.env.step(action)
+        observation, reward, terminated, _, info = self.env.step(action)
         ends = end_of_episode(terminated, self.env.action_masks(), self.steps, limit=20)
         return observation, reward, *ends, info
 
@@ -329,8 +329,8 @@ assert difference < 1e-5 < 1e-3 < other, (difference, other)
 # ## A DQN with masks
 #
 # DQN, the agent of lesson 02, needs masks in three places. When it acts greedily, the maximum must be over the legal
-# actions. When it explores, the random action must be a legal one. And the third is easily forgotten: its target holds a
-# maximum too, over the actions of the *next* state,
+# actions. When it explores, the random action must be a legal one. And the third is easily forgotten: its target holds
+# a maximum too, over the actions of the *next* state,
 #
 # $$y = r + \gamma\,(1 - d)\,\max_{a' \in \mathcal{A}(s')} Q^-(s', a')$$
 #
@@ -369,9 +369,9 @@ print(f"targets that a forbidden action raises: {(without > with_mask).float().m
 print(f"mean target with the mask {with_mask.mean():.3f}, without {without.mean():.3f}")
 
 # %% [markdown]
-# A maximum over more actions is never lower, so every such error has the same sign: the values become too large. What is
-# too large in one target is handed on to the state before, by the next update. The tempting shortcut of masking a DQN
-# only where it acts leaves this untouched.
+# A maximum over more actions is never lower, so every such error has the same sign: the values become too large. What
+# is too large in one target is handed on to the state before, by the next update. The tempting shortcut of masking a
+# DQN only where it acts leaves this untouched.
 #
 # ## PPO, A2C and DQN on packing
 #
@@ -484,15 +484,16 @@ makers = {name: rivals.SWINGING[name] for name in ("PPO", "SAC", "TD3")}
 live = rivals.short_runs(makers, rivals.swing, at=(400,))
 base = live["PPO"].milliseconds
 for name, trial in live.items():
-    print(f"{name}: return {trial.curve[1][0, -1]:.0f} after 400 steps, {trial.milliseconds / base:.0f} times PPO's time")
+    returned = trial.curve[1][0, -1]
+    print(f"{name}: return {returned:.0f} after 400 steps, {trial.milliseconds / base:.0f} times PPO's time")
 
 # %% [markdown]
 # After 400 steps nobody has learned anything yet; PPO has not even filled its first rollout of 2,048, so its time is
-# that of acting alone. But the price is plain to see. SAC and TD3 make a gradient step, on networks of 256 and more units a
-# layer, for *every* step of the environment. The recorded runs last for 10,000 steps. Each algorithm has its defaults, TD3 with the
-# exploration noise of its paper (0.1). For PPO there is a second row with settings that are commonly used on this task
-# (4 environments, rollouts of 4,096, $\gamma$ = 0.9, a learning rate of 0.001, and noise that stays the same for four
-# steps; Raffin, 2020), and both PPOs were run for 100,000 steps.
+# that of acting alone. But the price is plain to see. SAC and TD3 make a gradient step, on networks of 256 and more
+# units a layer, for *every* step of the environment. The recorded runs last for 10,000 steps. Each algorithm has its
+# defaults, TD3 with the exploration noise of its paper (0.1). For PPO there is a second row with settings that are
+# commonly used on this task (4 environments, rollouts of 4,096, $\gamma$ = 0.9, a learning rate of 0.001, and noise
+# that stays the same for four steps; Raffin, 2020), and both PPOs were run for 100,000 steps.
 #
 # *Predict, then run.* Who is ahead at 10,000 steps? And what does PPO reach with ten times as many?
 
@@ -548,7 +549,8 @@ plots.show(rival_figures.differences(verdicts, than="SAC", what="return after 10
 #
 # ## Quiz
 #
-# 1. `EvalCallback` reports that your masked agent gets worse while its training return rises. What do you look at first?
+# 1. `EvalCallback` reports that your masked agent gets worse while its training return rises. What do you look at
+# first?
 # <details><summary>Answer</summary>Whether it scores with masks. The callback of Stable-Baselines3 does not:
 # `MaskableEvalCallback` does. The training return is collected with masks, so it tells the truth here.</details>
 #
@@ -567,9 +569,9 @@ plots.show(rival_figures.differences(verdicts, than="SAC", what="return after 10
 # is the median. "3,500, of those that got there" would be true as well, if the other three are mentioned.</details>
 #
 # 5. Why can a DQN learn from the transitions of an hour ago, and PPO not?
-# <details><summary>Answer</summary>DQN's target asks what the best action would bring, whoever took the first one. PPO's
-# gradient is an expectation over the policy's own actions; the ratio corrects for a slightly older policy, and the clip
-# ends where it is no longer slight.</details>
+# <details><summary>Answer</summary>DQN's target asks what the best action would bring, whoever took the first one.
+# PPO's gradient is an expectation over the policy's own actions; the ratio corrects for a slightly older policy, and
+# the clip ends where it is no longer slight.</details>
 #
 # ## What comes next
 #
