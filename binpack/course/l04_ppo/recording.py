@@ -45,17 +45,24 @@ def record_arms(
         The rows.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    places = {job: folder / f"{_name(job)}.json" for job in jobs}
+    missing = [job for job in jobs if not places[job].exists()]
     one = partial(_one, run)
-    rows: list[dict[str, Any]] = []
-    with Workers(processes or os.cpu_count() or 1) as workers, tqdm(total=len(jobs), unit="run") as bar:
-        for start in range(0, len(jobs), PIECE):
-            piece = jobs[start : start + PIECE]
-            places = [(job, folder / f"{_name(job)}.json") for job in piece]
-            workers.train_ahead(one, [place for place in places if not place[1].exists()])
-            rows += [one(*place) for place in places]
-            write_record(path, {"about": about(command, LIBRARIES), **said, "runs": rows})
+
+    def write() -> list[dict[str, Any]]:
+        rows = [one(job, place) for job, place in places.items() if place.exists()]
+        write_record(path, {"about": about(command, LIBRARIES), **said, "runs": rows})
+        return rows
+
+    with Workers(processes or os.cpu_count() or 1) as workers, tqdm(total=len(missing), unit="run") as bar:
+        for start in range(0, len(missing), PIECE):
+            piece = missing[start : start + PIECE]
+            workers.train_ahead(one, [(job, places[job]) for job in piece])
+            for job in piece:
+                one(job, places[job])
+            write()
             bar.update(len(piece))
-    return rows
+    return write()
 
 
 def _one(run: Callable[[str, int], dict[str, Any]], job: Job, path: Path) -> dict[str, Any]:
