@@ -9,6 +9,7 @@ from stable_baselines3.common.utils import polyak_update
 
 from binpack.core.statistics import verdict
 from binpack.course.l04_ppo import exercises, masking, record_rivals, rival_figures, rival_results, rivals
+from binpack.course.records import read_record
 from binpack.env import BinPackingVecEnv
 
 DATA = {
@@ -258,3 +259,31 @@ def test_differences_carry_their_words():
     )
     said = {text.get_text() for text in figure.matplotlib.axes[0].texts}
     assert {"behind", "not separable", "too few to tell"} <= said
+
+
+# ----------------------------------------------------------------------------------------------------- the data itself
+
+
+@pytest.mark.parametrize("path", [rival_results.MASKING, rival_results.RIVALS], ids=lambda path: path.stem)
+def test_every_recorded_run_is_whole_and_there_once(path):
+    record = read_record(path)
+    masks = path == rival_results.MASKING
+    arms = list(masking.ARMS) if masks else list(dict.fromkeys(arm for arm, _ in record_rivals.jobs()))
+    runs = record["runs"]
+    assert {row["arm"] for row in runs} <= set(arms)
+    assert len({(row["arm"], row["seed"]) for row in runs}) == len(runs)
+    for row in runs:
+        pendulum = row["arm"].startswith("pendulum")
+        steps = record["pendulum_steps"][row["arm"].partition(": ")[2]] if pendulum else record["steps"]
+        curves = [scores for name, scores in row.items() if name in ("masked", "free", "return")]
+        assert curves and all(len(scores) == len(steps) for scores in curves)
+        low, high = (-1800, 0) if pendulum else (0, 1)
+        assert all(low <= score <= high for scores in curves for score in scores) and row["seconds"] > 0
+
+
+def test_a_recorded_run_comes_out_again():
+    """Within a tenth of the bin: on another processor the same seed takes another way."""
+    recorded = rival_results.packing_runs()["A2C"]
+    model = rivals.PACKING["A2C"].make(int(recorded.seeds[0]))
+    curves = masking.learn(model, masking.as_trained(masking.validation_streams()), (int(recorded.steps[0]),))
+    assert curves.scores["utilization"][0] == pytest.approx(recorded.scores[0, 0], abs=0.1)
