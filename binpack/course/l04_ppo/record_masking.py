@@ -1,15 +1,15 @@
 """Records ``masking.json``: PPO on packing with masks, and with three things that may become of an illegal action.
 
-    python -m binpack.course.l04_ppo.record_masking FOLDER [SEEDS]
+    python -m binpack.course.l04_ppo.record_masking
 
-Ten seeds an arm, the same number of environment steps and the same hyperparameters. Every finished run is kept in
-FOLDER and not made again, so the command may be killed and repeated; SEEDS asks for the first few only. Seeds,
-validation streams and the scores (mean utilization of the greedy policy, with masks in play and without) were declared
-before the first run.
+Ten seeds an arm, the same number of environment steps and the same hyperparameters. It trains on every core and can be
+killed and run again: what is finished is in the file beside it. Seeds, validation streams and the scores (mean
+utilization of the greedy policy, with masks in play and without) were declared before the first run.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -29,34 +29,33 @@ from binpack.course.l04_ppo.masking import (
     make_model,
     validation_streams,
 )
-from binpack.course.l04_ppo.recording import record_arms
+from binpack.course.records import about
+from binpack.search.recorder import Job, record_rows
 
 FILE = Path(__file__).with_name("masking.json")
-COMMAND = "python -m binpack.course.l04_ppo.record_masking FOLDER"
+COMMAND = "python -m binpack.course.l04_ppo.record_masking"
+LIBRARIES = ("numpy", "torch", "gymnasium", "stable-baselines3", "sb3-contrib")
 SEEDS = tuple(range(10))
 AT = tuple(range(STEPS // POINTS, STEPS + 1, STEPS // POINTS))
-DIGITS = 4
 
 
-def run(arm: str, seed: int) -> dict[str, Any]:
+def run(job: Job) -> dict[str, Any]:
     """Train one seed of one arm.
 
     Args:
-        arm: of `ARMS`.
-        seed: of the run.
+        job: its key holds the arm, of `ARMS`, and the seed.
     """
-    curves = learn(make_model(arm, seed), both_ways(validation_streams()), AT)
-    rounded = {name: [round(score, DIGITS) for score in scores] for name, scores in curves.scores.items()}
-    return {**rounded, "seconds": round(curves.seconds, 1)}
+    curves = learn(make_model(job.key["arm"], job.key["seed"]), both_ways(validation_streams()), AT)
+    return {**curves.scores, "seconds": curves.seconds}
 
 
-def main(folder: Path, seeds: int = len(SEEDS)) -> None:
-    """Record what is missing.
+def jobs() -> list[Job]:
+    """List the runs: every arm with the first seed, then with the next."""
+    return [Job({"arm": arm, "seed": seed}) for seed in SEEDS for arm in ARMS]
 
-    Args:
-        folder: keeps finished runs.
-        seeds: how many of the seeds.
-    """
+
+def main() -> None:
+    """Record what is missing."""
     said = {
         "environment": ENV.model_dump(mode="json"),
         "n_envs": N_ENVS,
@@ -67,10 +66,10 @@ def main(folder: Path, seeds: int = len(SEEDS)) -> None:
         "validation_seed": VALIDATION_SEED,
         "steps": AT,
     }
-    record_arms(FILE, COMMAND, [(arm, seed) for seed in SEEDS[:seeds] for arm in ARMS], run, folder, said)
+    record_rows(FILE, jobs(), run, about=about(COMMAND, LIBRARIES), said=said, processes=os.cpu_count() or 1)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) not in (2, 3):
-        sys.exit("expected a folder, and perhaps a number of seeds")
-    main(Path(sys.argv[1]), *map(int, sys.argv[2:]))
+    if len(sys.argv) > 1:
+        sys.exit("expected no arguments")
+    main()

@@ -8,9 +8,9 @@ from stable_baselines3 import PPO
 
 from binpack.agents.config import PPOConfig, TrainConfig
 from binpack.agents.training import train
-from binpack.course.l04_ppo import exercises, masking, record_masking, recording
+from binpack.course.l04_ppo import exercises, masking, record_masking
 from binpack.env import BinPackingEnv
-from binpack.files import read_json
+from binpack.search.recorder import Job
 
 
 @pytest.fixture(autouse=True)
@@ -137,27 +137,10 @@ def test_a_shelf_gets_stuck_after_five_things():
     assert (empty, ended) == (95, 0)
 
 
-def half(arm, seed):
-    return {"utilization": [0.25, 0.5 + seed]}
-
-
-def test_a_recorder_goes_on_where_it_was_stopped(tmp_path, capsys):
-    path, folder = tmp_path / "record.json", tmp_path / "runs"
-    recording.record_arms(path, "make it", [("a, 1", 0)], half, folder, {"steps": [1, 2]}, processes=1)
-    made = read_json(folder / "a__1_0.json")
-    assert made == {"arm": "a, 1", "seed": 0, "utilization": [0.25, 0.5]}
-    jobs = [("a, 1", 0), ("b", 3)]
-    rows = recording.record_arms(path, "make it", jobs, half, folder, {"steps": [1, 2]}, processes=1)
-    record = read_json(path)
-    assert record["runs"] == rows == [made, {"arm": "b", "seed": 3, "utilization": [0.25, 3.5]}]
-    assert record["about"]["command"] == "make it" and record["steps"] == [1, 2]
-    assert capsys.readouterr().out.count("\n") == 2  # each run was made once
-
-
 def test_what_is_recorded_of_a_run(monkeypatch):
     monkeypatch.setattr(record_masking, "AT", (512, 1_024))
     monkeypatch.setattr(record_masking, "validation_streams", lambda: masking.validation_streams(4))
-    row = record_masking.run("mask", 0)
+    row = record_masking.run(Job({"arm": "mask", "seed": 0}))
     assert set(row) == {"masked", "free", "seconds"}
     assert len(row["masked"]) == len(row["free"]) == 2 and all(0 <= score <= 1 for score in row["masked"])
 

@@ -11,6 +11,7 @@ from binpack.core.statistics import verdict
 from binpack.course.l04_ppo import exercises, masking, record_rivals, rival_figures, rival_results, rivals
 from binpack.course.records import read_record
 from binpack.env import BinPackingVecEnv
+from binpack.search.recorder import Job
 
 DATA = {
     "steps": [10, 20, 30],
@@ -157,17 +158,18 @@ def test_each_arm_on_the_pendulum_learns_and_is_scored(name):
     assert scores == rivals.swing(model) and -1800 < scores["return"] < -700
 
 
-def test_every_run_is_listed_once_and_packing_comes_first():
-    jobs = record_rivals.jobs()
-    assert len(set(jobs)) == len(jobs) == 10 * (len(rivals.PACKING) - 2 + len(rivals.SWINGING))
-    assert all(arm.startswith("packing") for arm, _ in jobs[: 10 * (len(rivals.PACKING) - 2)])
+def test_every_run_is_listed_once_and_seed_by_seed():
+    keys = [(job.key["arm"], job.key["seed"]) for job in record_rivals.jobs()]
+    arms = len(rivals.PACKING) - 2 + len(rivals.SWINGING)
+    assert len(set(keys)) == len(keys) == 10 * arms
+    assert {seed for _, seed in keys[:arms]} == {0}
     assert record_rivals.places("SAC")[-1] == rivals.SHORT and record_rivals.places("PPO tuned")[-1] == rivals.LONG
 
 
 def test_what_is_recorded_of_a_run(monkeypatch):
     monkeypatch.setattr(record_rivals, "AT", (32, 64))
     monkeypatch.setattr(record_rivals, "validation_streams", lambda: masking.validation_streams(3))
-    row = record_rivals.run("packing: DQN", 0)
+    row = record_rivals.run(Job({"arm": "packing: DQN", "seed": 0}))
     assert set(row) == {"masked", "seconds"} and len(row["masked"]) == 2
 
 
@@ -268,7 +270,7 @@ def test_differences_carry_their_words():
 def test_every_recorded_run_is_whole_and_there_once(path):
     record = read_record(path)
     masks = path == rival_results.MASKING
-    arms = list(masking.ARMS) if masks else list(dict.fromkeys(arm for arm, _ in record_rivals.jobs()))
+    arms = list(masking.ARMS) if masks else [job.key["arm"] for job in record_rivals.jobs()]
     runs = record["runs"]
     assert {row["arm"] for row in runs} <= set(arms)
     assert len({(row["arm"], row["seed"]) for row in runs}) == len(runs)
