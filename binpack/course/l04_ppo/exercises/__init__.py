@@ -9,6 +9,13 @@ from binpack.course.l04_ppo.exercises.advantages import gae, normalize
 from binpack.course.l04_ppo.exercises.losses import clipped_loss, total_loss
 from binpack.course.l04_ppo.exercises.updating import update
 from binpack.course.l04_ppo.exercises.mending import listing_loss
+from binpack.course.l04_ppo.exercises.at_work import (
+    a2c_arguments,
+    end_of_episode,
+    masked_targets,
+    score_on_streams,
+    steps_to_reach,
+)
 # isort: on
 
 REFERENCE = Parts(
@@ -25,13 +32,18 @@ REFERENCE = Parts(
 
 __all__ = [
     "REFERENCE",
+    "a2c_arguments",
     "clipped_loss",
     "collect",
+    "end_of_episode",
     "entropy",
     "gae",
     "listing_loss",
     "masked_log_probs",
+    "masked_targets",
     "normalize",
+    "score_on_streams",
+    "steps_to_reach",
     "total_loss",
     "update",
 ]
