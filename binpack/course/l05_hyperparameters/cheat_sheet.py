@@ -20,7 +20,16 @@ from binpack.course.l05_hyperparameters.tables import Table
 from binpack.course.l05_hyperparameters.worth import Worth, worths
 from binpack.files import FileError, InputError, write_text
 
-_HEAD = ("hyperparameter", "default", "worth searching", "too low", "too high", "good here", "spread here", "tuned alone")
+_HEAD = (
+    "hyperparameter",
+    "default",
+    "worth searching",
+    "too low",
+    "too high",
+    "good here",
+    "spread here",
+    "tuned alone",
+)
 
 
 def table(record: Sweeps) -> Table:

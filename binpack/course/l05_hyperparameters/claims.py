@@ -214,7 +214,9 @@ def defaults(record: Sweeps) -> Finding:
     """
     finals = np.array([record.runs(change).final for change in single_changes()])
     found = verdict(cross_fitted(finals, 0))
-    measured = f"final score: the best of {len(finals)} single changes against the default, on other seeds than chose it"
+    measured = (
+        f"final score: the best of {len(finals)} single changes against the default, on other seeds than chose it"
+    )
     return Finding("PPO needs no tuning: its defaults do", measured, _numbers(found, 3), word(found, more=False))
 
 

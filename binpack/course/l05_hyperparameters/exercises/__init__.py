@@ -1,7 +1,14 @@
-"""Lesson 05: reading a run, changing settings while it goes on, and finding out which change did it."""
+"""Lesson 05: what hyperparameters do and what a sweep says of them; then reading a run, and changing it on its way."""
 
 # isort: off
 # The order of these imports is the order of the lesson.
+from binpack.course.l05_hyperparameters.exercises.meaning import (
+    policy_change,
+    clip_by_norm,
+    minibatch_sizes,
+    estimate_weights,
+)
+from binpack.course.l05_hyperparameters.exercises.judging import judge_claim, honest_gain
 from binpack.course.l05_hyperparameters.exercises.reading import (
     explained_variance,
     diagnose,
@@ -13,10 +20,16 @@ from binpack.course.l05_hyperparameters.exercises.reading import (
 # isort: on
 
 __all__ = [
+    "clip_by_norm",
     "diagnose",
+    "estimate_weights",
     "explained_variance",
+    "honest_gain",
+    "judge_claim",
     "linear_schedule",
     "merge_statistics",
+    "minibatch_sizes",
     "next_learning_rate",
     "one_change_apart",
+    "policy_change",
 ]
