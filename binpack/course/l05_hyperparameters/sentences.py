@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from binpack.course.l05_hyperparameters.results import Sweeps, default_of, written
+from binpack.course.l05_hyperparameters.sweeps import GRIDS
 from binpack.course.l05_hyperparameters.tables import Table
 from binpack.course.l05_hyperparameters.worth import Worth, worth
 
@@ -82,3 +83,58 @@ def order(worths: Sequence[Worth]) -> str:
             f"tuned alone and judged on other seeds, ahead of the default: {told or 'none'}",
         ]
     )
+
+
+def counted(record: Sweeps) -> str:
+    """Say how many runs there are, and how many of them diverged.
+
+    Args:
+        record: the sweeps.
+    """
+    lost = sum(int(record.runs(change).diverged.sum()) for change in record.changes)
+    ended = "none diverged" if not lost else f"{lost} of them diverged and count with the score that they had"
+    return f"{len(record.changes)} settings with {len(record.seeds)} seeds each: {len(record):,} runs; {ended}"
+
+
+def episodes(record: Sweeps) -> str:
+    """Say how long training episodes are, with the default, at the beginning and at the end.
+
+    Args:
+        record: the sweeps.
+    """
+    lengths = record.default.diagnostics["ep_len_mean"]
+    first, last = lengths[:, 0].mean(), lengths[:, -1].mean()
+    return f"steps in a training episode: {first:.1f} after the first rollout, {last:.1f} at the end"
+
+
+def rates_beside_epochs(record: Sweeps) -> str:
+    """Say which learning rate is best for each number of epochs in the grid of the two.
+
+    Args:
+        record: the sweeps.
+    """
+    rates, epochs = GRIDS["learning_rate", "n_epochs"]
+    lines = []
+    for count in epochs:
+        means = {rate: record.runs({"learning_rate": rate, "n_epochs": count}).final.mean() for rate in rates}
+        best = max(means, key=means.__getitem__)
+        lines.append(f"n_epochs {count:>2}: best mean {means[best]:.3f} at learning_rate {written(best)}")
+    return "\n".join(lines)
+
+
+def steps_beside_scores(record: Sweeps, counts: Mapping[tuple[int, int], int]) -> str:
+    """Say how far the gradient steps of a run alone order the cells of the grid of n_steps and batch_size.
+
+    Args:
+        record: the sweeps.
+        counts: (n_steps, batch_size) to gradient steps in a run.
+    """
+    means = [record.runs({"n_steps": n, "batch_size": size}).final.mean() for n, size in counts]
+    steps = np.array(list(counts.values()))
+    r = np.corrcoef(_ranks(steps), _ranks(np.array(means)))[0, 1]
+    return f"rank correlation of gradient steps and mean final score over the {len(means)} cells: {r:.2f}"
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Rank values; equal ones share the middle of their places (Spearman, 1904)."""
+    return (values[:, None] > values).sum(axis=1) + (values[:, None] == values).sum(axis=1) / 2

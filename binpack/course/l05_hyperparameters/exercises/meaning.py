@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +43,7 @@ def policy_change(old_log_probs: NDArray, new_log_probs: NDArray, clip_range: fl
     return float(approx_kl), float(np.mean(np.abs(ratio - 1) > clip_range))
 
 
-def _kl(estimate: Callable[[NDArray, NDArray], float]) -> Callable:
+def _kl(estimate: Callable[[NDArray, NDArray], Any]) -> Callable:
     """Replace the estimate by another one of ratio and log ratio."""
 
     def wrong(old: NDArray, new: NDArray, clip_range: float) -> tuple[float, float]:
@@ -52,7 +53,7 @@ def _kl(estimate: Callable[[NDArray, NDArray], float]) -> Callable:
     return wrong
 
 
-def _clipped(share: Callable[[NDArray, float], float]) -> Callable:
+def _clipped(share: Callable[[NDArray, float], Any]) -> Callable:
     """Replace the share by another one of the ratio."""
 
     def wrong(old: NDArray, new: NDArray, clip_range: float) -> tuple[float, float]:
