@@ -17,16 +17,16 @@
 # Each number was changed on its own, from far too small to far too large, with several seeds, on one task. You look at
 # what came out, and build the tools to judge it.
 #
-# One task is one task. What holds here may not hold on yours, and the lesson says so where it matters. But the tools
-# go with you.
+# One task is one task. What holds here may not hold on yours, and the lesson says so where it matters. But the tools go
+# with you.
 #
 # ## The record
 #
 # The task is the small bin of lesson 04b: 6 x 6 x 6 cells, items cut from a full bin, each to stand on a wholly
-# supported base. A run is 40,000 environment steps in 32 environments, with a network of two layers of 64. The
-# default settings are those of Stable-Baselines3; with 64 steps in each environment a rollout holds its 2,048
-# transitions. Twenty times in a run, at the end of a rollout, the policy packs 200 fixed streams. The last of these
-# scores was declared as the result before the first run began.
+# supported base. A run is 40,000 environment steps in 32 environments, with a network of two layers of 64. The default
+# settings are those of Stable-Baselines3; with 64 steps in each environment a rollout holds its 2,048 transitions.
+# Twenty times in a run, at the end of a rollout, the policy packs 200 fixed streams. The last of these scores was
+# declared as the result before the first run began.
 #
 # A **sweep** is a set of runs in which one hyperparameter takes many values while all others stay at their defaults.
 # There are twelve of them, two tables in which two hyperparameters change together, and a few schedules.
@@ -38,7 +38,17 @@ import torch
 from binpack import plots
 from binpack.core.statistics import mean_interval
 from binpack.course import exercises as ex
-from binpack.course.l05_hyperparameters import cheat_sheet, claims, knobs, live, results, sentences, sweeps, tables, worth
+from binpack.course.l05_hyperparameters import (
+    cheat_sheet,
+    claims,
+    knobs,
+    live,
+    results,
+    sentences,
+    sweeps,
+    tables,
+    worth,
+)
 from binpack.course.l05_hyperparameters import sweep_figures as figures
 
 torch.set_num_threads(1)
@@ -59,9 +69,9 @@ tables.show(knobs.table("learning_rate", "clip_range", "n_epochs", "max_grad_nor
 # %% [markdown]
 # ### learning_rate
 #
-# The learning rate multiplies every gradient step. With Adam its meaning is direct: in one step, no weight moves much
-# more than the learning rate. At 0.0003 a weight of size 0.1 needs some hundred steps in the same direction until it is
-# another one.
+# The learning rate multiplies every gradient step. With Adam its meaning is direct: in one step, a weight moves by
+# about the learning rate at most. At 0.0003 a weight of 0.1 needs some three hundred steps in one direction until it
+# has doubled.
 #
 # *Predict, then run.* The values go from 0.00001 to 0.1, a factor of ten thousand. How many of the eight will do about
 # as well as the best? And which end of the range is worse?
@@ -75,19 +85,19 @@ print(sentences.about(record, "learning_rate"))
 # yellow to the highest in blue, the default thicker. On the right are the scores at the end, in the same colours. Dots
 # are seeds, rings are means, and whiskers are 95 % intervals of the mean.
 #
-# The two ends fail in different ways. The lowest rate fails by being slow: its curve still climbs when the run ends,
-# and with ten times as many steps it might get there. The highest rates fail for good: their curves lie flat at a low
-# level, and more steps will not help them. A curve that climbs too slowly and a curve that lies flat ask for opposite
-# changes, so look at the shape before you turn anything.
+# The two ends fail in different ways. The highest rates lie flat at a low level from their first rollouts on. The
+# lowest rate climbs, and then rests on a **plateau**, a level at which a curve stays for long although learning goes
+# on. Slow settings all come by this one, at about 0.65, and you will meet it again at few epochs and at large batches.
+# Both curves are flat at the end, and they ask for opposite changes: one setting needs more steps, and to the other no
+# number of steps would help. The score alone does not tell which is which.
 #
 # The two printed lines put the figure into numbers. The first one compares the means of the best and the worst value.
-# Some distance between them comes by chance alone, since the largest of eight means lies above the smallest even
-# if nothing matters. The last number says how much that would be here: seeds are drawn again and again from scores whose
+# Some distance between them comes by chance alone, since the largest of eight means lies above the smallest even if
+# nothing matters. The last number says how much that would be here: seeds are drawn again and again from scores whose
 # means have been made equal. The second line names the values that are not behind the best one, by the verdict of
 # lesson 03 on the same seeds.
 #
-# Why do the highest rates never recover? Train two settings for three rollouts, and look at what they say of
-# themselves.
+# What does tell? Train two settings for three rollouts, and look at what they say of themselves.
 
 # %% tags=["nbval-ignore-output"]
 tables.show(live.compare({"learning_rate 0.0003": {}, "learning_rate 0.03": {"learning_rate": 0.03}}))
@@ -95,7 +105,7 @@ tables.show(live.compare({"learning_rate 0.0003": {}, "learning_rate 0.03": {"le
 # %% [markdown]
 # Look at the entropy. The policy of the high rate has become nearly certain of each action, after three rollouts in
 # which it had hardly seen anything. A certain policy takes the same actions again and again, so no advantage tells it
-# about others. Its curve is flat because it has stopped to explore.
+# about others. Its curve is flat because it has stopped exploring. A policy on a plateau is still undecided.
 #
 # ### A measure of distance
 #
@@ -106,9 +116,9 @@ tables.show(live.compare({"learning_rate 0.0003": {}, "learning_rate 0.03": {"le
 # the clip range, is 0.5.
 #
 # The usual measure of the distance itself is the KL divergence from the old policy to the new one, a mean of
-# $\log(\pi_{old} / \pi_{new})$ over the old policy's actions. On the four samples this gives
-# (0.511 - 0.693 - 0.095 - 0.049) / 4 = -0.08. But a KL divergence is never negative. With so few samples, the estimate
-# is mostly noise. Schulman (2020) proposes to estimate it by
+# $\log(\pi_{old} / \pi_{new})$ over the old policy's actions. On the four samples this gives (0.511 - 0.693 - 0.095 -
+# 0.049) / 4 = -0.08. But a KL divergence is never negative. With so few samples, the estimate is mostly noise. Schulman
+# (2020) proposes to estimate it by
 #
 # $$k = (r - 1) - \log r, \qquad r = \frac{\pi_{new}(a \mid s)}{\pi_{old}(a \mid s)}$$
 #
@@ -119,8 +129,9 @@ tables.show(live.compare({"learning_rate 0.0003": {}, "learning_rate 0.03": {"le
 # | $k$ | mean is `approx_kl` | estimate of the KL divergence from one sample |
 #
 # The added part, $r - 1$, is 0 on average: the probabilities of the new policy sum to 1, as do those of the old. So the
-# mean stays right, and since $\log r \le r - 1$ no sample is below 0. On the four samples it is 0.12. Both numbers are
-# what Stable-Baselines3 logs as `approx_kl` and `clip_fraction`.
+# mean stays right, and since $\log r \le r - 1$ no sample is below 0. On the four samples it is 0.11. Stable-Baselines3
+# logs both numbers, `approx_kl` and `clip_fraction`. It takes them from each minibatch while the update goes on, and
+# logs the mean; you will compare the policies before and after.
 
 # %% [exercise hyperparameters.policy_change]
 
@@ -148,13 +159,13 @@ for rate in (1e-4, 1e-3, 1e-2, 3e-2):
 tables.show(sentences.diagnostics(record, "learning_rate"))
 
 # %% [markdown]
-# Compare the columns `final` and `approx_kl` from the top. Going down, the divergence grows with the learning rate as
-# long as the policy can still move. (In the last rows it may fall again: a policy that has become certain has nowhere
-# to go.) Good settings have neither the smallest nor the largest. You will ask below whether there is a band
-# that all good settings share.
+# Compare the columns `final` and `approx_kl` from the top. Going down, the divergence grows with the learning rate, and
+# the best scores have neither the smallest nor the largest. You will ask below whether there is a band that all good
+# settings share. The last column tells the plateau from the dead end: the lowest rate ends undecided, the two highest
+# are certain.
 #
-# "Seeds apart" is the standard deviation of the final score over seeds. "Setbacks" is how much is lost, on average, from
-# one evaluation to the next in the second half of a run; what is won counts as 0.
+# "Seeds apart" is the standard deviation of the final score over seeds. "Setbacks" is how much is lost, on average,
+# from one evaluation to the next in the second half of a run; what is won counts as 0.
 #
 # ### clip_range
 #
@@ -170,13 +181,13 @@ print(sentences.about(record, "clip_range"))
 tables.show(sentences.diagnostics(record, "clip_range"))
 
 # %% [markdown]
-# The column `clip_fraction` falls as the range grows, simply because the same ratios are measured with a wider gauge. So
-# a clip fraction of 0.1 means nothing without the clip range beside it. The column `approx_kl` has no gauge: it says how
-# much more the policy really moved.
+# From the narrowest range to the widest, the clip fraction falls, because a wider gauge finds fewer ratios outside. So
+# a clip fraction of 0.1 means nothing without the clip range beside it. The column `approx_kl` has no gauge: it says
+# how much further the policy really moved.
 #
 # Then compare the spread of the means in the printed line with that of the learning rate. Both limit the size of an
-# update, but clipping comes after the steps have been taken, and at a moderate learning rate there is little left for it
-# to do. Engstrom et al. (2020) found in the same spirit that much of PPO's success comes from details of its code
+# update, but clipping comes after the steps have been taken, and at a moderate learning rate there is little left for
+# it to do. Engstrom et al. (2020) found in the same spirit that much of PPO's success comes from details of its code
 # beside the clipping.
 #
 # ### n_epochs
@@ -193,10 +204,10 @@ plots.show(figures.knob(record, "n_epochs"))
 print(sentences.about(record, "n_epochs"))
 
 # %% [markdown]
-# Mind the axis on the left: it counts environment steps and not seconds. With 30 epochs a run takes three times
-# as many gradient steps as with 10, which is most of its time. If your environment is slow, as a simulator often is,
-# epochs are nearly free and you read the figure as it stands. If it is fast, as here, a value that is a little
-# worse for a third of the time may be the better buy.
+# Mind the axis on the left: it counts environment steps and not seconds. With 30 epochs a run takes three times as many
+# gradient steps as with 10, which is most of its time. If your environment is slow, as a simulator often is, epochs are
+# nearly free and you read the figure as it stands. If it is fast, as here, a value that is a little worse for a third
+# of the time may be the better buy.
 #
 # ### max_grad_norm
 #
@@ -208,8 +219,8 @@ print(sentences.about(record, "n_epochs"))
 # %% [exercise hyperparameters.clip_by_norm]
 
 # %% [markdown]
-# What does this do to a run? The next cell makes a hundred gradients with a common direction, noise, and lengths
-# around 1.5. Your function shortens them, and Adam takes its hundred steps with what is left.
+# What does this do to a run? The next cell makes a hundred gradients with a common direction, noise, and lengths around
+# 1.5. Your function shortens them, and Adam takes its hundred steps with what is left.
 #
 # *Predict, then run.* With a limit of 0.01 the gradients are a hundred and fifty times shorter. How much shorter is the
 # way that Adam goes?
@@ -247,8 +258,8 @@ tables.show(knobs.table("n_steps", "n_envs", "batch_size"))
 # %% [markdown]
 # ### n_steps, and the number of environments
 #
-# A rollout holds `n_steps` times the number of environments: 64 x 32 = 2,048 transitions by default. With `n_steps` of 8
-# it holds 256, and a run of 40,000 steps makes 157 updates. With 512 it holds 16,384, and there are 3. (Three whole
+# A rollout holds `n_steps` times the number of environments: 64 x 32 = 2,048 transitions by default. With `n_steps` of
+# 8 it holds 256, and a run of 40,000 steps makes 157 updates. With 512 it holds 16,384, and there are 3. (Three whole
 # rollouts are 49,152 steps, so this setting takes a fifth more steps than the others. It also has few evaluations,
 # since these come at the ends of rollouts.)
 #
@@ -268,12 +279,12 @@ tables.show(live.compare({"n_steps 8": {"n_steps": 8}, "n_steps 192": {"n_steps"
 
 # %% [markdown]
 # After each update, the next rollout is collected by a better policy. The first setting has had this profit 23 times.
-# The second has spent all its gradient steps on what the untrained policy did. The price of small rollouts is noise: each
-# update sees few episodes, and an advantage is worth little if the episode is cut before its end. Here an episode is
-# short, so that 8 steps hold a whole one.
+# The second has spent all its gradient steps on what the untrained policy did. The price of small rollouts is noise:
+# each update sees few episodes, and of an episode that the end of a rollout cuts, the rest is the critic's guess. Here
+# an episode is so short that 8 steps hold about one.
 #
-# The same 2,048 transitions can come from one environment with 2,048 steps or from 256 environments with 8. The
-# number of gradient steps and the size of the rollout are equal in all six settings of the next sweep.
+# The same 2,048 transitions can come from one environment with 2,048 steps or from 256 environments with 8. The number
+# of gradient steps and the size of the rollout are equal in all six settings of the next sweep.
 #
 # *Predict, then run.* Is there a reason why one should learn better than another?
 
@@ -282,8 +293,8 @@ plots.show(figures.knob(record, "n_envs"))
 print(sentences.about(record, "n_envs"))
 
 # %% [markdown]
-# What differs is how many different streams of items a rollout sees at one time, and how many of its episodes are cut at
-# its end and finished by the critic's guess. With short episodes neither weighs much. The great difference is one
+# What differs is how many different streams of items a rollout sees at one time, and how many of its episodes are cut
+# at its end and finished by the critic's guess. With short episodes neither weighs much. The great difference is one
 # that the figure does not show: 256 environments in one numpy batch are stepped many times as fast as one. Lesson 05b
 # times it.
 #
@@ -294,16 +305,17 @@ print(sentences.about(record, "n_envs"))
 #
 # What if the batch size does not divide the rollout? With 5 steps of 2 environments there are 10 transitions.
 # Minibatches of 4 leave 2 over, and these are a last, smaller minibatch. Its gradient is noisier, and its samples count
-# twice as much as others. With 3 steps of 3 environments, one transition is left over. Then the advantages
-# cannot be normalized: the standard deviation of a single number is 0 / 0, the loss becomes NaN, and the next step
-# spreads it to all weights. Stable-Baselines3 warns of such sizes. The trainer of this package lets the single transition
-# join the minibatch before it, so the sizes are 4 and 5.
+# twice as much as others. With 3 steps of 3 environments, one transition is left over. Then the advantages cannot be
+# normalized: the standard deviation of a single number is 0 / 0, the loss becomes NaN, and the next step spreads it to
+# all weights. Stable-Baselines3 warns of such sizes. The trainer of this package lets the single transition join the
+# minibatch before it, so the sizes are 4 and 5.
 
 # %% [exercise hyperparameters.minibatch_sizes]
 
 # %% [markdown]
 # With it you can count what guides leave out, the gradient steps of a whole run. And a batch that is larger than the
 # rollout is refused:
+
 
 # %%
 def gradient_steps(n_steps: int, batch_size: int, n_epochs: int = 10) -> int:
@@ -327,9 +339,10 @@ print(sentences.about(record, "batch_size"))
 tables.show(sentences.diagnostics(record, "batch_size"))
 
 # %% [markdown]
-# Look down the column `approx_kl`: the larger the batch, the less an update moves the policy, because it consists of
-# fewer steps of the same size. So part of what a batch size does, the learning rate and the number of epochs do too. This
-# is what makes sweeps of one number treacherous, and two numbers at a time worth their price.
+# Compare the ends of the column `approx_kl`: with the largest batch an update moves the policy far less than with the
+# smallest, because it consists of fewer steps of the same size. So part of what a batch size does, the learning rate
+# and the number of epochs do too. This is what makes sweeps of one number treacherous, and two numbers at a time worth
+# their price.
 #
 # ## Two at a time
 #
@@ -369,9 +382,9 @@ plots.show(figures.grid(record, "learning_rate", "n_epochs"))
 print(sentences.rates_beside_epochs(record))
 
 # %% [markdown]
-# One epoch with a high rate and many epochs with a low one move the policy equally far. Whoever tunes one of the two with
-# the other fixed at a bad value finds the best of a bad row. Read the printed lines: if the best rate is not the same
-# for all numbers of epochs, the two have to be tuned together, as random search and TPE do in the lessons to come.
+# One epoch with a high rate and many epochs with a low one move the policy equally far. Whoever tunes one of the two
+# with the other fixed at a bad value finds the best of a bad row. Read the printed lines: if the best rate is not the
+# same for all numbers of epochs, the two have to be tuned together, as random search and TPE do in the lessons to come.
 #
 # ## What counts as good
 #
@@ -383,8 +396,8 @@ tables.show(knobs.table("gamma", "gae_lambda", "vf_coef", "normalize_advantage")
 # %% [markdown]
 # ### gamma
 #
-# A reward that comes k steps later counts $\gamma^k$. With 0.99, a reward 69 steps away counts half; with 0.9 that is so
-# after 6.6 steps, with 0.5 after a single one. The weights of all future steps sum to $1 / (1 - \gamma)$, which is
+# A reward that comes k steps later counts $\gamma^k$. With 0.99, a reward 69 steps away counts half; with 0.9 that is
+# so after 6.6 steps, with 0.5 after a single one. The weights of all future steps sum to $1 / (1 - \gamma)$, which is
 # called the **effective horizon**: 100 steps for 0.99, 10 for 0.9, 2 for 0.5. Beyond it hardly anything counts.
 #
 # What this means depends on how long an episode is:
@@ -396,8 +409,8 @@ plots.show(figures.weights(discounts, x="step of an episode", y="weight of its r
 
 # %% [markdown]
 # Over seven steps the two highest lines stay near 1. For so short an episode a gamma of 0.99 is nearly none at all, and
-# 0.95 is not far from it. Only the low values change what is asked for: with 0, an item should take the largest
-# reward now, whatever it blocks.
+# 0.95 is not far from it. Only the low values change what is asked for: with 0, an item should take the largest reward
+# now, whatever it blocks.
 #
 # *Predict, then run.* The reward here is the volume of the item, whose size the agent cannot choose. What can a policy
 # learn with gamma 0, where only the next item's volume counts?
@@ -409,17 +422,17 @@ print(sentences.about(record, "gamma"))
 # %% [markdown]
 # With gamma 0, the only question is whether the item in hand is packed at all, and masks answer that before the policy
 # is asked. Every legal action has the same reward, so there is nothing to learn from. The larger gamma is, the more of
-# the items still to come depend on this one's place.
+# the items that are still to come count for the place of this one.
 #
 # "Short episodes want gamma 0.95" is a rule that you can find in guides. The figure shows what the rule can matter at
 # most here, and below it stands trial.
 #
 # ### gae_lambda
 #
-# Lesson 04 computed the advantage by a backwards recursion. What it computes is a mixture. One estimate of the advantage
-# takes a single reward and then trusts the critic; another takes two rewards and then trusts the critic; the longest takes
-# all rewards to the end and does not trust it at all. Generalized advantage estimation takes the weighted mean of them all
-# (Schulman et al., 2016):
+# Lesson 04 computed the advantage by a backwards recursion. What it computes is a mixture. One estimate of the
+# advantage takes a single reward and then trusts the critic; another takes two rewards and then trusts the critic; the
+# longest takes all rewards to the end and does not trust it at all. Generalized advantage estimation takes the weighted
+# mean of them all (Schulman et al., 2016):
 #
 # $$\hat A = \sum_{n=1}^{N-1} (1 - \lambda)\,\lambda^{n-1} \hat A^{(n)} \;+\; \lambda^{N-1} \hat A^{(N)}$$
 #
@@ -443,12 +456,14 @@ print(sentences.about(record, "gamma"))
 
 # %%
 mixtures = {f"lambda {value:g}": estimate_weights(value, 6) for value in (0.0, 0.5, 0.8, 0.95, 1.0)}
-plots.show(figures.weights(mixtures, x="rewards in the estimate", y="weight", title="what GAE mixes, 6 steps from the end"))
+plots.show(
+    figures.weights(mixtures, x="rewards in the estimate", y="weight", title="what GAE mixes, 6 steps from the end")
+)
 
 # %% [markdown]
 # At 0.95 the last estimate, the one without the critic, has 77 % of the weight, and at 1 it has all. A sentence such as
-# "lambda 0.95 balances bias and variance" was written for episodes of a thousand steps, where the mean look ahead is
-# 1 / (1 - 0.95) = 20 of them. Here the end comes before. Between 0.9 and 1 the mixture hardly changes; towards 0 the
+# "lambda 0.95 balances bias and variance" was written for episodes of a thousand steps, where the mean look ahead is 1
+# / (1 - 0.95) = 20 of them. Here the end comes before. Between 0.9 and 1 the mixture hardly changes; towards 0 the
 # critic decides, and early in training it knows nothing.
 
 # %%
@@ -458,16 +473,16 @@ print(sentences.about(record, "gae_lambda"))
 # %% [markdown]
 # ### vf_coef
 #
-# The value loss is added to the policy's loss with the weight `vf_coef`. If actor and critic share layers, it decides whose
-# features win. Here they share none: each has two layers of its own. Then a weight on the critic's loss scales the
-# critic's gradient alone, and Adam undoes scales, as you saw above. What is left is the common limit `max_grad_norm`.
+# The value loss is added to the policy's loss with the weight `vf_coef`. If actor and critic share layers, it decides
+# whose features win. Here they share none: each has two layers of its own. Then a weight on the critic's loss scales
+# the critic's gradient alone, and Adam undoes scales, as you saw above. What is left is the common limit
+# `max_grad_norm`.
 #
 # *Predict, then run.* At 0 the critic learns nothing. What will the explained variance be, the share of the returns'
 # variance that the critic sees coming? And can PPO learn without a critic?
 
 # %% tags=["nbval-ignore-output"]
-settings = {"default": {}, "vf_coef 0": {"vf_coef": 0.0}, "gamma 0": {"gamma": 0.0}}
-tables.show(live.compare(settings))
+tables.show(live.compare({"vf_coef 0.5": {}, "vf_coef 0": {"vf_coef": 0.0}}))
 
 # %%
 plots.show(figures.knob(record, "vf_coef"))
@@ -475,36 +490,37 @@ print(sentences.about(record, "vf_coef"))
 
 # %% [markdown]
 # An untrained critic explains less than nothing: its random values add variance. But with lambda 0.95 and short
-# episodes, the advantage hardly listens to it. What an untrained critic costs is what the value 0 lies below the others
-# in the figure.
+# episodes, the advantage hardly listens to it. What training the critic is worth, you see by how far the value 0 lies
+# from the others in the figure.
 #
 # ### normalize_advantage
 #
-# In each minibatch the advantages are shifted to mean 0 and scaled to a standard deviation of 1. After that their size no
-# longer depends on the unit of the reward. A sweep of two values:
+# In each minibatch the advantages are shifted to mean 0 and scaled to a standard deviation of 1. After that their size
+# no longer depends on the unit of the reward. A sweep of two values:
 
 # %%
 plots.show(figures.knob(record, "normalize_advantage"))
 print(sentences.about(record, "normalize_advantage"))
 
 # %% [markdown]
-# Rewards here are shares of the bin's volume, around 0.1, so without normalization the policy's gradient is small
-# beside the critic's. If your reward counts in thousands it is the other way round. Normalization is less a knob than
-# an insurance against units; the sweep says what the insurance was worth in this unit.
+# Rewards here are shares of the bin's volume, around 0.1, and so are the advantages. Without normalization the policy's
+# gradient shrinks with them. Adam makes up for that where actor and critic share no layers; an entropy bonus would
+# suddenly weigh ten times as much. If your reward counts in thousands it is the other way round. Normalization is less
+# a knob than an insurance against units; the sweep says what the insurance was worth in this unit.
 #
 # ## How long to stay undecided
 #
 # The entropy bonus pays the policy for being undecided: `ent_coef` times the entropy is subtracted from the loss. How
-# large is large? The surrogate works on normalized advantages, whose size is 1, and an entropy is at most the
-# logarithm of the number of legal actions, here about 1.8. So a coefficient of 0.3 is in reach of the advantages
-# themselves, while 0.001 is a gentle hint.
+# large is large? The surrogate works on normalized advantages, whose size is 1, and an entropy is at most the logarithm
+# of the number of legal actions, here about 1.8. So a coefficient of 0.3 is in reach of the advantages themselves,
+# while 0.001 is a gentle hint.
 
 # %%
 tables.show(knobs.table("ent_coef"))
 
 # %% [markdown]
-# *Predict, then run.* The next cell trains with a bonus of 0 and with one of 1, both at a learning rate of 0.001, so that
-# something moves in three rollouts. Which entropy is higher, and which policy moves further?
+# *Predict, then run.* The next cell trains with a bonus of 0 and with one of 1, both at a learning rate of 0.001, so
+# that something moves in three rollouts. Which entropy is higher, and which policy moves further?
 
 # %% tags=["nbval-ignore-output"]
 fast = {"learning_rate": 1e-3}
@@ -526,8 +542,8 @@ tables.show(sentences.diagnostics(record, "ent_coef"))
 # ## Claims on trial
 #
 # You have seen twelve sweeps. Guides turn such experience into sentences: "a smaller clip range is stabler", "more
-# epochs overfit". A sentence of this kind compares two settings by a number. It can be put to the test with a rule that is
-# fixed before looking.
+# epochs overfit". A sentence of this kind compares two settings by a number. It can be put to the test with a rule that
+# is fixed before looking.
 #
 # Take "small rollouts learn fast", and two settings with three seeds each. `n_steps` 16 scores 0.71, 0.82 and 0.93,
 # `n_steps` 64 scores 0.70, 0.80 and 0.92. The intervals of the two means overlap nearly completely, because the seeds
@@ -556,16 +572,16 @@ for says, settings in pairs.items():
     print(f"{says}: {judge_claim(first, second)}")
 
 # %% [markdown]
-# Other sentences are about other numbers. "Faster" is the mean score over the first quarter of a run. "Unstable" can mean
-# two things: that a run has setbacks on its way, or that seeds end far apart. For the second, take how far each run
-# ends from the median of its setting. The mean of this distance is larger where seeds differ more, and comparing two such
-# means is a known test of equal spread that does not ask for normal scores (Brown and Forsythe, 1974). It takes many runs:
-# with ten seeds it detects a spread three times as large in about half of all cases, and under six seeds it says
-# nothing here.
+# Other sentences are about other numbers. "Faster" is the mean score over the first quarter of a run. "Unstable" can
+# mean two things: that a run has setbacks on its way, or that seeds end far apart. For the second, take how far each
+# run ends from the median of its setting. The mean of this distance is larger where seeds differ more, and comparing
+# two such means is a known test of equal spread that does not ask for normal scores (Brown and Forsythe, 1974). It
+# takes many runs: with ten seeds it detects a spread three times as large in about half of all cases, and under six
+# seeds it says nothing here.
 #
-# Two sentences are about diagnostics: good runs have an `approx_kl` of 0.01 to 0.05 and a `clip_fraction` of 0.1 to 0.3.
-# For these, all settings with a single change are divided into those inside and those outside. The last one,
-# that the defaults need no tuning, needs a tool that comes in the next part.
+# Two sentences are about diagnostics: good runs have an `approx_kl` of 0.01 to 0.05 and a `clip_fraction` of 0.1 to
+# 0.3. For these, all settings with a single change are divided into those inside and those outside. The last one, that
+# the defaults need no tuning, needs a tool that comes in the next part.
 #
 # *Predict, then run.* Before you look: write down for each sentence of the list on the left whether you believe it.
 
@@ -576,20 +592,20 @@ print(claims.tally(found))
 
 # %% [markdown]
 # Read the verdicts with three reservations. First, "here" means this task, with episodes of a few steps. A sentence
-# that fails here may hold where episodes are long. Second, with a 95 % interval each sentence, about one
-# in twenty verdicts would be wrong even if nothing mattered: of so many sentences, expect one. Third, the two bands
-# compare good settings with all the others, and some of the others are absurd on purpose. What they say is
-# that a value far outside is a warning. They do not say that a value inside is a recommendation: see how many settings
-# as good as the default are outside.
+# that fails here may hold where episodes are long. Second, with a 95 % interval each sentence, about one in twenty
+# verdicts would be wrong even if nothing mattered: of so many sentences, expect one. Third, the two bands compare good
+# settings with all the others, and some of the others are absurd on purpose. What they say is that a value far outside
+# is a warning. They do not say that a value inside is a recommendation: see how many settings as good as the default
+# are outside.
 #
 # ## What tuning gains
 #
 # The sweeps tell what a wrong value costs. What a *tuned* value gains over the default is another question, and a
 # tempting mistake is to answer it from the same figure: take the best value and subtract the default.
 #
-# Suppose that five values are equally good, and only luck differs. On four seeds, the best mean of the five lies above
-# the default's nearly always, because it is the best. Its runs were used twice: to choose it and to judge it. Judged on
-# fresh seeds, the gain would be gone.
+# Suppose that five values are equally good, the default among them, and only luck differs. In four of five cases
+# another one than the default has the best mean, and then it seems to gain something. Its runs were used twice: to
+# choose it and to judge it. Judged on fresh seeds, the gain would be gone.
 #
 # There are no fresh seeds here, but there is a way to do without. Deal the seeds into two halves, those at even places
 # and those at odd ones. The even half chooses a value, and the odd half judges it against the default; then the other
@@ -614,11 +630,11 @@ for name in results.KNOBS:
 
 # %% [markdown]
 # The left column cannot be negative: the default itself is among the values. The right one can. Where it is about 0 or
-# below while the left is positive, the apparent gain was luck.
+# below while the left is positive, the apparent gain was luck, as far as these seeds tell.
 #
 # The next figure puts both questions side by side. On the left stands the distance between the best and the worst mean,
-# with a mark where chance alone would put it: this is what a wrong value costs. On the right is the cross-fitted
-# gain with its interval, green where it can be told from 0.
+# with a mark where chance alone would put it: this is what a wrong value costs. On the right is the cross-fitted gain
+# with its interval, green where it can be told from 0.
 #
 # *Predict, then run.* Guides say: the reward first, then learning rate, `n_steps` and clip range, and leave the rest at
 # its default. Will these three be on top?
@@ -630,18 +646,20 @@ print(sentences.order(worths))
 
 # %% [markdown]
 # The left column depends on how far the sweep went: a range up to absurd values makes any knob important. So it is a
-# list of what can be broken. The right column is the list of what can be gained, one at a time, from a good default. The
-# two lists need not agree, and neither knows the reward, which this lesson left alone: what the agent is paid for
+# list of what can be broken. The right column is the list of what can be gained, one at a time, from a good default.
+# The two lists need not agree, and neither knows the reward, which this lesson left alone: what the agent is paid for
 # defines the problem, so it comes first, and no hyperparameter mends a wrong one.
 #
 # A way of working follows. Make sure that the reward says what you want. Check the scale of the learning rate, by
 # `approx_kl`, in short runs. Choose the rollout so that it holds some whole episodes, and count the gradient steps.
-# Then tune together what interacts, with a search and seeds that you do not judge on: this is what lessons 06 to
-# 10 do. Leave alone what did not matter.
+# Then tune together what interacts, with a search and seeds that you do not judge on: this is what lessons 06 to 10 do.
+# Leave alone what did not matter.
 #
-# Eimer et al. (2023) measured the same on many tasks: a tuned value found with few seeds often fails on others, and the
-# important hyperparameters change with the task. Andrychowicz et al. (2021) is the largest study of PPO's
-# choices, on five tasks of continuous control.
+# Others have measured the same on other tasks. Eimer et al. (2023) find that values tuned on few seeds often fail on
+# others, and that it depends on the task which hyperparameters matter. Andrychowicz et al. (2021) compare PPO's choices
+# on five tasks of continuous control, Huang et al. (2022) list the details of its code that such choices hide in. And
+# why a curve without its seeds proves nothing is shown by Henderson et al. (2018), and what to report instead by
+# Agarwal et al. (2021).
 #
 # ## The cheat sheet
 #
@@ -660,7 +678,7 @@ tables.show(cheat_sheet.table(record))
 #
 # ## Takeaways
 #
-# - Look at the shape of a curve first. Slow and flat are different illnesses.
+# - A flat curve is a plateau or a dead end. The score does not tell which; entropy and `approx_kl` do.
 # - `approx_kl` says how far an update moved the policy. Clipping does not limit it; step size does.
 # - Adam undoes common scales, so limits and weights on gradients matter less than they seem to.
 # - Count gradient steps: rollouts x epochs x minibatches. Many settings differ in little else.
@@ -672,30 +690,31 @@ tables.show(cheat_sheet.table(record))
 #
 # 1. A run's curve lies flat at a low score from the tenth update on, and its entropy is 0.01. A colleague proposes ten
 # times as many steps. What do you say?
-# <details><summary>Answer</summary>More steps will not help: a policy that is certain sees no other actions. The learning
-# rate was too high, or the entropy bonus too low, at the beginning. Look at `approx_kl` of the first updates.</details>
+# <details><summary>Answer</summary>More steps will not help: a policy that is certain sees no other actions. The
+# learning rate was too high, or the entropy bonus too low, at the beginning. Look at `approx_kl` of the first
+# updates.</details>
 #
-# 2. You raise the batch size from 64 to 256 and want the policy to move about as far an update as before. What could you
-# change?
-# <details><summary>Answer</summary>There are now a quarter of the gradient steps. Four times as many epochs, or a higher
-# learning rate, bring the distance back. Check it by `approx_kl`.</details>
+# 2. You raise the batch size from 64 to 256 and want the policy to move about as far an update as before. What could
+# you change?
+# <details><summary>Answer</summary>There are now a quarter of the gradient steps. Four times as many epochs, or a
+# higher learning rate, bring the distance back. Check it by `approx_kl`.</details>
 #
 # 3. Somebody reports a clip fraction of 0.02 and calls the run too timid. What do you ask?
 # <details><summary>Answer</summary>The clip range. With a wide one, a policy that moves far is hardly ever clipped. And
 # `approx_kl`, which does not depend on it.</details>
 #
 # 4. Your episodes have 1,000 steps. Is a gamma of 0.95 still nearly none?
-# <details><summary>Answer</summary>No. Its effective horizon is 20 steps, so the agent is asked for what pays off within
-# some dozens of steps. For short episodes the same number hardly discounts.</details>
+# <details><summary>Answer</summary>No. Its effective horizon is 20 steps, so the agent is asked for what pays off
+# within some dozens of steps. For short episodes the same number hardly discounts.</details>
 #
 # 5. In a sweep of ten values with three seeds, the best mean is 0.03 above the default. Will you change the default?
-# <details><summary>Answer</summary>Not on this ground. The best of ten means is above by luck alone. Run the two on seeds
-# that took no part in the choice, or cross-fit, and look at the interval.</details>
+# <details><summary>Answer</summary>Not on this ground. The best of ten means is above by luck alone. Run the two on
+# seeds that took no part in the choice, or cross-fit, and look at the interval.</details>
 #
 # 6. A paper says that PPO is insensitive to `max_grad_norm`. Your network shares layers between actor and critic, and
 # rewards are in thousands. Does it apply?
-# <details><summary>Answer</summary>Perhaps not. Adam cancels a common scale, but where a huge value gradient and a small
-# policy gradient share one limit and the same weights, the limit and `vf_coef` decide who is heard.</details>
+# <details><summary>Answer</summary>Perhaps not. Adam cancels a common scale, but where a huge value gradient and a
+# small policy gradient share one limit and the same weights, the limit and `vf_coef` decide who is heard.</details>
 #
 # ## What comes next
 #
@@ -704,8 +723,8 @@ tables.show(cheat_sheet.table(record))
 #
 # ## References
 #
-# - J. Schulman, P. Moritz, S. Levine, M. Jordan, P. Abbeel (2016). High-dimensional continuous control using generalized
-#   advantage estimation. ICLR.
+# - J. Schulman, P. Moritz, S. Levine, M. Jordan, P. Abbeel (2016). High-dimensional continuous control using
+#   generalized advantage estimation. ICLR.
 # - J. Schulman, F. Wolski, P. Dhariwal, A. Radford, O. Klimov (2017). Proximal policy optimization algorithms.
 # - J. Schulman (2020). Approximating KL divergence. His blog.
 # - M. Andrychowicz et al. (2021). What matters for on-policy deep actor-critic methods? A large-scale study. ICLR.

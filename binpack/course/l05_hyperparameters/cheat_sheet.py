@@ -64,8 +64,8 @@ def caption(record: Sweeps) -> str:
     """
     size = " x ".join(map(str, sweeps.ENV.bin_size))
     return (
-        f"Here: packing a bin of {size} cells, {sweeps.STEPS:,} environment steps, {len(record.seeds)} seeds. Good here: "
-        "values not behind the best one. Spread here: best mean minus worst mean of final utilization over the values "
+        f"Here: packing a bin of {size} cells, {sweeps.STEPS:,} environment steps, {len(record.seeds)} seeds. Good "
+        "here: values not behind the best one. Spread here: best mean minus worst mean of final utilization over the values "
         "that were run. Tuned alone: gain over the default, chosen on one half of the seeds and judged on the other."
     )
 
@@ -117,7 +117,8 @@ def signs(record: Sweeps) -> str:
     for name in BANDS:
         means = [float(runs.mean_of(name).mean()) for runs in good]
         told.append(f"{name} between {min(means):.2g} and {max(means):.2g}")
-    return f"The {len(good)} of {len(every)} settings here that are not behind the default have a mean {' and a mean '.join(told)}."
+    listed = " and a mean ".join(told)
+    return f"The {len(good)} of {len(every)} settings here that are not behind the default have a mean {listed}."
 
 
 def main(arguments: Sequence[str]) -> None:

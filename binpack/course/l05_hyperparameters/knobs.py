@@ -29,7 +29,7 @@ ABOUT = {
     "learning_rate": Knob(
         "how far a gradient step moves the weights",
         "1e-4 to 3e-3, logarithmic",
-        "the curve still climbs at the end; approx_kl far below 0.01",
+        "the curve climbs slowly or rests on a plateau; approx_kl far below 0.01",
         "approx_kl leaps, entropy falls to 0, the score drops and stays down",
     ),
     "clip_range": Knob(

@@ -92,7 +92,7 @@ def counted(record: Sweeps) -> str:
         record: the sweeps.
     """
     lost = sum(int(record.runs(change).diverged.sum()) for change in record.changes)
-    ended = "none diverged" if not lost else f"{lost} of them diverged and count with the score that they had"
+    ended = "none diverged" if not lost else f"{lost} diverged, and each counts with the score that it had"
     return f"{len(record.changes)} settings with {len(record.seeds)} seeds each: {len(record):,} runs; {ended}"
 
 

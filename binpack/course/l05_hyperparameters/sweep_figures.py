@@ -1,4 +1,4 @@
-"""Lesson 05: figures of the sweeps: one hyperparameter, a pair of them, what each was worth, and what a number weighs."""
+"""Lesson 05: figures of the sweeps: one hyperparameter, a pair, what each was worth, and weights over steps."""
 
 from __future__ import annotations
 

@@ -30,7 +30,8 @@ class Table:
         rows = ["".join(f'<td style="{_CELL}">{html.escape(entry)}</td>' for entry in row) for row in self.rows]
         caption = f'<caption style="text-align:left; padding:3px 10px;">{html.escape(self.caption)}</caption>'
         body = "\n".join(f"<tr>{row}</tr>" for row in rows)
-        return f"<table>\n{caption if self.caption else ''}\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>"
+        above = caption if self.caption else ""
+        return f"<table>\n{above}\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>"
 
     @property
     def text(self) -> str:

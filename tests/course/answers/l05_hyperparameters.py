@@ -11,7 +11,7 @@ from binpack.core.statistics import mean_interval, verdict
 
 def policy_change__loop(old_log_probs, new_log_probs, clip_range):
     kl, outside = 0.0, 0
-    for old, new in zip(old_log_probs, new_log_probs):
+    for old, new in zip(old_log_probs, new_log_probs, strict=True):
         ratio = math.exp(new) / math.exp(old)
         kl += ratio - 1 - math.log(ratio)
         outside += ratio < 1 - clip_range or ratio > 1 + clip_range
@@ -308,7 +308,7 @@ def judge_claim__wrong_by_place(first, second):
     """it pairs by place"""
     if len(first.keys() & second.keys()) < 3:
         return "too few to tell"
-    low, high = mean_interval([one - other for one, other in zip(first.values(), second.values())])
+    low, high = mean_interval([one - other for one, other in zip(first.values(), second.values(), strict=False)])
     return "holds" if low > 0 else "does not hold" if high < 0 else "not separable"
 
 

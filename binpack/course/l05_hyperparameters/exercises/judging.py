@@ -157,12 +157,12 @@ judge_claim.examine(
     minutes=12,
     difficulty=3,
     hints=(
-        "Begin with the two halves of the seeds: `np.arange(seeds) % 2 == 0` marks places 0, 2, 4 ..., and its opposite "
-        "the others.",
+        "Begin with the two halves of the seeds: `np.arange(seeds) % 2 == 0` marks places 0, 2, 4 ..., and its "
+        "opposite the others.",
         "For each half: choose the row with the highest mean over the *other* half, "
         "`scores[:, ~half].mean(axis=1).argmax()`, and fill in the gains of this half.",
-        "In a loop over `half in (even, ~even)`: `chosen = scores[:, ~half].mean(axis=1).argmax()`, then `gains[half] = "
-        "scores[chosen, half] - scores[default, half]`.",
+        "In a loop over `half in (even, ~even)`: `chosen = scores[:, ~half].mean(axis=1).argmax()`, then "
+        "`gains[half] = scores[chosen, half] - scores[default, half]`.",
     ),
     returns=promise.an_array("the gains", float),
 )

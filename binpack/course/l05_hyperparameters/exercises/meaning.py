@@ -107,7 +107,7 @@ policy_change.examine(
         "clip_fraction is a number of samples: divide by how many there are": _clipped(
             lambda ratio, c: np.sum(np.abs(ratio - 1) > c)
         ),
-        "clip_fraction does not count what is further than the clip range from 1: compare np.abs(ratio - 1) with it": _clipped(
+        "clip_fraction does not count what is further from 1 than the clip range: that is np.abs(ratio - 1)": _clipped(
             lambda ratio, c: np.mean(ratio > c)
         ),
         "the two results are exchanged: first approx_kl, then clip_fraction": lambda old, new, c: (
