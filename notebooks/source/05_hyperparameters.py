@@ -583,10 +583,16 @@ for says, settings in pairs.items():
 # 0.3. For these, all settings with a single change are divided into those inside and those outside. The last one, that
 # the defaults need no tuning, needs a tool that comes in the next part.
 #
-# *Predict, then run.* Before you look: write down for each sentence of the list on the left whether you believe it.
+# These are the sentences:
 
 # %%
 found = claims.findings(record)
+print(*(each.says for each in found), sep="\n")
+
+# %% [markdown]
+# *Predict, then run.* Write down for each of them whether you believe it, before you look.
+
+# %%
 tables.show(claims.table(found))
 print(claims.tally(found))
 
