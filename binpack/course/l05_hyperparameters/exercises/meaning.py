@@ -74,6 +74,7 @@ policy_change.examine(
         (np.log([0.5, 0.25, 0.4, 0.1]), np.log([0.3, 0.5, 0.44, 0.105]), 0.2),
         (np.log([0.4, 0.4, 0.2]), np.log([0.3, 0.3, 0.19]), 0.15),
         (np.log([0.1, 0.2, 0.3]), np.log([0.25, 0.28, 0.4]), 0.35),
+        (np.log([0.6, 0.3, 0.2]), np.log([0.06, 0.32, 0.3]), 0.35),
     ],
     draw=_drawn_log_probs,
     mistakes={
@@ -107,7 +108,7 @@ policy_change.examine(
         "clip_fraction is a number of samples: divide by how many there are": _clipped(
             lambda ratio, c: np.sum(np.abs(ratio - 1) > c)
         ),
-        "clip_fraction does not count what is further from 1 than the clip range: that is np.abs(ratio - 1)": _clipped(
+        "clip_fraction compares the ratio with the clip range: compare its distance from 1, np.abs(ratio - 1)": _clipped(
             lambda ratio, c: np.mean(ratio > c)
         ),
         "the two results are exchanged: first approx_kl, then clip_fraction": lambda old, new, c: (
