@@ -108,7 +108,7 @@ policy_change.examine(
         "clip_fraction is a number of samples: divide by how many there are": _clipped(
             lambda ratio, c: np.sum(np.abs(ratio - 1) > c)
         ),
-        "clip_fraction compares the ratio with the clip range: compare its distance from 1, np.abs(ratio - 1)": _clipped(
+        "clip_fraction compares the ratio with the clip range: compare its distance from 1, abs(ratio - 1)": _clipped(
             lambda ratio, c: np.mean(ratio > c)
         ),
         "the two results are exchanged: first approx_kl, then clip_fraction": lambda old, new, c: (
