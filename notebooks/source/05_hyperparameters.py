@@ -87,8 +87,8 @@ print(sentences.about(record, "learning_rate"))
 #
 # The two ends fail in different ways. The highest rates lie flat at a low level from their first rollouts on. The
 # lowest rate climbs, and then rests on a **plateau**, a level at which a curve stays for long although learning goes
-# on. Slow settings all come by this one, at about 0.65, and you will meet it again at few epochs and at large batches.
-# Both curves are flat at the end, and they ask for opposite changes: one setting needs more steps, and to the other no
+# on. Slow settings come by this one, at about 0.65, and you will meet it again at few epochs and at large batches. Both
+# curves are flat at the end, and they ask for opposite changes: one setting needs more steps, and to the other no
 # number of steps would help. The score alone does not tell which is which.
 #
 # The two printed lines put the figure into numbers. The first one compares the means of the best and the worst value.
@@ -185,10 +185,11 @@ tables.show(sentences.diagnostics(record, "clip_range"))
 # a clip fraction of 0.1 means nothing without the clip range beside it. The column `approx_kl` has no gauge: it says
 # how much further the policy really moved.
 #
-# Then compare the spread of the means in the printed line with that of the learning rate. Both limit the size of an
-# update, but clipping comes after the steps have been taken, and at a moderate learning rate there is little left for
-# it to do. Engstrom et al. (2020) found in the same spirit that much of PPO's success comes from details of its code
-# beside the clipping.
+# At the default learning rate the clip range works as a brake. With the narrowest range, most samples stop counting
+# after a few steps; the policy hardly moves, and the last column shows it still undecided at the end. With the widest,
+# it moves more than ten times as far and becomes certain. So the clip range is a second hand on the same handle as the
+# learning rate, and it is no guard: the live runs above jumped across it. Engstrom et al. (2020) found in the same
+# spirit that much of what is credited to PPO's clipping comes from other details of its code.
 #
 # ### n_epochs
 #
@@ -685,7 +686,7 @@ tables.show(cheat_sheet.table(record))
 # ## Takeaways
 #
 # - A flat curve is a plateau or a dead end. The score does not tell which; entropy and `approx_kl` do.
-# - `approx_kl` says how far an update moved the policy. Clipping does not limit it; step size does.
+# - `approx_kl` says how far an update moved the policy. Clipping brakes small steps; large ones jump across it.
 # - Adam undoes common scales, so limits and weights on gradients matter less than they seem to.
 # - Count gradient steps: rollouts x epochs x minibatches. Many settings differ in little else.
 # - Gamma and lambda are lengths. Compare them with the length of your episodes.
