@@ -1,7 +1,5 @@
 """What is read from the record of lesson 05's sweeps."""
 
-import time
-
 import numpy as np
 import pytest
 from invented_sweeps import invented
@@ -98,10 +96,8 @@ def test_values_are_written_as_people_write_them(value, text):
 # ------------------------------------------------------------------------------------------------------- the record
 
 
-def test_the_record_is_read_fast_and_whole():
-    start = time.process_time()
+def test_the_record_is_whole():
     read = results.load()
-    assert time.process_time() - start < 1.0  # 0.1 s where nothing else runs
     assert len(read.seeds) == len(sweeps.SEEDS), "record_sweeps has not come to its end"
     for change in read.changes:
         some = read.runs(change)
