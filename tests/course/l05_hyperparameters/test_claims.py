@@ -9,6 +9,13 @@ from binpack.course.l05_hyperparameters import claims, exercises, knobs, results
 from binpack.course.l05_hyperparameters.claims import FAILS, FEW, FINAL, HOLDS, LATER, OPEN, SPREAD, Claim
 from binpack.course.l05_hyperparameters.results import Sweeps
 
+
+@pytest.fixture(scope="module")
+def record() -> Sweeps:
+    """Six seeds of invented scores."""
+    return Sweeps(invented())
+
+
 RATE, DEFAULT = {"learning_rate": 1e-3}, {}
 
 

@@ -2,9 +2,16 @@
 
 import numpy as np
 import pytest
+from invented_sweeps import invented
 
 from binpack.course.l05_hyperparameters import results, sweep_figures, sweeps, worth
-from binpack.course.l05_hyperparameters.results import written
+from binpack.course.l05_hyperparameters.results import Sweeps, written
+
+
+@pytest.fixture(scope="module")
+def record() -> Sweeps:
+    """Six seeds of invented scores."""
+    return Sweeps(invented())
 
 
 @pytest.mark.parametrize("name", results.KNOBS)

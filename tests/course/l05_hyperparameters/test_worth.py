@@ -2,11 +2,19 @@
 
 import numpy as np
 import pytest
+from invented_sweeps import invented
 
 from binpack.core.statistics import verdict_words
 from binpack.course.l05_hyperparameters import exercises, results
 from binpack.course.l05_hyperparameters.claims import FEWEST_FOR_SPREAD
+from binpack.course.l05_hyperparameters.results import Sweeps
 from binpack.course.l05_hyperparameters.worth import cross_fitted, spread_by_chance, spread_of_means, worth, worths
+
+
+@pytest.fixture(scope="module")
+def record() -> Sweeps:
+    """Six seeds of invented scores."""
+    return Sweeps(invented())
 
 
 def test_what_matters_is_told_from_what_does_not(record):
