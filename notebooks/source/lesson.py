@@ -120,8 +120,12 @@ def part_number(source: Path) -> str:
 
 
 def parts_of(source: Path) -> list[Path]:
-    """List the sources of the same lesson in order, this one among them."""
-    return [path for path in lesson_sources(source.parent) if lesson_number(path) == lesson_number(source)]
+    """List the sources of the same lesson in order, this one among them.
+
+    One in ``drafts`` counts: its text and exercises are there, and its notebooks wait for a record.
+    """
+    every = [*lesson_sources(source.parent), *lesson_sources(source.parent / "drafts")]
+    return sorted((path for path in every if lesson_number(path) == lesson_number(source)), key=lambda path: path.name)
 
 
 def title_of(source: Path) -> str:
