@@ -238,7 +238,7 @@ ex.hint(utilization)
 # | 02 | [deep Q-network](02_deep_q_network.ipynb) | 120 | replace the table by a network; find bugs with probes |
 # | 02b | [LunarLander, a bug hunt and tuning](02b_lunar_lander.ipynb) | 85 | a hard task; five bugs; honest tuning |
 # | 03 | [the packing environment](03_packing_environment.ipynb) | 105 | build the bin: rules, masks, heuristics |
-# | 04 | [PPO from the inside](04_ppo.ipynb) | 120 | write the algorithm of this page from scratch |
+# | 04 | [PPO from the inside](04_ppo.ipynb) | 130 | write the algorithm of this page from scratch |
 # | 04b | [PPO at work: masks and rivals](04b_ppo_at_work.ipynb) | 80 | a library's PPO; masks; A2C, DQN, SAC, TD3 |
 # | 05 | what each PPO hyperparameter means | 100 | turn one knob at a time |
 # | 05b | [reading a run](05b_reading_a_run.ipynb) | 90 | diagnose sick runs; schedules; a robot arm |

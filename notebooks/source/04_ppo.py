@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 04 PPO from the inside
 #
-# *120 minutes, best in two sittings. Builds on lessons 02 and 03, and on PyTorch's modules and autograd.*
+# *130 minutes, best in two sittings. Builds on lessons 02 and 03, and on PyTorch's modules and autograd.*
 #
 # When you are done you can
 #
@@ -114,8 +114,9 @@ plots.show(figures.entropies(entropy))
 # what followed it. The smallest case is two arms of a slot machine, and a policy with a logit for each. Both logits
 # are 0, so each arm is drawn with probability 0.5. Arm A pays 1, arm B pays 0.6.
 #
-# The gradient of $\log p(\text{A})$ in the two logits is $(1, 0) - (0.5, 0.5) = (0.5, -0.5)$: raise the logit of A,
-# lower that of B. For B it is $(-0.5, 0.5)$. REINFORCE multiplies it by what was paid:
+# The gradient of $\log p$ in the logits has a rule: 1 for the action that was drawn and 0 for all others, minus the
+# probabilities. For A it is $(1, 0) - (0.5, 0.5) = (0.5, -0.5)$: raise the logit of A, lower that of B. For B it is
+# $(0, 1) - (0.5, 0.5) = (-0.5, 0.5)$. REINFORCE multiplies it by what was paid:
 #
 # | drawn | pays | gradient of $\log p$ | their product |
 # | --- | --- | --- | --- |
@@ -151,13 +152,15 @@ plots.show(plots.bars_with_spread(estimates, **labels, runs="batches", spread="r
 
 # %% [markdown]
 # In the first case one sign in six is wrong. Where everything pays about 11 it is one in three, and the estimates are
-# all over the place. Nothing about the task has become harder: the gradient is multiplied by 11, where a difference of
-# 0.4 is all that counts.
+# all over the place. Even their mean over 200 batches is not yet 0.1, and a mean of so many has an error of 0.1 itself.
+# Nothing about the task has become harder: the gradient is multiplied by 11, where a difference of 0.4 is all that
+# counts.
 #
 # The third bar takes 10.8 away from what is paid. Now A counts +0.2 and B counts -0.2, so a draw of A gives $0.5
 # \cdot 0.2 = 0.1$ and a draw of B gives $-0.5 \cdot (-0.2) = 0.1$ as well. Every single draw says what took hundreds
 # before, and the noise is gone. What is taken away is called a **baseline**. It may be any number that does not
-# depend on the action: the mean gradient stays the same, since $\nabla \log p$ is 0 on average.
+# depend on the action: the mean gradient stays the same, since $\nabla \log p$ is 0 on average, as the two gradients
+# of the table are.
 #
 # ## The same in the bin
 #
@@ -204,9 +207,15 @@ plots.show(plots.bars_with_spread(agreement, x="weighted with", y="cosine", runs
 # | `rewards`, `terminated`, `truncated` | (T, N) | what the step brought |
 # | `next_values` | (T, N) | what the critic says of the observation that the step led to |
 #
-# The last row is the delicate one. Where an episode is over, the environment starts the next one by itself, so
-# `env.observations` already shows a new, empty bin. What the step really led to is in `step.next_observations`. Say bin
-# 3 is full after step 7, and a new episode begins: `next_values[7]` has to be what the critic says of the full bin.
+# T is the number of steps, N that of the bins, D that of the numbers seen, and A that of the placements.
+#
+# `next_values` is the delicate one. Where an episode is over, the environment starts the next one by itself, so
+# `env.observations` already shows a new, empty bin. What the step really led to is in `step.next_observations`. Say a
+# time limit cuts environment 3 off after step 7: `next_values[7]` has to be what the critic says of the state in which
+# it was cut off, and not of the new one. (Our bins only ever terminate, and then this number will not count. Other
+# tasks have limits.)
+#
+# `Rollout.empty(n_steps, env)` gives a rollout full of zeros, to be filled row by row.
 
 # %% [exercise ppo.collect]
 
@@ -220,7 +229,8 @@ for name in ("observations", "masks", "actions", "rewards", "next_values"):
     print(f"{name:<13} {getattr(rollout, name).shape}")
 
 # %% [markdown]
-# 32 steps, 32 bins, 35 numbers seen, 16 placements: for each item there are 4 x 4 places of its corner.
+# 32 steps, 32 bins, 16 placements: for each item there are 4 x 4 places of its corner. The 35 numbers seen are the 16
+# heights of the bin, the 3 edges of the item, and the height at which it would land at each of the 16 places.
 #
 # ## How good was an action?
 #
@@ -234,8 +244,8 @@ for name in ("observations", "masks", "actions", "rewards", "next_values"):
 # and believes nothing but them. It is right on average, and noisy.
 #
 # **Generalized advantage estimation** (GAE; Schulman et al., 2016) goes between the two. It adds up the surprises of
-# this step and of later ones, each weighted by a factor $\gamma\lambda$ less than the one before. Written backwards, it
-# is one line:
+# this step and of later ones, each counting $\gamma\lambda$ times as much as the one before. Written backwards, it is
+# one line:
 #
 # $$\hat A_t = \delta_t + \gamma \lambda\,(1 - e_t)\,\hat A_{t+1}$$
 #
@@ -263,6 +273,8 @@ for name in ("observations", "masks", "actions", "rewards", "next_values"):
 # future counts (Pardo et al., 2018). To count it is called **bootstrapping**: an estimate stands in for rewards that
 # were not seen. Both are an end in another sense: the row below belongs to a new episode, and nothing may be carried
 # over from it.
+#
+# The last row of a rollout has no row below. There $\hat A_{t+1}$ is 0: what will follow is in $V(s_{t+1})$ already.
 
 # %% [exercise ppo.gae]
 
@@ -295,9 +307,9 @@ plots.show(figures.lambdas(gae, settings))
 # expect something, one step further back each time. With $\lambda = 1$ every step gets the credit at once, whether it
 # had anything to do with it or not. The usual 0.95 gives the first step about half of it.
 #
-# One more thing about advantages. Their size depends on the task: in a bin, an item pays a few hundredths, on
-# CartPole a step pays 1. A learning rate that suits one would not suit the other. So PPO puts the advantages of each
-# minibatch on one scale: mean 0, standard deviation 1. Of the advantages 1 and 3, for example, the mean is 2 and the
+# One more thing about advantages. Their size depends on the task: in this bin an item pays about a tenth, on CartPole a
+# step pays 1. PPO learns from a rollout in pieces, called *minibatches*, and puts the advantages of each on one scale:
+# mean 0, standard deviation 1. Of the advantages 1 and 3, for example, the mean is 2 and the
 # standard deviation 1.41, and they become -0.71 and 0.71. Andrychowicz et al. (2021) found that it matters little in
 # their tasks; lesson 05 measures it here.
 
@@ -346,11 +358,11 @@ for size, promised, true, divergence in table[[2, 5, 8, 10, 13]]:
     print(f"length {size:<4g}  promised {promised:+.3f}  true {true:+.3f}  divergence {divergence:.3f}")
 
 # %% [markdown]
-# From the first the batch promises more than comes: 0.024 against 0.005 at length 0.1. The direction was worked out
-# from this very batch, so it follows the batch's luck as well, and the batch cannot see that. Up to a length of about
-# 0.5 the mean gain is still above 0. At 1.5 the promise is at its highest, and the truth is a loss. At 8 the policy
-# packs 0.12 less of the bin than at the start. The bands say how much agents differ: in some the gain lasts longer,
-# and in some there was none.
+# (The length of a step is the norm of the change of the actor's weights; promise and gain are per episode.) From the
+# first the batch promises more than comes: 0.024 against 0.005 at length 0.1. The direction was worked out from this
+# very batch, so it follows the batch's luck as well, and the batch cannot see that. The mean gain is largest at about
+# 0.5, a ninth of the promise, and gone soon after 1. At 1.5 the promise is at its highest, and the truth is a loss. At
+# 8 the policy packs 0.12 less of the bin than at the start. The bands are wide because agents differ.
 #
 # So the surrogate is to be trusted near the old policy only. A region around it in which a model is trusted is called a
 # **trust region**. How near is near is measured between policies and not between weights, by the Kullback-Leibler
@@ -435,8 +447,8 @@ for ent_coef in (0.0, 0.01, 0.1):
     print(f"ent_coef {ent_coef:<5g} total loss {total_loss(*one_row, settings.replace(ent_coef=ent_coef)):.3f}")
 
 # %% [markdown]
-# With five functions in place, the loss of a minibatch is a few lines that only hand things on. The functions travel in
-# one box, `Parts`, as in lesson 02; those that you have not written yet are the reference's.
+# Five of your seven functions make the loss of a minibatch, in a few lines that only hand things on. The functions
+# travel in one box, `Parts`, as in lesson 02; those that you have not written yet are the reference's.
 
 # %%
 parts = reference.REFERENCE.replace(
@@ -491,8 +503,9 @@ plots.show(figures.ratios(noted, len(noted) // settings.n_epochs, settings.clip_
 #
 # ## Put together
 #
-# What is left is a loop: collect, estimate, learn, again. `watch` is a function that may look at the agent after each
-# rollout.
+# What is left is a loop: collect, estimate, learn, again. `make_batch` lays the rollout out as rows, and adds values
+# and advantages up to the returns that the critic learns from. `watch` is a function that may look at the agent after
+# each rollout.
 
 
 # %%
@@ -560,17 +573,18 @@ plots.show(figures.probe_values(broken, "advantages that forget the end"))
 
 # %% [markdown]
 # The simplest probe fails: its step pays 1, and the critic expects nearly 2, for it invents a future in which the same
-# goes on. "See" is right by accident, because the end looks like something between its two states, whose values cancel
-# out. "Cut off" never terminates, so nothing is forgotten there. In "act" and "mask" the values are wrong and the
-# probabilities right: in a task of one step the policy does not mind. That is what makes such a fault hard to find.
+# goes on. "See" is right by accident: the probes show the end as the number 0, which lies half way between the two
+# states of "see", and their values cancel out. "Cut off" never terminates, so nothing is forgotten there. In "act",
+# "both" and "mask" the values are wrong and the probabilities right: in a task of one step the policy does not mind.
+# That is what makes such a fault hard to find. "Patience" has two steps, and there the policy goes wrong as well.
 #
 # ## The bin
 #
 # Now the small bin, with 81,920 steps. Every tenth of the way, the agent packs 200 fixed streams greedily, by its
 # likeliest placement.
 #
-# *Predict, then run.* The best rule of thumb of lesson 03 packs 84 % of this bin, and random placements pack 41 %.
-# After how many steps does PPO pass either?
+# *Predict, then run.* The best rule of thumb of lesson 03 packs 84 % of this bin, and random placements pack 41 %. Does
+# the untrained agent begin at 41 %? And after how many steps does PPO pass the rule?
 
 # %% tags=["nbval-ignore-output"]
 curve, env = [], Packing(SMALL, n=32, seed=0)
@@ -590,8 +604,10 @@ levels = {f"{best}, the best rule": rules[best], "random placements": rules["ran
 plots.show(figures.learning(curve, levels, "PPO on the small bin, one seed"))
 
 # %% [markdown]
-# A tenth of the steps is enough to leave chance far behind. The best rule takes much longer: the last items are the
-# hard ones, and to fit them in, the first ones must be placed with them in mind. Where the curve crosses the upper
+# The curve need not begin at chance. A greedy agent always takes the placement that its random weights make a little
+# likelier, and that is a rule already, good or bad by the luck of the seed. A tenth of the steps is enough to leave
+# chance far behind. The best rule takes much longer: the last items are the hard ones, and to fit them in, the first
+# ones must be placed with them in mind. Where the curve crosses the upper
 # line depends on the seed, and a run may touch it and fall back. Ten seeds follow below.
 #
 # The curve was made with the streams that one would use to choose settings, so the last judgement is on fresh ones. The
@@ -631,17 +647,18 @@ plots.show(plots.curves_with_spread(curves, **labels, title="two PPOs, ten seeds
 scores = figures.finals(match)
 ours, theirs = scores["exercises"], scores["stable-baselines3"]
 print(f"fresh streams: exercises {ours.mean():.3f}, stable-baselines3 {theirs.mean():.3f}")
-print("difference at the end:", verdict(ours, theirs))
+print("exercises minus stable-baselines3, fresh streams:", verdict(ours, theirs))
 (_, mine), (_, other) = curves.values()
-print("difference of the mean over the curve:", verdict(mine.mean(axis=1), other.mean(axis=1)))
+print("the same for the mean over the curve:", verdict(mine.mean(axis=1), other.mean(axis=1)))
 rule = judge("touching_area", TEST_SEED)
 print(f"touching_area packs {rule.mean:.3f}; exercises less that:", verdict(ours, rule.mean))
 
 # %% [markdown]
-# *Not separable*, at the end and over the whole curve: the seeds of one program differ more among themselves than the
-# two programs do. That is the strongest thing that such runs can say, and together with the equal numbers on one
-# rollout it is a good reason to trust the parts. The last line compares with the best rule of thumb: all ten agents
-# were trained for a few seconds, and their mean is ahead of it.
+# *Not separable*, at the end and over the whole curve. That does not mean equal. The intervals say how large a
+# difference these runs leave room for: at the end, one of more than about 0.016 does not fit them. Early in the curve
+# the exercises may be a little slower. (The curve shows the 200 streams of above, the printed lines fresh ones.)
+# Together with the equal numbers on one rollout, this is a good reason to trust the parts. The last line compares with
+# the best rule of thumb: all ten agents were trained for a few seconds, and their mean is ahead of it.
 #
 # ## A published listing
 #
@@ -671,10 +688,11 @@ plots.show(figures.probe_values(probe_listing(listing.listing_loss), "the listin
 plots.show(figures.probe_values(probe_listing(listing_loss), "the listing mended"))
 
 # %% [markdown]
-# As published, the first step's value comes out at about 2 in place of 1, and "even" shows the other mistake: instead
+# As published, the value in "constant" comes out at about 2 in place of 1, and "even" shows the other mistake: instead
 # of staying near the middle the policy runs to one side, since every doubt is punished. Mended, all four are right.
 #
-# And on the bin? Forty runs were recorded: the listing as published, with either mistake mended, and with both.
+# And on the bin? Forty runs were recorded: the listing as published, with only the entropy mended, with only the end
+# mended, and with both.
 #
 # *Predict, then run.* Which of the two mistakes does more harm? And by which gauge would you see the other?
 
@@ -691,14 +709,16 @@ title = "entropy of the policy in an empty bin"
 plots.show(plots.curves_with_spread(figures.arms(record, 3), x="environment steps", y="entropy in nats", title=title))
 
 # %% [markdown]
-# The forgotten end is the disaster. Both arms with it end where random placements are. An agent that imagines a future
-# after the end is paid for coming to an end that its critic happens to like, and nothing in the task corrects the
-# critic there.
+# The forgotten end is the disaster. Both arms with it end where random placements are, at 0.41. A critic that imagines
+# a future after the end is corrected by nothing there, so an agent may be drawn to whatever end its critic happens to
+# like.
 #
-# The wrong sign of the entropy is the quieter mistake. With the end mended, its mean is a little lower, and ten seeds
-# cannot separate it from the right version: in this task, and with a weight of 0.01, an agent gets away with it. The
-# gauge that shows it is the entropy itself. All ten seeds with the wrong sign end below 0.2, all ten with the right one
-# above 0.4. A policy with so little entropy has stopped trying, and a task that needs more trying will not forgive it.
+# The wrong sign of the entropy is the quieter mistake. With only the end mended, the mean is a little lower than with
+# both, and ten seeds cannot separate the two: in this task, and with a weight of 0.01, an agent gets away with it. The
+# gauge that shows it is the entropy itself. All ten seeds with only the end mended end below 0.2, all ten with both
+# mended above 0.4. A policy with so little entropy has stopped trying, and a task that needs more trying will not
+# forgive it. (With only the entropy mended it rises above both: that agent has nothing to learn, and is paid for
+# doubt.)
 #
 # The first mistake is found by a probe in a second, and by a learning curve at once. The second one hides in the
 # return, and is seen in the probe "even" and in a curve that few people draw.

@@ -513,6 +513,30 @@ def update__shuffled_list(agent, batch, settings, loss_of, rng):
             agent.optimizer.step()
 
 
+def update__wrong_clip_value(agent, batch, settings, loss_of, rng):
+    """the entries of a gradient are cut one by one"""
+    for _ in range(settings.n_epochs):
+        order = rng.permutation(len(batch.actions))
+        for start in range(0, len(order), settings.batch_size):
+            loss = loss_of(batch.rows(order[start : start + settings.batch_size]))
+            agent.optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_value_(agent.network.parameters(), settings.max_grad_norm)
+            agent.optimizer.step()
+
+
+def update__wrong_len_of_batch(agent, batch, settings, loss_of, rng):
+    """len(batch) counts the tensors of the batch"""
+    for _ in range(settings.n_epochs):
+        order = rng.permutation(len(batch))
+        for start in range(0, len(order), settings.batch_size):
+            loss = loss_of(batch.rows(order[start : start + settings.batch_size]))
+            agent.optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(agent.network.parameters(), settings.max_grad_norm)
+            agent.optimizer.step()
+
+
 def update__wrong_whole(agent, batch, settings, loss_of, rng):
     """loss_of gets the whole batch"""
     for _ in range(settings.n_epochs):

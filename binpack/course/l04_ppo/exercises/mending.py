@@ -19,11 +19,11 @@ from binpack.course.l04_ppo.listing import Rows
     difficulty=2,
     start=listing.listing_loss,
     hints=(
-        "Begin with the arguments: which of them is never used? Two lines of the function have a mistake.",
+        "Begin with the entries of `rows`: which of them is never used? Two lines of the function have a mistake.",
         "Where the episode terminated nothing follows, so `~terminated` belongs to the discounted value of what "
         "follows. And what is added to a loss is made small by training.",
-        "`targets = rewards + settings.gamma * next_values * ~terminated`, and in the last line "
-        "`- settings.ent_coef * entropies.mean()`.",
+        "`targets = rows.rewards + settings.gamma * rows.next_values * ~rows.terminated`, and in the last line "
+        "`- settings.ent_coef * rows.entropies.mean()`.",
     ),
     returns=promise.a_tensor("the loss"),
 )

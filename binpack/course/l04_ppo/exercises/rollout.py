@@ -32,11 +32,12 @@ def collect(env: Env, agent: Agent, n_steps: int) -> Rollout:
         env: `env.observations` and `env.masks` say how things stand now, and `env.step(actions)` goes on from there.
             What is over starts anew by itself.
         agent: `agent.act(observations, masks)` gives actions, their log-probabilities and the values of the
-            observations; `agent.values(observations)` the values alone.
+            observations, an array each; `agent.values(observations)` the values alone.
         n_steps: steps of each environment.
 
     Returns:
-        A rollout with n_steps rows. `next_values` are those of `step.next_observations`, what the actions led to.
+        A rollout with n_steps rows: `Rollout.empty(n_steps, env)`, filled. What `env.step` returns has `rewards`,
+        `terminated`, `truncated` and `next_observations`; `next_values` are those of the latter.
     """
     rollout = Rollout.empty(n_steps, env)
     for t in range(n_steps):

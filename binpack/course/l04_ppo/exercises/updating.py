@@ -66,6 +66,8 @@ def _(answer: Callable) -> None:
     )
     text = "each epoch leaves two rows out: 4 does not divide 10, so the last minibatch is smaller"
     expect(sizes != 3 * [4, 4], text, got=sizes, wanted=every)
+    text = "len(batch) counts the tensors of the batch, 6 of them: len(batch.actions) counts transitions"
+    expect(sizes != 3 * [4, 2], text, got=sizes, wanted=every)
     expect(sizes == every, "the minibatches of 3 epochs of 10 rows have other sizes", got=sizes, wanted=every)
     epochs = [[row for rows in loss.minibatches[first : first + 3] for row in rows] for first in (0, 3, 6)]
     plain = list(range(_ROWS))
@@ -122,3 +124,25 @@ def _expect_steps(answer: Callable) -> None:
     expect(
         np.allclose(moved, 0.5, atol=1e-4), "a long gradient is not shortened to max_grad_norm", got=moved, given=given
     )
+    _expect_direction(answer)
+
+
+def _expect_direction(answer: Callable) -> None:
+    """Expect that a long gradient is shortened as a whole, which one weight alone cannot show."""
+    network = nn.Linear(2, 1, bias=False)
+    with torch.no_grad():
+        network.weight.zero_()
+    agent = Agent(network, torch.optim.SGD(network.parameters(), lr=1.0), _unused, torch.Generator())
+    slopes = torch.tensor([[3.0, 4.0]])
+    answer(
+        agent,
+        numbered(_ROWS),
+        Settings(n_epochs=1, batch_size=_ROWS, max_grad_norm=0.5),
+        lambda rows: (network.weight * slopes).sum(),
+        np.random.default_rng(0),
+    )
+    moved = -network.weight.detach().numpy()[0]
+    given = "a gradient of (3, 4), max_grad_norm 0.5, one plain step with a learning rate of 1"
+    text = "the entries of a gradient are cut one by one: clip_grad_norm_ shortens all of them alike"
+    expect(not np.allclose(moved, 0.5, atol=1e-4), text, got=moved, wanted=[0.3, 0.4], given=given)
+    expect_close(moved, [0.3, 0.4], "a long gradient does not keep its direction", atol=1e-4)
