@@ -259,14 +259,15 @@ for name in ("observations", "masks", "actions", "rewards", "next_values"):
 # | $\hat A_t$ | `advantages[t]` | the estimate |
 #
 # Work it out once by hand, with $\gamma = \lambda = 0.5$. An episode has three steps, which pay 0, 0 and 1. The critic
-# says 0.5 everywhere, and 2 of the observation after the last step. The last row is worked out first.
+# says 0.5 everywhere, and 2 of the observation after the last step. The surprise of the last step is $1 + 0 - 0.5 =
+# 0.5$ if it terminated, and $1 + 0.5 \cdot 2 - 0.5 = 1.5$ if it was cut off. The two before it surprise by $0 + 0.5
+# \cdot 0.5 - 0.5 = -0.25$ each. The advantages are worked out from the last row to the first:
 #
-# | | surprise $\delta$ | advantage if it terminated | advantage if it was cut off |
-# | --- | --- | --- | --- |
-# | step 3, terminated | $1 + 0 - 0.5 = 0.5$ | $0.5$ | |
-# | step 3, cut off | $1 + 0.5 \cdot 2 - 0.5 = 1.5$ | | $1.5$ |
-# | step 2 | $0 + 0.5 \cdot 0.5 - 0.5 = -0.25$ | $-0.25 + 0.25 \cdot 0.5 = -0.125$ | $-0.25 + 0.25 \cdot 1.5 = 0.125$ |
-# | step 1 | $-0.25$ | $-0.25 - 0.25 \cdot 0.125 = -0.281$ | $-0.25 + 0.25 \cdot 0.125 = -0.219$ |
+# | step | advantage if it terminated | advantage if it was cut off |
+# | --- | --- | --- |
+# | 3 | 0.5 | 1.5 |
+# | 2 | -0.25 + 0.25 x 0.5 = -0.125 | -0.25 + 0.25 x 1.5 = 0.125 |
+# | 1 | -0.25 - 0.25 x 0.125 = -0.281 | -0.25 + 0.25 x 0.125 = -0.219 |
 #
 # The two kinds of end differ in one place, and it reaches back to the first step. A state that terminated has no
 # future, so $V$ counts for nothing there. An episode that was cut off by a time limit would have gone on, so its

@@ -69,7 +69,7 @@ def browser(lab, tmp_path_factory):
 def lesson(request, pytestconfig, lab, browser):
     """A notebook that is open, and was run where that is asked for."""
     path, runs = request.param
-    most = None if pytestconfig.getoption("--all-lessons") else 6  # a scene takes the processor a second or two
+    most = None if pytestconfig.getoption("--all-lessons") else 3  # a scene takes the processor a second or two
     page = LessonPage(browser, lab, lab.place(path), most)
     if runs:
         print(f"{page.path.name} ran in {page.run_all(print):.0f} s")

@@ -91,34 +91,28 @@ def source_of(lesson_number: int, exercise: str) -> Path | None:
 
 
 def runs() -> dict[tuple[Path, int], dict[str, Answer]]:
-    """Each lesson's source and the number of a run, with one alternative for each exercise that has so many.
-
-    Exercises take turns in which of their alternatives belongs to the first run, the only one of a plain test run.
-    """
+    """Each lesson's source and the number of a run, with one alternative for each exercise that has so many."""
     found: dict[tuple[Path, int], dict[str, Answer]] = {}
     for each in LESSONS:
         places: Counter = Counter()
         for answer in ANSWERS[each]:
             if answer.wrong or places[answer.exercise] == RIGHT:  # more alternatives are judged, and not run through
                 continue
-            turn = list(EXERCISES[each]).index(next(one for one in EXERCISES[each] if one.name == answer.exercise))
             path = source_of(each.number, answer.exercise)
             if path is not None:
-                number = (places[answer.exercise] + turn) % RIGHT
-                found.setdefault((path, number), {})[answer.exercise] = answer
+                found.setdefault((path, places[answer.exercise]), {})[answer.exercise] = answer
                 places[answer.exercise] += 1
     return dict(sorted(found.items(), key=str))
 
 
 def pytest_generate_tests(metafunc):
-    """Run each lesson once, or as often as there are right answers where every lesson is asked for."""
-    if "alternatives" in metafunc.fixturenames:
-        everything = metafunc.config.getoption("--all-lessons")
-        chosen = {key: mine for key, mine in runs().items() if everything or key[1] == 0}
-        metafunc.parametrize(
-            ("path", "alternatives"),
-            [pytest.param(path, mine, id=f"{path.stem}-{number}") for (path, number), mine in chosen.items()],
-        )
+    """Run each lesson as often as there are right answers, where every lesson is asked for."""
+    if "alternatives" not in metafunc.fixturenames:
+        return
+    chosen = [pytest.param(path, mine, id=f"{path.stem}-{number}") for (path, number), mine in runs().items()]
+    if not metafunc.config.getoption("--all-lessons"):
+        chosen = [pytest.param(None, {}, marks=pytest.mark.skip(reason="--all-lessons runs them"), id="all")]
+    metafunc.parametrize(("path", "alternatives"), chosen)
 
 
 def test_a_lesson_runs_to_its_end_with_right_answers(path: Path, alternatives: dict[str, Answer]):
