@@ -16,11 +16,11 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sb3_contrib import MaskablePPO
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.vec_env import VecMonitor
 
 from binpack.agents.config import PPOConfig
+from binpack.agents.learner import PPO
 from binpack.agents.networks import fast_precision
 from binpack.agents.policies import policy_of
 from binpack.core import placement
@@ -301,8 +301,8 @@ def training_split(ppo: PPOConfig, n_envs: int, steps: int) -> dict[str, Any]:
     }
 
 
-def _model(ppo: PPOConfig, env: BinPackingVecEnv) -> MaskablePPO:
-    return MaskablePPO(
+def _model(ppo: PPOConfig, env: BinPackingVecEnv) -> PPO:
+    return PPO(
         policy_of(ppo).policy_class(),
         VecMonitor(env),
         policy_kwargs=policy_of(ppo).policy_kwargs(ppo),
@@ -314,7 +314,7 @@ def _model(ppo: PPOConfig, env: BinPackingVecEnv) -> MaskablePPO:
     )
 
 
-def _learn(model: MaskablePPO, steps: int) -> float:
+def _learn(model: PPO, steps: int) -> float:
     model.set_logger(Logger(folder=None, output_formats=[]))
     started = time.perf_counter()
     model.learn(steps)

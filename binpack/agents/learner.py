@@ -1,4 +1,4 @@
-"""The learning algorithm: sb3-contrib's MaskablePPO, with rollouts that can begin anew and an end for what diverged."""
+"""The learning algorithm: sb3-contrib's MaskablePPO with a quicker update, rollouts that can begin anew, and an end."""
 
 from __future__ import annotations
 
@@ -12,11 +12,17 @@ import torch
 from sb3_contrib import MaskablePPO
 from stable_baselines3.common.buffers import RolloutBuffer as AnyRolloutBuffer
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.utils import explained_variance
 from stable_baselines3.common.vec_env import VecEnv
 
+from binpack.agents.update import Transitions, Update
 from binpack.files import InputError
 
-LOSSES = ("train/loss", "train/policy_gradient_loss", "train/value_loss")
+LOSSES = ("loss", "policy_gradient_loss", "value_loss")
+_SETTINGS = {
+    *("batch_size", "n_epochs", "ent_coef", "vf_coef"),
+    *("max_grad_norm", "normalize_advantage", "target_kl"),
+}
 
 
 class DivergedError(InputError):
@@ -24,7 +30,9 @@ class DivergedError(InputError):
 
 
 class PPO(MaskablePPO):
-    """MaskablePPO that ends where its numbers do.
+    """MaskablePPO that updates quickly (see ``update``), and ends where its numbers do.
+
+    Its buffer is a ``MaskableDictRolloutBuffer``; it knows no ``clip_range_vf``.
 
     Args:
         args: what ``MaskablePPO`` takes.
@@ -62,19 +70,29 @@ class PPO(MaskablePPO):
 
     def train(self) -> None:
         """Update the policy from the buffer; see ``MaskablePPO``."""
+        self.policy.set_training_mode(True)
+        self._update_learning_rate(self.policy.optimizer)
+        clip_range = self.clip_range(self._current_progress_remaining)  # type: ignore[operator]
+        update = Update(clip_range=clip_range, **{name: getattr(self, name) for name in _SETTINGS})
+        buffer: Any = self.rollout_buffer
+        # before the tensors are made: both need the buffer's own layout
+        explained = explained_variance(buffer.values.flatten(), buffer.returns.flatten())
         with self._watched():
-            super().train()
-        losses = (float(self.logger.name_to_value.get(name, 0.0)) for name in LOSSES)
-        if not (all(map(math.isfinite, losses)) and _finite(self.policy)):
+            means, epochs = update.apply(self.policy, Transitions.of(buffer))
+        if not (all(math.isfinite(means[name]) for name in LOSSES) and _finite(self.policy)):
             raise self._diverged()
+        self._n_updates += epochs
+        for name, value in {**means, "explained_variance": explained, "clip_range": clip_range}.items():
+            self.logger.record(f"train/{name}", value)
+        self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
         """Say what it means when torch finds that scores are no numbers."""
         try:
             yield
-        except ValueError as error:
-            if not _raised_by_distributions(error):
+        except (ValueError, RuntimeError) as error:
+            if not (_raised_by_distributions(error) or "probability tensor" in str(error)):
                 raise
             raise self._diverged() from None
 
@@ -89,7 +107,7 @@ def _finite(policy: torch.nn.Module) -> bool:
     return all(bool(torch.isfinite(weights).all()) for weights in policy.parameters())
 
 
-def _raised_by_distributions(error: ValueError) -> bool:
+def _raised_by_distributions(error: Exception) -> bool:
     """Say whether torch's distributions raised an error: they refuse scores with a NaN in them."""
     last = error.__traceback__
     while last is not None and last.tb_next is not None:

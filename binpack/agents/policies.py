@@ -21,12 +21,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy, MaskableMultiInputActorCriticPolicy
+from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.utils import ConstantSchedule
 
 from binpack.agents.config import POLICIES, PPOConfig, TrainConfig
-from binpack.agents.networks import CandidatePolicy, ConvNetwork, MapNetwork
+from binpack.agents.networks import CandidatePolicy, ConvNetwork, DensePolicy, MapNetwork
 
 
 class Policy(Protocol):
@@ -93,7 +93,7 @@ class _Dense:
     convolves: bool = False
 
     def policy_class(self) -> type[MaskableActorCriticPolicy]:
-        return MaskableMultiInputActorCriticPolicy
+        return DensePolicy
 
     def policy_kwargs(self, ppo: PPOConfig) -> dict[str, Any]:
         kwargs: dict[str, Any] = {"net_arch": list(ppo.net_arch)}

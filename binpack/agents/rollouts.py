@@ -1,9 +1,8 @@
-"""Rollout buffers: one without a last minibatch of a single transition, and one with a baseline from shared streams.
+"""A rollout buffer with a baseline from shared streams: it judges an action against what others made of the same items.
 
-The second judges an action against what others made of the same items. How well a bin is packed depends on the items
-that happen to come more than on any one placement. Where several environments pack the same stream, what they have in
-common is the luck of the stream, and their mean can be subtracted from each without bias: it does not depend on that
-environment's actions.
+How well a bin is packed depends on the items that happen to come more than on any one placement. Where several
+environments pack the same stream, what they have in common is the luck of the stream, and their mean can be subtracted
+from each without bias: it does not depend on that environment's actions.
 
 References:
     Mao, Venkatakrishnan, Schwarzkopf, Alizadeh (2019). Variance Reduction for Reinforcement Learning in Input-Driven
@@ -13,57 +12,15 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sb3_contrib.common.maskable.buffers import MaskableDictRolloutBuffer, MaskableDictRolloutBufferSamples
+from sb3_contrib.common.maskable.buffers import MaskableDictRolloutBuffer
 
 
-class RolloutBuffer(MaskableDictRolloutBuffer):
-    """Never hands out a minibatch of one transition: that one goes to the minibatch before it.
-
-    The advantages of a minibatch are divided by their standard deviation, and that of a single number is NaN, which the
-    next step of the optimizer spreads over all weights. Stable-Baselines3 warns of such sizes; Tianshou (Weng et al.,
-    2022) merges whatever is left over into the minibatch before. Here only a single transition is merged, so that runs
-    with any other rest go as they always did.
-    """
-
-    def get(  # type: ignore[override]
-        self, batch_size: int | None = None
-    ) -> Generator[MaskableDictRolloutBufferSamples, None, None]:
-        """Yield the transitions in random order, once each.
-
-        Args:
-            batch_size: transitions in a minibatch; the last one has what is left over, and where that is a single
-                transition the last but one has it too. None: all in one.
-        """
-        minibatches = super().get(batch_size)
-        if batch_size is None or self.buffer_size * self.n_envs % batch_size != 1:
-            yield from minibatches
-            return
-        held = next(minibatches)
-        for minibatch in minibatches:
-            if len(minibatch.actions) == 1:
-                held = _joined(held, minibatch)
-            else:
-                yield held
-                held = minibatch
-        yield held
-
-
-def _joined(one: MaskableDictRolloutBufferSamples, two: MaskableDictRolloutBufferSamples) -> Any:
-    """Return the transitions of both."""
-    parts = one._asdict(), two._asdict()
-    seen = [part.pop("observations") for part in parts]
-    observations = {name: torch.cat([each[name] for each in seen]) for name in seen[0]}
-    rest = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-    return MaskableDictRolloutBufferSamples(observations=observations, **rest)
-
-
-class SharedStreamsBuffer(RolloutBuffer):
+class SharedStreamsBuffer(MaskableDictRolloutBuffer):
     """Subtracts from each advantage the mean advantage of the other environments at the same step of the same stream.
 
     Every rollout must begin with a reset of ``BinPackingVecEnv(replicas=replicas)``, so that rows in a group of

@@ -27,7 +27,7 @@ from binpack.agents.diagnostics import Diagnostics
 from binpack.agents.evaluation import evaluate, make_streams
 from binpack.agents.learner import PPO
 from binpack.agents.policies import policy_of
-from binpack.agents.rollouts import RolloutBuffer, SharedStreamsBuffer
+from binpack.agents.rollouts import SharedStreamsBuffer
 from binpack.agents.store import PPOAgent, load_agent, save_agent
 from binpack.env.vector import BinPackingVecEnv
 from binpack.files import FileError, InputError, first_line, read_json, write_atomically, write_json
@@ -261,7 +261,7 @@ def _build(config: TrainConfig, folder: Path, saved: dict[str, Any] | None) -> P
 
 def _buffer(ppo: PPOConfig) -> dict[str, Any]:
     if ppo.replicas == 1:
-        return {"rollout_buffer_class": RolloutBuffer}
+        return {}
     return {"rollout_buffer_class": SharedStreamsBuffer, "rollout_buffer_kwargs": {"replicas": ppo.replicas}}
 
 

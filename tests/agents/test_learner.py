@@ -9,7 +9,6 @@ from stable_baselines3.common.logger import Logger
 
 from binpack.agents.learner import PPO
 from binpack.agents.networks import CandidatePolicy
-from binpack.agents.rollouts import RolloutBuffer
 from binpack.env.config import EnvConfig
 from binpack.env.vector import BinPackingVecEnv
 
@@ -23,7 +22,6 @@ def model(kind: type[PPO] = PPO, **changes) -> PPO:
         CandidatePolicy,
         BinPackingVecEnv(ENV, 4),
         policy_kwargs={"channels": 4, "layers": 1},
-        rollout_buffer_class=RolloutBuffer,
         **settings,
         **changes,
     )

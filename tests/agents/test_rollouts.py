@@ -7,10 +7,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sb3_contrib.common.maskable.buffers import MaskableDictRolloutBuffer
 
 from binpack.agents.config import PPOConfig, TrainConfig
-from binpack.agents.rollouts import RolloutBuffer, SharedStreamsBuffer, shared_baseline
+from binpack.agents.rollouts import SharedStreamsBuffer, shared_baseline
 from binpack.agents.training import train
 from binpack.env.config import EnvConfig
 from binpack.env.vector import BinPackingVecEnv
@@ -85,51 +84,6 @@ def test_the_buffer_subtracts_it_and_leaves_the_returns():
     assert np.array_equal(alone.returns, shared.returns)
     partner = alone.advantages[:, [1, 0, 3, 2]]
     np.testing.assert_allclose(shared.advantages, alone.advantages - partner, atol=1e-6)
-
-
-def filled(kind: type, steps: int, envs: int):
-    """Return a full buffer whose transitions are told apart by their old log probability: 0, 1, 2, ..."""
-    buffer = kind(steps, ENV.observation_space(), ENV.action_space(), gae_lambda=0.9, gamma=0.95, n_envs=envs)
-    for step in range(steps):
-        number = torch.arange(step * envs, (step + 1) * envs, dtype=torch.float32)
-        observation = {
-            name: np.broadcast_to(number.numpy().reshape(-1, *[1] * len(space.shape)), (envs, *space.shape))
-            for name, space in ENV.observation_space().items()
-        }
-        masks = np.broadcast_to(number.numpy()[:, None] % 2, (envs, ENV.actions))
-        zeros = np.zeros(envs)
-        buffer.add(observation, number.numpy()[:, None], zeros, zeros, number, number, action_masks=masks)
-    buffer.compute_returns_and_advantage(torch.zeros(envs, 1), np.zeros(envs, bool))
-    return buffer
-
-
-def minibatches(kind: type, steps: int, envs: int, batch_size: int | None) -> list:
-    buffer = filled(kind, steps, envs)
-    np.random.seed(5)  # noqa: NPY002 - the generator that Stable-Baselines3 draws from
-    return list(buffer.get(batch_size))
-
-
-@pytest.mark.parametrize(
-    ("batch_size", "sizes"), [(63, [64]), (21, [21, 21, 22]), (9, [9] * 6 + [10]), (3, [3] * 20 + [4])]
-)
-def test_a_single_transition_left_over_goes_to_the_minibatch_before(batch_size, sizes):
-    plain = minibatches(MaskableDictRolloutBuffer, 16, 4, batch_size)
-    merged = minibatches(RolloutBuffer, 16, 4, batch_size)
-    assert [len(each.actions) for each in merged] == sizes and len(plain[-1].actions) == 1
-    for name in ("actions", "old_values", "old_log_prob", "advantages", "returns", "action_masks"):
-        one, two = (torch.cat([getattr(each, name) for each in found]) for found in (plain, merged))
-        assert torch.equal(one, two)
-    for each in merged:
-        for name, seen in each.observations.items():
-            assert torch.equal(seen, each.old_log_prob.reshape(-1, *[1] * (seen.ndim - 1)).expand(seen.shape)), name
-
-
-@pytest.mark.parametrize("batch_size", [64, 62, 32, 31, 2, 100, None])
-def test_any_other_minibatches_are_as_they_were(batch_size):
-    plain, own = (minibatches(kind, 16, 4, batch_size) for kind in (MaskableDictRolloutBuffer, RolloutBuffer))
-    assert [len(each.actions) for each in plain] == [len(each.actions) for each in own]
-    for one, two in zip(plain, own, strict=True):
-        assert torch.equal(one.old_log_prob, two.old_log_prob)
 
 
 @pytest.mark.parametrize("replicas", [1, 2])

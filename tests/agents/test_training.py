@@ -25,6 +25,7 @@ from binpack.agents.learner import DivergedError
 from binpack.agents.networks import CandidatePolicy
 from binpack.agents.store import AGENT_VERSION, load_agent
 from binpack.agents.training import train
+from binpack.agents.update import Update
 from binpack.env.batch import PackingBatch
 from binpack.env.config import EnvConfig
 from binpack.env.vector import BinPackingVecEnv
@@ -95,12 +96,12 @@ def test_what_is_kept_can_be_a_running_mean_of_the_weights(tmp_path, monkeypatch
         seen.append({name: value.clone() for name, value in model.policy.state_dict().items()})
         return start(model, *args, **kwargs)
 
-    def update(model, inner=MaskablePPO.train):
+    def update(model, inner=PPO_LEARNER.train):
         inner(model)
         seen.append({name: value.clone() for name, value in model.policy.state_dict().items()})
 
     monkeypatch.setattr(MaskablePPO, "learn", learn)
-    monkeypatch.setattr(MaskablePPO, "train", update)
+    monkeypatch.setattr(PPO_LEARNER, "train", update)
     result = train(config(average_weights=0.75), tmp_path)
     kept = torch.load(tmp_path / "weights.pt", weights_only=True)
     assert len(seen) == 1 + 4
@@ -117,7 +118,7 @@ def test_what_is_kept_can_be_a_running_mean_of_the_weights(tmp_path, monkeypatch
 @pytest.mark.parametrize("stops", [(), (128,), (128, 192)])
 def test_a_run_takes_each_rollouts_weights_into_the_mean_once_however_often_it_is_stopped(tmp_path, monkeypatch, stops):
     """The mean is recomputed from all weights that there were: an interruption neither repeats nor leaves out any."""
-    seen, inner = [], MaskablePPO.train
+    seen, inner = [], PPO_LEARNER.train
 
     def update(model):
         if not seen:
@@ -126,7 +127,7 @@ def test_a_run_takes_each_rollouts_weights_into_the_mean_once_however_often_it_i
         seen.append({name: value.clone() for name, value in model.policy.state_dict().items()})
 
     counted, average = [], AveragedModel.update_parameters
-    monkeypatch.setattr(MaskablePPO, "train", update)
+    monkeypatch.setattr(PPO_LEARNER, "train", update)
     monkeypatch.setattr(AveragedModel, "update_parameters", lambda *args: counted.append(1) or average(*args))
     run = config(average_weights=0.75, eval_every=64)
     for at in stops:
@@ -386,14 +387,16 @@ def test_a_run_that_diverges_ends_with_one_line_and_keeps_what_was_good(tmp_path
 
 
 def test_a_nan_in_the_weights_never_reaches_a_file(tmp_path, monkeypatch):
-    inner = MaskablePPO.train
+    inner, calls = Update.apply, []
 
-    def spoil(model):
-        inner(model)
-        if model.num_timesteps == 256:
-            next(model.policy.parameters()).data[0, 0, 0] = float("nan")
+    def spoil(update, policy, rollout):
+        calls.append(update)
+        said = inner(update, policy, rollout)
+        if len(calls) == 4:
+            next(policy.parameters()).data[0, 0, 0] = float("nan")
+        return said
 
-    monkeypatch.setattr(MaskablePPO, "train", spoil)
+    monkeypatch.setattr(Update, "apply", spoil)
     with pytest.raises(DivergedError, match="training diverged at step 256: "):
         train(config(), tmp_path)
     assert load_agent(tmp_path).metadata["steps"] == 128

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from sb3_contrib import MaskablePPO
-
 from binpack.agents.config import PPOConfig, TrainConfig
+from binpack.agents.update import Update
 from binpack.env.config import EnvConfig
 from binpack.search.config import TuneConfig
 from binpack.search.space import Categorical, Space
@@ -22,14 +21,15 @@ TRAIN = TrainConfig(
 
 
 def test_a_study_counts_a_run_that_diverges_as_failed(tmp_path, monkeypatch):
-    inner = MaskablePPO.train
+    inner = Update.apply
 
-    def spoil(model):
-        inner(model)
-        if model.learning_rate(1.0) > 1e-2:
-            next(model.policy.parameters()).data[0, 0, 0] = float("inf")
+    def spoil(update, policy, rollout):
+        said = inner(update, policy, rollout)
+        if policy.optimizer.param_groups[0]["lr"] > 1e-2:
+            next(policy.parameters()).data[0, 0, 0] = float("inf")
+        return said
 
-    monkeypatch.setattr(MaskablePPO, "train", spoil)
+    monkeypatch.setattr(Update, "apply", spoil)
     study = TuneConfig(
         train=TRAIN,
         space=Space(parameters={"learning_rate": Categorical(choices=(1e-3, 1e-1))}),
