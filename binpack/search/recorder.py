@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from tqdm import tqdm
@@ -48,21 +48,17 @@ def record_rows(
     *,
     about: Mapping[str, Any],
     said: Mapping[str, Any] | None = None,
-    processes: int = 2,
-    piece: int = 8,
-    progress: bool = True,
+    **more: Any,
 ) -> list[dict[str, Any]]:
-    """Make the runs that the file does not hold yet, and write it after each few of them.
+    """Make the runs that a file of JSON does not hold yet; see `record`.
 
     Args:
         path: the file; a record whose table ``runs`` has a row for each run, in the order of the jobs.
-        jobs: all runs, the most wanted first; the same list goes on where an earlier call was stopped.
-        run: job -> what its row holds beside its key; a function that other processes can import.
+        jobs: all runs.
+        run: makes a row; its floats are cut to four digits.
         about: where the record comes from; kept under ``about``.
         said: further entries of the record: what holds for all runs.
-        processes: how many runs at a time, each with one thread of torch.
-        piece: runs between two writes of the file.
-        progress: show a bar on stderr.
+        **more: what else `record` takes.
 
     Returns:
         The rows.
@@ -70,21 +66,80 @@ def record_rows(
     Raises:
         ValueError: the file is no such record.
     """
-    path, jobs = Path(path), list(jobs)
-    before = read_json(path, "a record of runs")["runs"] if path.exists() else []
+    store = _JsonStore(Path(path), {"about": dict(about), **(said or {})})
+    return record(store, jobs, _Rounded(run), **more)
+
+
+class Store(Protocol):
+    """Where rows are kept."""
+
+    def read(self) -> list[dict[str, Any]]:
+        """Return the rows that there are."""
+        ...
+
+    def write(self, rows: list[dict[str, Any]]) -> None:
+        """Keep these, and forget all others."""
+        ...
+
+
+@dataclass(frozen=True)
+class _JsonStore:
+    path: Path
+    head: Mapping[str, Any]
+
+    def read(self) -> list[dict[str, Any]]:
+        return read_json(self.path, "a record of runs")["runs"] if self.path.exists() else []
+
+    def write(self, rows: list[dict[str, Any]]) -> None:
+        write_record(self.path, self.head, {"runs": rows})
+
+
+@dataclass(frozen=True)
+class _Rounded:
+    """What makes a row, with its floats cut; an object, since workers import it by its name."""
+
+    run: Callable[[Job], Mapping[str, Any]]
+
+    def __call__(self, job: Job) -> Mapping[str, Any]:
+        return rounded(self.run(job))
+
+
+def record(
+    store: Store,
+    jobs: Iterable[Job],
+    run: Callable[[Job], Mapping[str, Any]],
+    *,
+    processes: int = 2,
+    piece: int = 8,
+    progress: bool = True,
+) -> list[dict[str, Any]]:
+    """Make the runs that a store does not hold yet, and write it after each few of them.
+
+    Args:
+        store: a row for each run, with the run's key among its entries, in the order of the jobs.
+        jobs: all runs, the most wanted first; the same list goes on where an earlier call was stopped.
+        run: job -> what its row holds beside its key; a function that other processes can import.
+        processes: how many runs at a time, each with one thread of torch.
+        piece: runs between two writes of the file.
+        progress: show a bar on stderr.
+
+    Returns:
+        The rows of the jobs.
+    """
+    jobs = list(jobs)
     names = tuple(jobs[0].key) if jobs else ()
-    rows = {_name({name: row[name] for name in names}): row for row in before}
+    rows = {_name({name: row[name] for name in names}): row for row in store.read()}
     missing = [job for job in jobs if _name(job.key) not in rows]
 
     def write() -> list[dict[str, Any]]:
         kept = [rows[_name(job.key)] for job in jobs if _name(job.key) in rows]
-        write_record(path, {"about": dict(about), **(said or {})}, {"runs": kept})
+        store.write(kept)
         return kept
 
     try:
         with Workers(processes) as workers, tqdm(total=len(missing), unit="run", disable=not progress) as bar:
             for done, (number, row) in enumerate(workers.results(partial(_one, run), missing), start=1):
-                rows[_name(missing[number].key)] = {**missing[number].key, **rounded(row)}
+                rows[_name(missing[number].key)] = {**missing[number].key, **row}
                 if done % piece == 0:
                     write()
                 bar.update()
@@ -144,6 +199,7 @@ def _trained(folder: Path, job: Job) -> dict[str, Any]:
     curve: list[tuple[int, float]] = []
     config: TrainConfig = job.config
     place = folder / "".join(letter if letter.isalnum() or letter in "=_.-" else "-" for letter in _name(job.key))
+    shutil.rmtree(place, ignore_errors=True)  # of a recorder that was killed: resumed, it would be another run
     try:
         result = train(config, place, on_evaluation=lambda step, score: curve.append((step, score)))
         row = {**_curve(result.history), "seconds": result.seconds, "diverged": False, **_said(result)}

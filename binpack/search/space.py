@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
@@ -59,7 +59,7 @@ class Float(Model):
         """``points`` values from low to high, evenly spaced on the parameter's own scale; one point is the middle."""
         if self.low == self.high:
             return [self.low]
-        low, high = (math.log(self.low), math.log(self.high)) if self.log else (self.low, self.high)
+        low, high = self._ends
         at = [(low + high) / 2] if points == 1 else np.linspace(low, high, points)
         values = [self._clip(math.exp(x) if self.log else float(x)) for x in at]
         if points > 1:
@@ -71,6 +71,17 @@ class Float(Model):
         if self.log:
             return self._clip(math.exp(rng.uniform(math.log(self.low), math.log(self.high))))
         return self._clip(float(rng.uniform(self.low, self.high)))
+
+    def at(self, share: float) -> float:
+        """The value below which this share, 0 to 1, of the parameter's own scale lies."""
+        low, high = self._ends
+        value = low + share * (high - low)
+        return self._clip(math.exp(value) if self.log else value)
+
+    def place(self, value: float) -> float:
+        """The inverse of ``at``; the middle where there is one value only."""
+        low, high = self._ends
+        return ((math.log(value) if self.log else value) - low) / (high - low) if low < high else 0.5
 
     def contains(self, value: Any) -> bool:
         """Whether a search over this parameter could return ``value``."""
@@ -91,6 +102,10 @@ class Float(Model):
     def range(self) -> str:
         """The range in words."""
         return f"{self.low:g} to {self.high:g}"
+
+    @property
+    def _ends(self) -> tuple[float, float]:
+        return (math.log(self.low), math.log(self.high)) if self.log else (self.low, self.high)
 
     def _clip(self, value: float) -> float:
         # exp(log(high)) may land one rounding above high.
@@ -126,9 +141,19 @@ class Int(Model):
     def sample(self, rng: np.random.Generator) -> int:
         """One value, uniform on the parameter's scale."""
         if self.log:
-            # Half a step more at both ends gives every whole number its share of the logarithmic scale.
-            return self._snap(math.exp(rng.uniform(math.log(self.low - 0.5), math.log(self.high + 0.5))))
+            return self._snap(math.exp(rng.uniform(*self._ends)))
         return self.low + self.step * int(rng.integers((self.high - self.low) // self.step + 1))
+
+    def at(self, share: float) -> int:
+        """The value at this share, 0 to 1, of the parameter's own scale, on which each has its part."""
+        low, high = self._ends
+        value = low + share * (high - low)
+        return self._snap(math.exp(value) if self.log else value)
+
+    def place(self, value: int) -> float:
+        """The share at which a value's part of the scale has its middle; ``at`` of it is the value."""
+        low, high = self._ends
+        return ((math.log(value) if self.log else value) - low) / (high - low)
 
     def contains(self, value: Any) -> bool:
         """Whether a search over this parameter could return ``value``."""
@@ -150,6 +175,12 @@ class Int(Model):
     def range(self) -> str:
         """The range in words."""
         return f"{self.low} to {self.high}" + (f" by {self.step}" if self.step != 1 else "")
+
+    @property
+    def _ends(self) -> tuple[float, float]:
+        # Half a step more at both ends gives every whole number its share of the scale.
+        low, high = self.low - 0.5 * self.step, self.high + 0.5 * self.step
+        return (math.log(low), math.log(high)) if self.log else (low, high)
 
     def _snap(self, value: float) -> int:
         nearest = self.low + self.step * round((value - self.low) / self.step)
@@ -182,6 +213,14 @@ class Categorical(Model):
     def sample(self, rng: np.random.Generator) -> Any:
         """One choice, all equally likely."""
         return self.choices[int(rng.integers(len(self.choices)))]
+
+    def at(self, share: float) -> Any:
+        """The choice at this share, 0 to 1, of their list."""
+        return self.choices[min(int(share * len(self.choices)), len(self.choices) - 1)]
+
+    def place(self, value: Any) -> float:
+        """The share at which a choice's part of the list has its middle."""
+        return (self.choices.index(_plain(value)) + 0.5) / len(self.choices)
 
     def contains(self, value: Any) -> bool:
         """Whether ``value`` is one of the choices."""
@@ -301,6 +340,36 @@ class Space(Model):
     def sample(self, rng: np.random.Generator) -> dict[str, Any]:
         """One configuration, every parameter independent and uniform on its own scale."""
         return {name: parameter.sample(rng) for name, parameter in self.parameters.items()}
+
+    def at(self, shares: Sequence[float]) -> dict[str, Any]:
+        """The configuration at a point of the unit cube, with an edge for each parameter on its own scale.
+
+        It is how a low-discrepancy sequence becomes configurations; ``place`` is the inverse.
+
+            >>> space = Space(parameters={"learning_rate": Float(low=1e-4, high=1e-2, log=True)})
+            >>> space.place(space.at([0.25]))
+            [0.25]
+
+        Args:
+            shares: 0 to 1, one for each parameter in order.
+
+        Raises:
+            SearchError: another number of them.
+        """
+        if len(shares) != len(self.parameters):
+            raise SearchError(f"expected {len(self.parameters)} coordinates, one a parameter, got {len(shares)}")
+        pairs = zip(self.parameters.items(), shares, strict=True)
+        return {name: parameter.at(float(share)) for (name, parameter), share in pairs}
+
+    def place(self, values: Mapping[str, Any]) -> list[float]:
+        """Where a configuration lies in the unit cube, one coordinate a parameter.
+
+        Raises:
+            SearchError: a value is missing or outside its range.
+        """
+        if (problem := self.outside(values)) is not None:
+            raise SearchError(problem)
+        return [parameter.place(values[name]) for name, parameter in self.parameters.items()]
 
     def table(self) -> list[dict[str, str]]:
         """One row per parameter: name, type, range, scale."""

@@ -178,3 +178,38 @@ def test_load_names_the_file(tmp_path) -> None:
         Space.load(path)
     path.write_text(DEFAULT_SPACE.to_json())
     assert Space.load(path) == DEFAULT_SPACE
+
+
+@given(spaces, st.integers(0, 2**32 - 1))
+def test_the_unit_cube_and_back(space: Space, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    values = space.at(rng.random(len(space)))
+    assert space.contains(values)
+    shares = space.place(values)
+    assert all(0 <= share <= 1 for share in shares)
+    again = space.at(shares)
+    for name, parameter in space.parameters.items():
+        if isinstance(parameter, Float):
+            width = math.log(parameter.high / parameter.low) if parameter.log else parameter.high - parameter.low
+            assert again[name] == pytest.approx(values[name], rel=1e-6, abs=1e-6 * max(width, 1e-300))
+        else:
+            assert again[name] == values[name]
+    for corner in (0.0, 1.0):
+        assert space.contains(space.at([corner] * len(space)))
+
+
+def test_points_of_the_cube_follow_the_scale() -> None:
+    space = Space(
+        parameters={
+            "learning_rate": Float(low=1e-4, high=1e-2, log=True),
+            "n_epochs": Int(low=1, high=4),
+            "policy": Categorical(choices=("mlp", "conv")),
+        }
+    )
+    assert space.at([0.5, 0.49, 0.5]) == {"learning_rate": pytest.approx(1e-3), "n_epochs": 2, "policy": "conv"}
+    counts = np.bincount([space.at([0, share, 0])["n_epochs"] for share in (np.arange(4000) + 0.5) / 4000])
+    assert counts[1:].tolist() == [1000] * 4
+    with pytest.raises(SearchError, match="expected 3 coordinates, one a parameter, got 2"):
+        space.at([0.5, 0.5])
+    with pytest.raises(SearchError, match="n_epochs = 9 is outside 1 to 4"):
+        space.place({"learning_rate": 1e-3, "n_epochs": 9, "policy": "mlp"})

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from binpack.course.l05_hyperparameters.sweeps import jobs
-from binpack.course.records.provenance import about
+from binpack.search.provenance import about
 from binpack.search.recorder import record_runs
 
 FILE = Path(__file__).with_name("sweeps.json")

@@ -12,8 +12,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from binpack.course.records.provenance import about
 from binpack.course.records.store import read_record, write_record
+from binpack.search.provenance import about
 
 Row = Mapping[str, Any]
 LIBRARIES = ("numpy", "torch", "stable-baselines3", "sb3-contrib")

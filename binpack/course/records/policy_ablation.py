@@ -18,10 +18,10 @@ from binpack.agents.config import PPOConfig, TrainConfig
 from binpack.agents.store import load_agent
 from binpack.agents.training import train
 from binpack.course.records.ablation_figures import ablation_curves
-from binpack.course.records.provenance import about
 from binpack.course.records.store import read_record, write_record
 from binpack.env.config import EnvConfig
 from binpack.plots import save
+from binpack.search.provenance import about
 
 FILE = Path(__file__).with_suffix(".json")
 COMMAND = "python -m binpack.course.records.policy_ablation"
