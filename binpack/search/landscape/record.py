@@ -1,8 +1,8 @@
 """Records the study: ``python -m binpack.search.landscape.record``.
 
 It trains on every core for some hours, can be killed and run again, and keeps what is finished. First come the study's
-configurations seed by seed, so that a part of it is of use; then the grid, the second items, the fresh draws, and at
-last more seeds for the default and the best 20.
+configurations seed by seed, so that a part of it is of use; then the grid and draws from its box, the second items, the
+fresh draws, and at last more seeds for the default and the best 20.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ GROUPS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "default": (task.DEFAULT,),
     "study": task.study_configs(),
     "grid": task.grid_configs(),
+    "box": task.box_configs(),
     "fresh": task.fresh_configs(),
 }
 SEEDS, MORE_SEEDS, FEW_SEEDS, FRESH_SEEDS = range(10), range(10, 50), range(5), range(3)
@@ -51,7 +52,12 @@ def first_jobs() -> list[Job]:
     some = [("default", 0), *(("study", config) for config in range(SECOND))]
     return [
         *(_job(group, config, "cut", seed) for seed in SEEDS for group, config in both),
-        *(_job("grid", config, "cut", seed) for seed in FEW_SEEDS for config in range(len(GROUPS["grid"]))),
+        *(
+            _job(group, config, "cut", seed)
+            for seed in FEW_SEEDS
+            for group in ("grid", "box")
+            for config in range(len(GROUPS[group]))
+        ),
         *(_job(group, config, "random", seed) for seed in FEW_SEEDS for group, config in some),
         *(_job("fresh", config, "cut", seed) for seed in FRESH_SEEDS for config in range(len(GROUPS["fresh"]))),
     ]

@@ -69,6 +69,16 @@ GRID: Mapping[str, tuple[Any, ...]] = {
 }
 """The grid of lesson 06: what guides list for these four; all else is at its default."""
 
+BOX = Space(
+    parameters={
+        "learning_rate": Float(low=1e-4, high=3e-3, log=True),
+        "n_epochs": Int(low=4, high=20, log=True),
+        "gamma": Float(low=0.9, high=0.99),
+        "clip_range": Float(low=0.1, high=0.3),
+    }
+)
+"""What the grid spans: where random search draws that is to be compared with it."""
+
 
 def study_configs(count: int = 256, seed: int = 0) -> tuple[dict[str, Any], ...]:
     """Return the first points of a scrambled Sobol sequence over the space (Owen, 1998).
@@ -86,6 +96,17 @@ def study_configs(count: int = 256, seed: int = 0) -> tuple[dict[str, Any], ...]
 def grid_configs() -> tuple[dict[str, Any], ...]:
     """Return the cells of the grid."""
     return tuple({**DEFAULT, **dict(zip(GRID, cell, strict=True))} for cell in product(*GRID.values()))
+
+
+def box_configs(count: int = 108, seed: int = 2) -> tuple[dict[str, Any], ...]:
+    """Return configurations drawn at random between the ends of the grid; all else is at its default.
+
+    Args:
+        count: how many.
+        seed: of the draws.
+    """
+    rng = np.random.default_rng(seed)
+    return tuple({**DEFAULT, **_short(BOX.sample(rng))} for _ in range(count))
 
 
 def fresh_configs(count: int = 20, seed: int = 1) -> tuple[dict[str, Any], ...]:

@@ -26,6 +26,7 @@ def test_every_configuration_lies_in_the_space_and_is_there_once():
         "default": 1,
         "study": 256,
         "grid": 108,
+        "box": 108,
         "fresh": 20,
     }
 
@@ -53,7 +54,7 @@ def test_a_batch_larger_than_the_rollout_is_the_rollout():
 def test_jobs_are_each_there_once_and_the_best_get_more_seeds():
     jobs = record.first_jobs()
     keys = [tuple(job.key.values()) for job in jobs]
-    assert len(set(keys)) == len(keys) == 257 * 10 + 108 * 5 + 65 * 5 + 20 * 3
+    assert len(set(keys)) == len(keys) == 257 * 10 + 216 * 5 + 65 * 5 + 20 * 3
     assert [job.key["seed"] for job in jobs[:258]] == [0] * 257 + [1]
     rows = [{**job.key, "diverged": False, "utilization": [0.0, job.key["config"] / 1000]} for job in jobs]
     for row in rows:

@@ -1,0 +1,70 @@
+"""The surrogate on an invented study: it finds what was put in, and its runs are spread as the invented ones are."""
+
+from __future__ import annotations
+
+import invented
+import numpy as np
+import pytest
+
+from binpack.search.landscape import surrogate as module
+from binpack.search.landscape import task
+from binpack.search.landscape.surrogate import Kernel, Surrogate, Table, table_of
+from binpack.search.landscape.table import Landscape
+
+LENGTHS = tuple({"learning_rate": 0.7, "n_epochs": 1.5}.get(name, 20.0) for name in task.SPACE.names)
+KERNELS = (Kernel(LENGTHS, 3.0, 0.001), Kernel((5.0,) * 11, 0.2, 0.8))
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    return Landscape(invented.write(tmp_path_factory.mktemp("study") / "study.npz", more=False))
+
+
+@pytest.fixture(scope="module")
+def model(study):
+    return Surrogate(table_of(study), KERNELS)
+
+
+def test_means_of_configurations_that_were_not_run(study, model):
+    fresh = study.runs("fresh")
+    wanted = np.array([invented.quality(values) for values in fresh.configs])
+    found = module.errors(model.means(fresh.places), wanted, np.zeros(20), np.full(20, invented.NOISE))
+    assert found.spearman > 0.95 and found.rmse < invented.NOISE and found.noise == 0
+
+
+def test_runs_are_spread_as_the_recorded_ones_are(study, model):
+    place = np.array(task.SPACE.place(task.DEFAULT))
+    rng = np.random.default_rng(0)
+    runs = model.draw(np.tile(place, (2000, 1)), rng)
+    assert runs.shape == (2000, 20)
+    assert runs[:, -1].mean() == pytest.approx(model.means(place)[0], abs=0.002)
+    assert runs[:, -1].std() == pytest.approx(invented.NOISE, rel=0.25)
+    assert model.spreads(place)[0] == pytest.approx(invented.NOISE, rel=0.25)
+    # a curve keeps together: a run that is ahead in its middle is mostly ahead at its end
+    assert np.corrcoef(runs[:, 9], runs[:, -1])[0, 1] > 0.5
+
+
+def test_the_same_generator_draws_the_same_runs(model):
+    places = np.random.default_rng(1).random((5, 11))
+    one, two = (model.draw(places, np.random.default_rng(3)) for _ in range(2))
+    assert np.array_equal(one, two) and not np.array_equal(one, model.draw(places, np.random.default_rng(4)))
+
+
+def test_each_configuration_is_predicted_without_its_own_runs(study):
+    table = table_of(study)
+    found = module.cross_validated(table, KERNELS, 256)
+    assert found.spearman > 0.9 and found.rmse < invented.NOISE
+    assert found.one_seed == pytest.approx(invented.NOISE, rel=0.1)
+    assert found.noise == pytest.approx(invented.NOISE / np.sqrt(10), rel=0.15)
+    shuffled = Table(
+        np.random.default_rng(0).permutation(table.places), table.curves, table.spread, table.error, table.residuals
+    )
+    assert module.cross_validated(shuffled, KERNELS, 256).spearman < 0.3
+
+
+def test_lengths_are_found_and_long_where_nothing_depends_on_it(study):
+    runs = study.runs("study").of(np.arange(96))
+    found = Surrogate(Table.of([runs])).kernels[0].lengths
+    lengths = dict(zip(task.SPACE.names, found, strict=True))
+    others = [value for name, value in lengths.items() if name not in ("learning_rate", "n_epochs")]
+    assert lengths["learning_rate"] < min(others) and np.median(others) > 5
