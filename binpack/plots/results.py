@@ -16,9 +16,13 @@ from binpack.plots.style import COLORS, INK
 if TYPE_CHECKING:
     from plotly import graph_objects as go
 
-Spread = Literal["interval", "range", "runs"]
+Spread = Literal["interval", "range", "middle", "runs"]
 _SHORT = 10  # letters of a name that has room under its bar
-_SPREADS = {"interval": "95 % interval of the mean", "range": "lowest to highest"}
+_SPREADS = {
+    "interval": "95 % interval of the mean",
+    "range": "lowest to highest",
+    "middle": "the middle 80 % of the runs",
+}
 
 
 def bars_with_spread(
@@ -78,13 +82,14 @@ def curves_with_spread(
         y: what was measured.
         title: the title; "y by x" where it is left out.
         spread: "interval" for the 95 % interval of the mean over the runs (see ``core.statistics``), none under three
-            runs; "range" from the lowest run to the highest; "runs" draws no band but every run as a thin line. Where
-            each curve is a single run, such as a computed one, nothing is said of a spread.
+            runs; "range" from the lowest run to the highest; "middle" from the tenth percentile of the runs to the
+            ninetieth, for hundreds of them; "runs" draws no band but every run as a thin line. Where each curve is a
+            single run, such as a computed one, nothing is said of a spread.
 
     Raises:
         ValueError: there is no curve, shapes that do not fit, or an unknown spread.
     """
-    _check(spread, ("interval", "range", "runs"))
+    _check(spread, ("interval", "range", "middle", "runs"))
     curves = {str(name): _curve(*curve, name) for name, curve in data.items()}
     if not curves:
         raise InputError("there is nothing to draw: data has no curves")
@@ -244,6 +249,9 @@ def _check(spread: str, known: tuple[str, ...]) -> None:
 
 def _ends(runs: NDArray[np.float64], spread: Spread) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Low and high end of each column's spread; runs (seeds, n) -> two of (n,)."""
+    if spread == "middle":
+        low, high = np.percentile(runs, [10, 90], axis=0)
+        return low, high
     if spread != "interval":
         return runs.min(axis=0), runs.max(axis=0)
     if len(runs) < FEWEST:

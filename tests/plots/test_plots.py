@@ -486,7 +486,7 @@ def test_whiskers_are_the_interval_of_the_mean():
         ),
         (
             lambda _: plots.curves_with_spread({"a": ([0], [[1.0]])}, x="x", y="y", spread="sd"),
-            "spread must be 'interval', 'range' or 'runs', got 'sd'",
+            "spread must be 'interval', 'range', 'middle' or 'runs', got 'sd'",
         ),
         (
             lambda _: plots.curves_with_spread({"a": ([0, 1], [[1, 2, 3]])}, x="x", y="y"),

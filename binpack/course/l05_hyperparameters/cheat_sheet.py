@@ -16,8 +16,8 @@ from binpack.course.l05_hyperparameters import results, sweeps
 from binpack.course.l05_hyperparameters.claims import BANDS, single_changes
 from binpack.course.l05_hyperparameters.knobs import ABOUT
 from binpack.course.l05_hyperparameters.results import Sweeps, default_of, written
-from binpack.course.l05_hyperparameters.tables import Table
 from binpack.course.l05_hyperparameters.worth import Worth, worths
+from binpack.course.tables import Table
 from binpack.files import FileError, InputError, write_text
 
 _HEAD = (

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from binpack.core.statistics import Verdict, verdict
 from binpack.course.l05_hyperparameters.results import KNOBS, Runs, Sweeps, change_of, default_of, values_of, written
-from binpack.course.l05_hyperparameters.tables import Table
 from binpack.course.l05_hyperparameters.worth import cross_fitted
+from binpack.course.tables import Table
 
 HOLDS, FAILS, OPEN = "holds here", "does not hold here", "not separable"
 FEW, LATER = "too few to tell", "see lesson 05b"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from binpack.course.l05_hyperparameters.results import default_of, written
-from binpack.course.l05_hyperparameters.tables import Table
+from binpack.course.tables import Table
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from stable_baselines3.common.vec_env import VecMonitor
 
 from binpack.agents.training import TrainResult, train
 from binpack.course.l05_hyperparameters import sweeps
-from binpack.course.l05_hyperparameters.tables import Table
 from binpack.course.progress import progress
+from binpack.course.tables import Table
 from binpack.env.vector import BinPackingVecEnv
 from binpack.files import first_line
 

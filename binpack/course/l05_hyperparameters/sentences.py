@@ -8,8 +8,8 @@ import numpy as np
 
 from binpack.course.l05_hyperparameters.results import Sweeps, default_of, written
 from binpack.course.l05_hyperparameters.sweeps import GRIDS
-from binpack.course.l05_hyperparameters.tables import Table
 from binpack.course.l05_hyperparameters.worth import Worth, worth
+from binpack.course.tables import Table
 
 FOLKLORE = ("learning_rate", "n_steps", "clip_range")
 """What is to be tuned first, in this order, after the reward; the rest at default."""

@@ -38,6 +38,7 @@ import torch
 from binpack import plots
 from binpack.core.statistics import mean_interval
 from binpack.course import exercises as ex
+from binpack.course import tables
 from binpack.course.l05_hyperparameters import (
     cheat_sheet,
     claims,
@@ -46,7 +47,6 @@ from binpack.course.l05_hyperparameters import (
     results,
     sentences,
     sweeps,
-    tables,
     worth,
 )
 from binpack.course.l05_hyperparameters import sweep_figures as figures

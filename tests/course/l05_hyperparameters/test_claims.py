@@ -5,7 +5,7 @@ import pytest
 from invented_sweeps import invented
 
 from binpack.core.statistics import verdict
-from binpack.course.l05_hyperparameters import claims, exercises, knobs, results, sentences, tables, worth
+from binpack.course.l05_hyperparameters import claims, exercises, knobs, results, sentences, worth
 from binpack.course.l05_hyperparameters.claims import FAILS, FEW, FINAL, HOLDS, LATER, OPEN, SPREAD, Claim
 from binpack.course.l05_hyperparameters.results import Sweeps
 
@@ -103,13 +103,3 @@ def test_every_hyperparameter_is_described():
 
 def test_runs_are_counted(record):
     assert sentences.counted(record) == "90 settings with 6 seeds each: 540 runs; none diverged"
-
-
-# ------------------------------------------------------------------------------------------------------------ tables
-
-
-def test_a_table_is_text_and_html(capsys):
-    made = tables.Table(("name", "value"), [("a < b", "1"), ("c", "22")], "two rows")
-    tables.show(made)
-    assert capsys.readouterr().out == "two rows\nname   value\na < b  1\nc      22\n"
-    assert "<td" in made.html and "a &lt; b" in made.html and "a < b" not in made.html

@@ -1,4 +1,4 @@
-"""Lesson 05: tables of words and numbers, as HTML in a notebook and as aligned lines elsewhere."""
+"""Tables of words and numbers for the lessons, as HTML in a notebook and as aligned lines elsewhere."""
 
 from __future__ import annotations
 
