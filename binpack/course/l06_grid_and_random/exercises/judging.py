@@ -60,7 +60,7 @@ worth_so_far.examine(
         (np.array([0.80, 0.85, 0.82]), np.array([0.81, 0.79, 0.84])),
         (np.array([0.70, 0.70, 0.75, 0.60, 0.75]), np.array([0.68, 0.72, 0.71, 0.74, 0.77])),
         (np.array([0.90, 0.10, 0.95, 0.94, 0.99]), np.array([0.85, 0.20, 0.80, 0.91, 0.88])),
-        (np.array([-0.5, -0.7, -0.2]), np.array([-0.4, -0.6, -0.3])),
+        (np.array([-0.5, -0.7, -0.2, -0.2]), np.array([-0.4, -0.6, -0.3, -0.1])),
     ],
     draw=lambda rng: (rng.random(9).round(3), rng.random(9).round(3)),
     mistakes={
