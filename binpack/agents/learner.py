@@ -75,7 +75,6 @@ class PPO(MaskablePPO):
         clip_range = self.clip_range(self._current_progress_remaining)  # type: ignore[operator]
         update = Update(clip_range=clip_range, **{name: getattr(self, name) for name in _SETTINGS})
         buffer: Any = self.rollout_buffer
-        # before the tensors are made: both need the buffer's own layout
         explained = explained_variance(buffer.values.flatten(), buffer.returns.flatten())
         with self._watched():
             means, epochs = update.apply(self.policy, Transitions.of(buffer))

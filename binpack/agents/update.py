@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from sb3_contrib.common.maskable.buffers import MaskableDictRolloutBuffer
 from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
 from torch import Tensor, nn
@@ -46,21 +47,26 @@ class Transitions:
 
     @classmethod
     def of(cls, buffer: MaskableDictRolloutBuffer) -> Transitions:
-        """Return a full buffer's, one environment after another, on the buffer's device."""
+        """Return a full buffer's, one environment after another, on the buffer's device.
 
-        def tensor(name: str, dtype: torch.dtype = torch.float32) -> Tensor:
-            flat = buffer.swap_and_flatten(getattr(buffer, name)).reshape(count, -1)
-            return torch.as_tensor(flat, device=buffer.device).to(dtype)
+        The buffer's own arrays get that order, as `MaskableDictRolloutBuffer.get` leaves them: a rollout of large bins
+        is not there twice. It has to be reset before it is filled again.
+        """
+        if not buffer.generator_ready:
+            for name, seen in buffer.observations.items():
+                buffer.observations[name] = buffer.swap_and_flatten(seen)
+            for name in ("actions", "values", "log_probs", "advantages", "returns", "action_masks"):
+                setattr(buffer, name, buffer.swap_and_flatten(getattr(buffer, name)))
+            buffer.generator_ready = True
 
-        count = buffer.buffer_size * buffer.n_envs
+        def tensor(values: NDArray, dtype: torch.dtype = torch.float32) -> Tensor:
+            return torch.as_tensor(values, device=buffer.device).to(dtype)
+
         return cls(
-            {
-                name: torch.as_tensor(buffer.swap_and_flatten(seen), device=buffer.device)
-                for name, seen in buffer.observations.items()
-            },
-            tensor("action_masks", torch.bool),
-            tensor("actions", torch.int64).flatten(),
-            *(tensor(name).flatten() for name in ("log_probs", "advantages", "returns")),
+            {name: torch.as_tensor(seen, device=buffer.device) for name, seen in buffer.observations.items()},
+            tensor(buffer.action_masks, torch.bool),
+            tensor(buffer.actions, torch.int64).flatten(),
+            *(tensor(each).flatten() for each in (buffer.log_probs, buffer.advantages, buffer.returns)),
         )
 
     def __len__(self) -> int:

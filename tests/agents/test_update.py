@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -103,8 +105,10 @@ def test_minibatches_are_of_their_size_and_never_a_single_one(count, batch_size)
 
 def test_transitions_are_a_buffers_one_environment_after_another():
     ours, _ = learners(DensePolicy, MaskableMultiInputActorCriticPolicy, DENSE)
-    buffer = ours.rollout_buffer
-    rollout = Transitions.of(buffer)
+    buffer = copy.deepcopy(ours.rollout_buffer)
+    rollout = Transitions.of(ours.rollout_buffer)
+    again = Transitions.of(ours.rollout_buffer)  # it is in that order already
+    assert all(torch.equal(again.observations[name], seen) for name, seen in rollout.observations.items())
     assert len(rollout) == 128 and rollout.masks.dtype == torch.bool and rollout.actions.dtype == torch.int64
     step, env = 5, 3
     some = rollout[torch.tensor([env * 16 + step])]
