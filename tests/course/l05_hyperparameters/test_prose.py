@@ -2,11 +2,8 @@
 
 import numpy as np
 import pytest
-from invented_sweeps import needs_the_record
 
 from binpack.course.l05_hyperparameters import results, sentences
-
-pytestmark = needs_the_record
 
 
 @pytest.fixture(scope="module")

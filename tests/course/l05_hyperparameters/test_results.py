@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from invented_sweeps import invented, needs_the_record
+from invented_sweeps import invented
 
 from binpack.course.l05_hyperparameters import results, sweeps
 from binpack.course.l05_hyperparameters.results import Runs, Sweeps, change_of, values_of, written
@@ -102,7 +102,6 @@ def test_values_are_written_as_people_write_them(value, text):
 # ------------------------------------------------------------------------------------------------------- the record
 
 
-@needs_the_record
 def test_the_record_is_whole():
     read = results.load()
     assert len(read.seeds) == len(sweeps.SEEDS), "record_sweeps has not come to its end"
