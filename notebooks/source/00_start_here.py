@@ -240,7 +240,7 @@ ex.hint(utilization)
 # | 03 | [the packing environment](03_packing_environment.ipynb) | 105 | build the bin: rules, masks, heuristics |
 # | 04 | [PPO from the inside](04_ppo.ipynb) | 130 | write the algorithm of this page from scratch |
 # | 04b | [PPO at work: masks and rivals](04b_ppo_at_work.ipynb) | 80 | a library's PPO; masks; A2C, DQN, SAC, TD3 |
-# | 05 | [what each PPO hyperparameter means](05_hyperparameters.ipynb) | 100 | turn one knob at a time |
+# | 05 | [what each hyperparameter means](05_hyperparameters.ipynb) | 100 | turn one knob at a time |
 # | 05b | [reading a run](05b_reading_a_run.ipynb) | 90 | diagnose sick runs; schedules; a robot arm |
 # | 06 | grid and random search | 100 | search settings with equal budgets |
 # | 07 | Bayesian search and TPE | 100 | let earlier trials choose the next ones |
