@@ -490,9 +490,11 @@ plots.show(figures.knob(record, "vf_coef"))
 print(sentences.about(record, "vf_coef"))
 
 # %% [markdown]
-# An untrained critic explains less than nothing: its random values add variance. But with lambda 0.95 and short
-# episodes, the advantage hardly listens to it. What training the critic is worth, you see by how far the value 0 lies
-# from the others in the figure.
+# An untrained critic explains less than nothing: its random values add variance. With lambda 0.95 and short episodes
+# the advantage hardly puts its values in the place of rewards, so they mislead it little. But its value is still what
+# is subtracted as a baseline, and a baseline that knows nothing takes no noise away (lesson 04). What a trained critic
+# is worth, you see by how far the value 0 lies below the others in the figure. How much its loss weighs, once it is
+# not 0, matters far less.
 #
 # ### normalize_advantage
 #

@@ -534,11 +534,12 @@ for name in ("curriculum", "slower curriculum"):
 # %% [markdown]
 # While the easy stages last, the mean curves on the final task lie below, and no jump makes up for it when the stage
 # changes. What is learned about large boxes carries over, but no faster than it would have been learned on the real
-# ones. At the end nothing is left of the order in the middle, or nothing that the seeds could tell: read the words. A
-# curriculum pays where the final task gives no signal at the beginning, such as a reward that a beginner never sees.
-# Here every box pays from the first step, so there is nothing to be led to. A fair comparison counts all steps. If
-# the easy ones are left out, and each curve begins where its last stage begins, the same runs look better for the
-# curriculum:
+# ones. The distance shrinks towards the end, and even there both are still a little behind: the steps that the easy
+# stages took are missing. A curriculum pays where the final task gives no signal at the beginning, such as a reward
+# that a beginner never sees. Here every box pays from the first step, so there is nothing to be led to.
+#
+# A fair comparison counts all steps. If the easy ones are left out, and each curve begins where its last stage begins,
+# the same runs look better for the curriculum:
 
 # %%
 for name in ("curriculum", "slower curriculum"):
