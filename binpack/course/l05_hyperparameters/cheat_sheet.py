@@ -65,9 +65,9 @@ def caption(record: Sweeps) -> str:
     size = " x ".join(map(str, sweeps.ENV.bin_size))
     return (
         f"Here: packing a bin of {size} cells, {sweeps.STEPS:,} environment steps, {len(record.seeds)} seeds. Good "
-        "here: values not behind the best one. Spread here: best mean minus worst mean of final utilization over the "
-        "values that were run. Tuned alone: gain over the default, chosen on one half of the seeds and judged on the "
-        "other."
+        "here: values not behind the best one, which was picked on the same seeds. Spread here: best mean minus worst "
+        "mean of final utilization over the values that were run. Tuned alone: gain over the default, chosen on one "
+        "half of the seeds and judged on the other."
     )
 
 

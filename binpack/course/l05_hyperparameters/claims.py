@@ -226,7 +226,10 @@ def named(change: Mapping[str, Any]) -> str:
     Args:
         change: what it changes of the default.
     """
-    parts = [f"{name} {value if isinstance(value, str) else written(value)}" for name, value in change.items()]
+    parts = [
+        f"{value} {name.removesuffix('_schedule')}" if name.endswith("_schedule") else f"{name} {written(value)}"
+        for name, value in change.items()
+    ]
     return ", ".join(parts) or "the default"
 
 

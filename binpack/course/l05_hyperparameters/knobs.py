@@ -30,12 +30,12 @@ ABOUT = {
         "how far a gradient step moves the weights",
         "1e-4 to 3e-3, logarithmic",
         "the curve climbs slowly or rests on a plateau; approx_kl far below 0.01",
-        "approx_kl leaps, entropy falls to 0, the score drops and stays down",
+        "approx_kl leaps, entropy falls to 0, the score stays low",
     ),
     "clip_range": Knob(
         "how far the probability ratio may move before its gradient stops",
         "0.1 to 0.4",
-        "clip_fraction above 0.3: most samples are cut off; slow",
+        "clip_fraction above 0.3: a large share is cut off; slow",
         "clip_fraction near 0: nothing holds the policy but the learning rate",
     ),
     "n_epochs": Knob(
@@ -48,7 +48,7 @@ ABOUT = {
         "the gradient's norm is cut down to this",
         "0.3 to 1, or leave it",
         "every step is cut; Adam undoes most of it",
-        "nothing, until one bad minibatch throws the weights far",
+        "nothing, until a huge gradient swells Adam's divisor: tiny steps after it",
     ),
     "n_steps": Knob(
         "steps of each environment between two updates",

@@ -174,8 +174,8 @@ def honest_gain(scores: NDArray, default: int) -> NDArray:
         default: the row of the default.
 
     Returns:
-        For each seed the score of the chosen value minus that of the default, (seeds,). The value of the seeds at even
-        places is the best on average over those at odd places, and the other way round.
+        For each seed the score of the chosen value minus that of the default, (seeds,). Seeds at even places are judged
+        with the value whose mean over the seeds at odd places is highest, and the other way round.
     """
     seeds = scores.shape[1]
     even = np.arange(seeds) % 2 == 0

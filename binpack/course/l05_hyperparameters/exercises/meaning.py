@@ -32,7 +32,8 @@ def policy_change(old_log_probs: NDArray, new_log_probs: NDArray, clip_range: fl
         clip_range: how far the ratio may be from 1.
 
     Returns:
-        The estimate of the KL divergence, and the share of samples whose ratio is outside the clip range.
+        The estimate of the KL divergence, and the share of samples whose ratio is outside the clip range; one that lies
+        at its border is inside.
     """
     # 1. how many times as likely each action has become
     log_ratio = new_log_probs - old_log_probs
