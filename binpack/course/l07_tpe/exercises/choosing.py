@@ -1,4 +1,4 @@
-"""The other parts of a tree-structured Parzen estimator: drawing candidates, ranking them, and choices without order."""
+"""Drawing candidates, ranking them, and choices that have no order."""
 
 from __future__ import annotations
 
@@ -24,9 +24,7 @@ from binpack.course.exercises import exercise, expect, expect_shape, global_rand
     ),
     returns=promise.an_array("the draws", float),
 )
-def draw_mixture(
-    size: int, centres: NDArray, widths: NDArray, weights: NDArray, rng: np.random.Generator
-) -> NDArray:
+def draw_mixture(size: int, centres: NDArray, widths: NDArray, weights: NDArray, rng: np.random.Generator) -> NDArray:
     """Draw places from a sum of normal bumps, each of them cut off at 0 and 1.
 
     Args:
@@ -232,8 +230,7 @@ choice_probabilities.examine(
             weights[:-1] @ _normal(_rows(observed, choices, 1 / (len(observed) + 1))) / weights[:-1].sum()
         ),
         "the rows of the trials are not divided by their sums": lambda observed, weights, choices: (
-            weights
-            @ np.vstack([_rows(observed, choices, 1 / (len(observed) + 1)), np.full((1, choices), 1 / choices)])
+            weights @ np.vstack([_rows(observed, choices, 1 / (len(observed) + 1)), np.full((1, choices), 1 / choices)])
         ),
         "every row counts alike: each has its weight": lambda observed, weights, choices: (
             choice_probabilities.reference(observed, np.full(len(weights), 1 / len(weights)), choices)

@@ -19,7 +19,8 @@ from binpack.course.exercises import exercise, expect, promise
         "Begin with how many are good: `min(math.ceil(0.1 * len(scores)), 25)`.",
         "`np.argsort(-scores, kind='stable')` lists the trials from the best to the worst, and of equal ones the "
         "earlier first. The first so many are good; `np.sort` puts them back into the order in which they were made.",
-        "`ranked = np.argsort(-scores, kind='stable')`, then `return np.sort(ranked[:count]), np.sort(ranked[count:])`.",
+        "`ranked = np.argsort(-scores, kind='stable')`, then `return np.sort(ranked[:count]), "
+        "np.sort(ranked[count:])`.",
     ),
     returns=promise.a_tuple(
         "the two groups", promise.an_array("the good trials", int), promise.an_array("the bad trials", int)
@@ -299,22 +300,22 @@ mixture_density.examine(
             lambda at, centres, widths, weights: _heights(at, centres, widths)[0] @ weights
         ),
         "it is multiplied by the part inside: divide by it, so that the area becomes 1": (
-            lambda at, centres, widths, weights: (_heights(at, centres, widths)[0] * _heights(at, centres, widths)[1])
-            @ weights
+            lambda at, centres, widths, weights: (
+                (_heights(at, centres, widths)[0] * _heights(at, centres, widths)[1]) @ weights
+            )
         ),
         "the sum is cut off as a whole: divide each bump by its own part inside": (
-            lambda at, centres, widths, weights: _heights(at, centres, widths)[0]
-            @ weights
-            / (_heights(at, centres, widths)[1] @ weights)
+            lambda at, centres, widths, weights: (
+                _heights(at, centres, widths)[0] @ weights / (_heights(at, centres, widths)[1] @ weights)
+            )
         ),
         "the height is not divided by the width: a narrow bump is as much as a wide one, and so higher": (
             lambda at, centres, widths, weights: (
-                _heights(at, centres, widths)[0] * widths / _heights(at, centres, widths)[1]
+                (_heights(at, centres, widths)[0] * widths / _heights(at, centres, widths)[1]) @ weights
             )
-            @ weights
         ),
-        "all bumps count alike: each has its weight": lambda at, centres, widths, weights: (
-            mixture_density.reference(at, centres, widths, np.full(len(centres), 1 / len(centres)))
+        "all bumps count alike: each has its weight": lambda at, centres, widths, weights: mixture_density.reference(
+            at, centres, widths, np.full(len(centres), 1 / len(centres))
         ),
         "the weights are left out: multiply each bump by its share": lambda at, centres, widths, weights: (
             mixture_density.reference(at, centres, widths, np.ones(len(centres)))
