@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -280,20 +280,20 @@ def parzen_film(
     }
 
 
-def density(places: NDArray, made: tpe.Mixture, parts: tpe.Parts) -> Figure:
+def density(places: NDArray, made: tpe.Mixture, mixture_density: Callable[..., NDArray]) -> Figure:
     """Draw a density and the bumps that it is the sum of.
 
     Args:
         places: of the trials under it, (n,).
         made: the bumps.
-        parts: the learner's functions; `mixture_density` is used.
+        mixture_density: the learner's.
     """
     at = np.linspace(0, 1, 201)
     bumps = [
-        weight * parts.mixture_density(at, made.centres[[k]], made.widths[[k]], np.ones(1))
+        weight * mixture_density(at, made.centres[[k]], made.widths[[k]], np.ones(1))
         for k, weight in enumerate(made.weights)
     ]
-    whole = parts.mixture_density(at, made.centres, made.widths, made.weights)
+    whole = mixture_density(at, made.centres, made.widths, made.weights)
     series = [
         *(
             Series("bump of a trial" if k == 0 else "", at, each.round(4), color=_GREY, width=1.2)

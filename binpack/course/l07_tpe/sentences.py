@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from binpack.course.l07_tpe.line import rate
-from binpack.course.l07_tpe.process import Step
 from binpack.course.l07_tpe.race import Race
 from binpack.course.searching import chance_better
 from binpack.course.tables import Table
+from binpack.files import read_json
+from binpack.search.landscape.surrogate import FILE
 
 AT = (20, 50, 100, 200)
 """Numbers of trials at which searches are compared."""
@@ -155,15 +156,25 @@ def spread(race: Race, names: Sequence[str], at: int) -> str:
     )
 
 
-def lucky(steps: Mapping[str, Sequence[Step]]) -> str:
-    """Say what the two ways of naming a best did.
+def trust(path: str | Path = FILE) -> Table:
+    """Say how well the surrogate predicts configurations that it was not fitted to.
 
     Args:
-        steps: name of a way to the steps of its search.
+        path: what was recorded of it.
     """
-    parts = [
-        f"{name}: to exceed {each[0].best:.3f} at first and {each[-1].best:.3f} at last, next rate "
-        f"{rate(each[-1].chosen):.2g}"
-        for name, each in steps.items()
+    stored = read_json(path, "what is recorded of a surrogate")
+    rows = [
+        [
+            name,
+            f"{errors['spearman']:.2f}",
+            f"{errors['rmse']:.4f}",
+            f"{errors['noise']:.4f}",
+            f"{errors['one_seed']:.4f}",
+        ]
+        for name, errors in (
+            ("the study's, each predicted from the others", stored["cross_validated"]),
+            ("20 fresh ones", stored["fresh"]),
+        )
     ]
-    return "; ".join(parts)
+    head = ("configurations", "rank correlation", "its error", "of a perfect model", "of a single run")
+    return Table(head, rows, "the surrogate on configurations that it has not seen")
