@@ -11,7 +11,7 @@ References:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,21 +46,56 @@ class Searches:
     places: NDArray
 
 
-def whole(places: NDArray) -> NDArray:
-    """Move places of the study's cube to configurations that can be run: whole numbers where it has whole numbers.
+@dataclass(frozen=True)
+class Cells:
+    """The whole numbers along an edge, each with its part of the scale.
+
+    Attributes:
+        bounds: where the parts begin and end, ascending from 0 to 1, (K + 1,).
+        places: of the numbers, (K,).
+    """
+
+    bounds: NDArray
+    places: NDArray
+
+    @classmethod
+    def of(cls, parameter: Int) -> Cells:
+        """Divide the scale of a hyperparameter.
+
+        Args:
+            parameter: with whole numbers on a logarithmic scale.
+        """
+        numbers = np.arange(parameter.low, parameter.high + 1)
+        ends = np.log(np.append(numbers - 0.5, parameter.high + 0.5))
+        return cls((ends - ends[0]) / (ends[-1] - ends[0]), (np.log(numbers) - ends[0]) / (ends[-1] - ends[0]))
+
+    def number(self, places: NDArray) -> NDArray:
+        """Return in which part each place lies, int64, the shape of `places`."""
+        return np.searchsorted(self.bounds[1:-1], places, side="right")
+
+
+Whole = Mapping[int, Cells]
+"""Edge of the cube to the whole numbers along it."""
+NONE: Whole = {}
+WHOLE: Whole = {
+    edge: Cells.of(parameter)
+    for edge, parameter in enumerate(task.SPACE.parameters.values())
+    if isinstance(parameter, Int)
+}
+"""Those of the recorded study."""
+
+
+def moved(places: NDArray, whole: Whole = WHOLE) -> NDArray:
+    """Move places to configurations that can be run: to whole numbers where there are whole numbers.
 
     Args:
-        places: float64, (n, D); it is copied.
+        places: float64, (..., D); they are copied.
+        whole: which edges have whole numbers.
     """
-    moved = np.array(places, float)
-    for edge, parameter in enumerate(task.SPACE.parameters.values()):
-        if isinstance(parameter, Int):
-            # place() of a whole number is the middle of its part; these are the parts of all of them
-            values = np.array([parameter.place(value) for value in range(parameter.low, parameter.high + 1)])
-            low, high = math.log(parameter.low - 0.5), math.log(parameter.high + 0.5)
-            numbers = np.rint(np.exp(low + moved[:, edge] * (high - low))).astype(int)
-            moved[:, edge] = values[np.clip(numbers, parameter.low, parameter.high) - parameter.low]
-    return moved
+    found = np.array(places, float)
+    for edge, cells in whole.items():
+        found[..., edge] = cells.places[cells.number(found[..., edge])]
+    return found
 
 
 def field_of(model: Surrogate) -> Field:
@@ -124,7 +159,7 @@ def tpe(
     *,
     joint: bool = False,
     startup: int = STARTUP,
-    move: Callable[[NDArray], NDArray] | None = None,
+    whole: Whole = NONE,
 ) -> Searches:
     """Search with a tree-structured Parzen estimator.
 
@@ -136,7 +171,7 @@ def tpe(
         rng: draws everything.
         joint: model the hyperparameters jointly, rather than each one on its own.
         startup: how many of the trials are drawn at random first.
-        move: moves places to those that can be tried, (repeats, D) -> (repeats, D).
+        whole: which edges have whole numbers.
     """
     places = np.empty((repeats, trials, edges))
     scores, worth = np.empty((repeats, trials)), np.empty((repeats, trials))
@@ -144,13 +179,13 @@ def tpe(
         if trial < startup:
             found = rng.random((repeats, edges))
         else:
-            found = suggest(places[:, :trial], scores[:, :trial], rng, joint=joint)
-        places[:, trial] = found if move is None else move(found)
+            found = suggest(places[:, :trial], scores[:, :trial], rng, joint=joint, whole=whole)
+        places[:, trial] = moved(found, whole)
         scores[:, trial], worth[:, trial] = field(places[:, trial], rng)
     return Searches(scores, worth, places)
 
 
-def suggest(places: NDArray, scores: NDArray, rng: np.random.Generator, *, joint: bool) -> NDArray:
+def suggest(places: NDArray, scores: NDArray, rng: np.random.Generator, *, joint: bool, whole: Whole = NONE) -> NDArray:
     """Choose the next place of each search, float64, (repeats, D).
 
     Args:
@@ -158,16 +193,18 @@ def suggest(places: NDArray, scores: NDArray, rng: np.random.Generator, *, joint
         scores: of its trials, (repeats, n).
         rng: draws the candidates.
         joint: whether the hyperparameters are modelled jointly.
+        whole: which edges have whole numbers.
     """
     count = min(math.ceil(0.1 * scores.shape[1]), RECENT)
     ranked = np.argsort(-scores, axis=1, kind="stable")
     groups = np.sort(ranked[:, :count], axis=1), np.sort(ranked[:, count:], axis=1)
     good, bad = (mixtures(np.take_along_axis(places, group[..., None], axis=1)) for group in groups)
-    candidates = good.draw(CANDIDATES, rng, joint)
+    candidates = moved(good.draw(CANDIDATES, rng, joint), whole)
     if joint:
-        chosen = np.argmax(good.joint_log_density(candidates) - bad.joint_log_density(candidates), axis=1)
+        ratio = good.joint_log_density(candidates, whole) - bad.joint_log_density(candidates, whole)
+        chosen = np.argmax(ratio, axis=1)
         return candidates[np.arange(len(candidates)), chosen]
-    ratio = good.log_density(candidates) - bad.log_density(candidates)
+    ratio = good.log_density(candidates, whole) - bad.log_density(candidates, whole)
     return np.take_along_axis(candidates, np.argmax(ratio, axis=1)[:, None], axis=1)[:, 0]
 
 
@@ -207,43 +244,75 @@ class Mixtures:
         share = lower + rng.random(centre.shape) * inside
         return np.clip(centre + width * ndtri(share), 0.0, 1.0)
 
-    def log_density(self, at: NDArray) -> NDArray:
-        """Return the logarithm of each edge's own density, float64, (repeats, m, D).
+    def log_density(self, at: NDArray, whole: Whole = NONE) -> NDArray:
+        """Return the logarithm of each edge's own density, or of a whole number's probability, (repeats, m, D).
 
         Args:
             at: places, (repeats, m, D).
+            whole: which edges have whole numbers.
         """
-        repeats, bumps, edges = self.centres.shape
         found = np.empty(at.shape)
-        rows = max(1, _PIECE // (bumps * edges * at.shape[1]))
+        plain = [edge for edge in range(at.shape[2]) if edge not in whole]
+        if plain:
+            found[..., plain] = self._densities(at[..., plain], plain)
+        for edge, cells in whole.items():
+            for part, share in self._shares(at[..., edge], edge, cells):
+                found[part, :, edge] = np.matmul(share, self.weights)
+        return np.log(np.maximum(found, 1e-30))
+
+    def _densities(self, at: NDArray, edges: Sequence[int]) -> NDArray:
+        """Return densities along some edges, float64, (repeats, m, edges)."""
+        found = np.empty(at.shape)
         # single precision is as good and twice as fast: nothing here is a small difference of large numbers
-        centres = self.centres.transpose(0, 2, 1).astype(np.float32)
-        narrow = (math.sqrt(0.5) / self.widths).transpose(0, 2, 1).astype(np.float32)
-        factor = (self.weights[:, None] / (self.widths * self.inside)).transpose(0, 2, 1).astype(np.float32)
+        centres, widths, inside = (
+            each[..., edges].transpose(0, 2, 1) for each in (self.centres, self.widths, self.inside)
+        )
+        factor = (self.weights / (widths * inside * math.sqrt(2 * math.pi))).astype(np.float32)
+        centres, narrow = centres.astype(np.float32), (math.sqrt(0.5) / widths).astype(np.float32)
         places = at.transpose(0, 2, 1).astype(np.float32)
-        for first in range(0, repeats, rows):
-            part = slice(first, first + rows)
+        for part in self._pieces(at.shape[1] * len(edges)):
             z = places[part, :, :, None] - centres[part, :, None, :]
             z *= narrow[part, :, None, :]
             np.multiply(z, z, out=z)
             np.negative(z, out=z)
             np.exp(z, out=z)
             found[part] = np.matmul(z, factor[part, :, :, None])[..., 0].transpose(0, 2, 1)
-        return np.log(np.maximum(found, 1e-30) / math.sqrt(2 * math.pi))
+        return found
 
-    def joint_log_density(self, at: NDArray) -> NDArray:
+    def _shares(self, at: NDArray, edge: int, cells: Cells) -> Iterator[tuple[slice, NDArray]]:
+        """Yield for some searches at a time the part of each bump that belongs to a whole number, (r, m, n + 1)."""
+        number = cells.number(at)
+        left, right = cells.bounds[number], cells.bounds[number + 1]
+        for part in self._pieces(at.shape[1]):
+            centre, width = self.centres[part, None, :, edge], self.widths[part, None, :, edge]
+            share = ndtr((right[part, :, None] - centre) / width) - ndtr((left[part, :, None] - centre) / width)
+            yield part, share / self.inside[part, None, :, edge]
+
+    def _pieces(self, numbers: int) -> list[slice]:
+        """Divide the searches so that an array with so many numbers for each bump fits into the cache."""
+        repeats, bumps, _ = self.centres.shape
+        rows = max(1, _PIECE // (bumps * numbers))
+        return [slice(first, first + rows) for first in range(0, repeats, rows)]
+
+    def joint_log_density(self, at: NDArray, whole: Whole = NONE) -> NDArray:
         """Return the logarithm of the joint density, float64, (repeats, m).
 
         Args:
             at: places, (repeats, m, D).
+            whole: which edges have whole numbers.
         """
-        inverse = 1 / self.widths**2
-        scaled = self.centres * inverse
+        plain = [edge for edge in range(at.shape[2]) if edge not in whole]
+        places, centres, widths, inside = (each[..., plain] for each in (at, self.centres, self.widths, self.inside))
+        inverse = 1 / widths**2
+        scaled = centres * inverse
         # the squared distance of every place to every centre, multiplied out
-        squares = (at**2) @ inverse.transpose(0, 2, 1) - 2 * at @ scaled.transpose(0, 2, 1)
-        squares += (self.centres * scaled).sum(axis=2)[:, None]
-        heights = np.log(self.widths * self.inside).sum(axis=2) + at.shape[2] * 0.5 * math.log(2 * math.pi)
+        squares = (places**2) @ inverse.transpose(0, 2, 1) - 2 * places @ scaled.transpose(0, 2, 1)
+        squares += (centres * scaled).sum(axis=2)[:, None]
+        heights = np.log(widths * inside).sum(axis=2) + len(plain) * 0.5 * math.log(2 * math.pi)
         logs = -0.5 * squares + (np.log(self.weights) - heights)[:, None]
+        for edge, cells in whole.items():
+            for part, share in self._shares(at[..., edge], edge, cells):
+                logs[part] += np.log(np.maximum(share, 1e-300))
         most = logs.max(axis=2)
         return most + np.log(np.exp(logs - most[..., None]).sum(axis=2))
 

@@ -121,7 +121,7 @@ def side_by_side(
     """
     field, edges = many.field_of(model), len(task.SPACE)
     if name in ("TPE", "joint TPE"):
-        found = many.tpe(field, edges, trials, repeats, rng, joint=name == "joint TPE", move=many.whole)
+        found = many.tpe(field, edges, trials, repeats, rng, joint=name == "joint TPE", whole=many.WHOLE)
     else:
         found = many.drawn(field, _beforehand(name, trials, repeats, rng), rng)
     return found.scores, found.worth
@@ -135,7 +135,7 @@ def _beforehand(name: str, trials: int, repeats: int, rng: np.random.Generator) 
         listed = np.array([task.SPACE.place(values) for values in configs])
         return many.shuffled(listed, trials, repeats, rng)
     points = rng.random((repeats, trials, edges)) if name == "random" else many.sobol(trials, repeats, edges, rng)
-    return many.whole(points.reshape(-1, edges)).reshape(points.shape)
+    return many.moved(points)
 
 
 def asked(model: Surrogate, name: str, trials: int, repeats: int, rng: np.random.Generator) -> tuple[NDArray, NDArray]:

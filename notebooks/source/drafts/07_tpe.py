@@ -76,7 +76,8 @@ plots.show(figures.truth(line, places, line(places, rng)))
 #
 # ### What a trial is worth making for
 #
-# Now to the second question. Suppose that the best trial so far stands at 0.80, and that the model says of three places:
+# Now to the second question. Suppose that the best trial so far stands at 0.80, and that the model says of three
+# places:
 #
 # | place | mean | standard deviation |
 # | --- | --- | --- |
@@ -157,7 +158,8 @@ tables.show(tables.Table(("best", "its value", "highest expected improvement", "
 #
 # A Gaussian process is a good model for some hundred trials with numbers for hyperparameters. It has two weak points.
 # Its work grows with the third power of the number of trials. And it needs a distance between configurations, which is
-# awkward where a hyperparameter is a choice ("tanh" or "relu"), or where one exists only if another has a certain value.
+# awkward where a hyperparameter is a choice ("tanh" or "relu"), or where one exists only if another has a certain
+# value.
 #
 # ## The other way round
 #
@@ -196,7 +198,7 @@ scores = line(places, rng)
 good, others = split_trials(scores)
 print("learning rates of the good trials:", ", ".join(f"{rate(place):.2g}" for place in places[good]))
 print(
-    f"their lowest score is {scores[good].min():.3f}, the highest of the {len(others)} others {scores[others].max():.3f}"
+    f"their lowest score: {scores[good].min():.3f}; the highest of the {len(others)} others: {scores[others].max():.3f}"
 )
 
 # %% [markdown]
@@ -228,8 +230,8 @@ tables.show(tables.Table(("hyperparameter", "range", "scale", "default", "its pl
 # ### A bump over each trial
 #
 # How does one make a density out of a few places? Put a bump over each of them, and add the bumps up. Where trials lie
-# close together the sum is high. This is a **Parzen estimator** (Parzen, 1962), a sum of equal shapes over the data. The
-# bump is that of a normal distribution, and the whole question is how wide to make it. Narrow bumps repeat what was
+# close together the sum is high. This is a **Parzen estimator** (Parzen, 1962), a sum of equal shapes over the data.
+# The bump is that of a normal distribution, and the whole question is how wide to make it. Narrow bumps repeat what was
 # tried, wide ones say nothing.
 #
 # TPE lets the neighbours decide: a bump is as wide as the distance to the farther of the two neighbours. Where trials
@@ -237,8 +239,8 @@ tables.show(tables.Table(("hyperparameter", "range", "scale", "default", "its pl
 # and 0.1, and its width is 0.3. The outermost have one neighbour only: 0.2 gets 0.3, and 0.6 gets 0.1. A single place
 # has no neighbour, and takes the distance to the farther end of the scale: a trial at 0.3 gets 0.7.
 #
-# Then there is a lower limit, lest two trials that happen to lie side by side get needles: $1 / (n + 2)$ for $n$ trials,
-# and never below 1/100. With three trials it is $1/5$, so the 0.1 of the last one becomes 0.2.
+# Then there is a lower limit, lest two trials that happen to lie side by side get needles: $1 / (n + 2)$ for $n$
+# trials, and never below 1/100. With three trials it is $1/5$, so the 0.1 of the last one becomes 0.2.
 
 # %% [exercise tpe.bandwidths]
 
@@ -255,9 +257,9 @@ for name, group in (("good", good), ("others", others)):
 # ### The sum
 #
 # A bump near an end of the scale hangs over it. What hangs over is cut off, and what remains is enlarged so that its
-# area is 1 again. A single bump at 0.5 with a width of 0.5 has a height of $0.399 / 0.5 = 0.798$ in its middle. The part
-# of it between 0 and 1, one deviation to each side, is 0.683. So the height becomes $0.798 / 0.683 = 1.169$. At the
-# place 0 it is $0.242 / 0.5 / 0.683 = 0.709$.
+# area is 1 again. A single bump at 0.5 with a width of 0.5 has a height of $0.399 / 0.5 = 0.798$ in its middle. The
+# part of it between 0 and 1, one deviation to each side, is 0.683. So the height becomes $0.798 / 0.683 = 1.169$. At
+# the place 0 it is $0.242 / 0.5 / 0.683 = 0.709$.
 #
 # Each bump has a weight, and the weights add up to 1. Two bumps with weights of 0.75 and 0.25 that have the heights 2
 # and 1 at some place make $0.75 \cdot 2 + 0.25 \cdot 1 = 1.75$ there.
@@ -284,11 +286,11 @@ plots.show(figures.density(places[good], of_good, mixture_density))
 # candidates from $l$, the density of the good trials, and looks at these only. To draw from a sum of bumps, first draw
 # which bump, with the weights as probabilities, and then draw from that bump.
 #
-# The bump is cut off at 0 and 1, and a draw from it must respect that. To draw again until it fits is one way. The other
-# needs no loop. Take a bump at 0.1 with a width of 0.1. The part of it below 0 is $\Phi(-1) = 0.159$, the part below 1
-# is $\Phi(9) = 1$. Draw evenly between 0.159 and 1, and ask which place has that much of the bump below it: this is
-# `norm.ppf`, the inverse of `norm.cdf`. A draw of 0.5 leads to the middle of the bump, 0.1; a draw of 0.2 leads to $0.1
-# + 0.1 \cdot (-0.842) = 0.016$.
+# The bump is cut off at 0 and 1, and a draw from it must respect that. To draw again until it fits is one way. The
+# other needs no loop. Take a bump at 0.1 with a width of 0.1. The part of it below 0 is $\Phi(-1) = 0.159$, the part
+# below 1 is $\Phi(9) = 1$. Draw evenly between 0.159 and 1, and ask which place has that much of the bump below it:
+# this is `norm.ppf`, the inverse of `norm.cdf`. A draw of 0.5 leads to the middle of the bump, 0.1; a draw of 0.2 leads
+# to $0.1 + 0.1 \cdot (-0.842) = 0.016$.
 
 # %% [exercise tpe.draw_mixture]
 
@@ -323,8 +325,8 @@ print(f"highest density of the good: learning rate {rate(candidates[np.argmax(he
 # That is all of TPE for one hyperparameter. `tpe.search` calls your five functions in turn: ten random trials first,
 # since a model of nothing is worth nothing, and then a suggestion for each further one.
 #
-# *Predict, then run.* Will the trials that the model chooses all lie near the peak, or will some of them lie at the ends
-# of the scale again?
+# *Predict, then run.* Will the trials that the model chooses all lie near the peak, or will some of them lie at the
+# ends of the scale again?
 
 # %%
 parts = tpe.Parts(split_trials, bandwidths, mixture_density, draw_mixture, best_candidate)
@@ -338,14 +340,14 @@ plots.show(plots.film(frames, title="TPE searches the learning rate"))
 # the two densities in the same colours. Below is their ratio in blue, with a ring at each of the 24 candidates; the
 # dotted line is the one that is chosen.
 #
-# The ratio is a quotient of two bumpy lines, so it is rougher than the expected improvement of the first film. Where $g$ has a gap, the
-# ratio has a peak, however far that gap is from the good trials. This is how TPE explores: a place is interesting if
-# little has *failed* there. And there is chance in it, since only 24 candidates are looked at.
+# The ratio is a quotient of two bumpy lines, so it is rougher than the expected improvement of the first film. Where
+# $g$ has a gap, the ratio has a peak, however far that gap is from the good trials. This is how TPE explores: a place
+# is interesting if little has *failed* there. And there is chance in it, since only 24 candidates are looked at.
 #
 # ### The same as Optuna's?
 #
-# A search that draws at random cannot be compared trial by trial with another one. But it can be repeated. The next cell
-# searches a hundred times with your functions and a hundred times with Optuna's `TPESampler`, 40 trials each.
+# A search that draws at random cannot be compared trial by trial with another one. But it can be repeated. The next
+# cell searches a hundred times with your functions and a hundred times with Optuna's `TPESampler`, 40 trials each.
 
 # %% tags=["nbval-ignore-output"]
 samples = {"this lesson's": agreement.ours(line, parts, 40, 100), "Optuna's": agreement.optunas(line, 40, 100)}
@@ -366,8 +368,9 @@ print(agreement.difference(samples, line))
 #
 # Say there are three choices, and three trials took number 0, 0 and 1. A trial's row begins with $1/4$ everywhere, one
 # over the number of trials and one, and 1 is added where it took its choice. Divided by the sum of $1.75$, that is
-# 0.714 for its own and 0.143 for each other. The prior's row is $1/3$ everywhere. With equal weights of a quarter, choice
-# 0 gets $(0.714 + 0.714 + 0.143 + 0.333) / 4 = 0.476$, choice 1 gets 0.333, and choice 2, which nobody took, 0.190.
+# 0.714 for its own and 0.143 for each other. The prior's row is $1/3$ everywhere. With equal weights of a quarter,
+# choice 0 gets $(0.714 + 0.714 + 0.143 + 0.333) / 4 = 0.476$, choice 1 gets 0.333, and choice 2, which nobody took,
+# 0.190.
 
 # %% [exercise tpe.choice_probabilities]
 
@@ -379,7 +382,9 @@ print(agreement.difference(samples, line))
 names = ("tanh", "relu", "gelu")
 taken_by_good, taken_by_others = np.array([1, 1, 2]), np.repeat([0, 1, 2], [10, 8, 9])
 likely = [choice_probabilities(taken, tpe.shares(len(taken)), 3) for taken in (taken_by_good, taken_by_others)]
-rows = [[name, f"{l:.3f}", f"{g:.3f}", f"{l / g:.2f}"] for name, l, g in zip(names, *likely, strict=True)]
+rows = [
+    [name, f"{one:.3f}", f"{other:.3f}", f"{one / other:.2f}"] for name, one, other in zip(names, *likely, strict=True)
+]
 tables.show(tables.Table(("activation", "among the good", "among the others", "ratio"), rows))
 
 # %% [markdown]
@@ -387,7 +392,8 @@ tables.show(tables.Table(("activation", "among the good", "among the others", "r
 # weak hint, and it is treated as one.
 #
 # "Tree-structured" means that a hyperparameter may exist only under another one, as the width of a third layer exists
-# only where there are three. Each density is then made of the trials that have the hyperparameter. Nothing else changes.
+# only where there are three. Each density is then made of the trials that have the hyperparameter. Nothing else
+# changes.
 #
 # ## Several hyperparameters at once
 #
@@ -438,9 +444,9 @@ for count in (20, 50, 100):
 #
 # ### What the searches are judged by
 #
-# Real searches would need 200 runs each, times a thousand repeats. So they search the surrogate: a Gaussian process that
-# was fitted to all recorded runs and says of any configuration what it is worth on average. A trial scores what one
-# seed might have scored. How far can that be trusted? It was asked about configurations that it had not seen.
+# Real searches would need 200 runs each, times a thousand repeats. So they search the surrogate: a Gaussian process
+# that was fitted to all recorded runs and says of any configuration what it is worth on average. A trial scores what
+# one seed might have scored. How far can that be trusted? It was asked about configurations that it had not seen.
 
 # %%
 tables.show(sentences.trust())
@@ -456,8 +462,8 @@ tables.show(sentences.trust())
 #
 # ### Seven searches
 #
-# Five of them you know: random search, the grid, the Sobol sequence of lesson 06, and TPE in its two forms. Two more are
-# Optuna's. *GP* is Bayesian search with a Gaussian process, as above, in eleven dimensions. *CMA-ES* (Hansen and
+# Five of them you know: random search, the grid, the Sobol sequence of lesson 06, and TPE in its two forms. Two more
+# are Optuna's. *GP* is Bayesian search with a Gaussian process, as above, in eleven dimensions. *CMA-ES* (Hansen and
 # Ostermeier, 2001) keeps one normal cloud over the space, draws a handful of trials from it, and moves and stretches it
 # towards the better half. It starts with a cloud around the middle of the space, so it profits where the ranges were
 # chosen well.
@@ -523,8 +529,8 @@ for name in ("TPE", "joint TPE"):
 # Random search is the yardstick in this table: its first ten trials lead by luck alone, after 20 trials in about half
 # of the searches. Where the share of TPE is lower, its later trials are better than its first.
 #
-# And a check on the tools. The two forms of TPE and the Sobol sequence were run by this course's own code, a thousand at
-# a time, and two hundred times by Optuna's samplers.
+# And a check on the tools. The two forms of TPE and the Sobol sequence were run by this course's own code, a thousand
+# at a time, and two hundred times by Optuna's samplers.
 
 # %%
 tables.show(sentences.agree(race))
@@ -570,8 +576,8 @@ tables.show(live.search(8, ["learning_rate", "n_steps", "n_epochs", "batch_size"
 # landscape to be rougher than it is. For TPE it is one more of the other trials, and its score is not looked at
 # again.</details>
 #
-# 3. The density of a learning rate itself is that of its logarithm divided by the learning rate. Why may TPE forget this
-# factor?
+# 3. The density of a learning rate itself is that of its logarithm divided by the learning rate. Why may TPE forget
+# this factor?
 # <details><summary>Answer</summary>It is the same in both densities, so it cancels in their ratio.</details>
 #
 # 4. Somebody runs TPE with 12 trials and reports that it is no better than random search. What would you say?
@@ -605,12 +611,13 @@ tables.show(live.search(8, ["learning_rate", "n_steps", "n_epochs", "batch_size"
 # - S. Falkner, A. Klein, F. Hutter (2018). BOHB: robust and efficient hyperparameter optimization at scale. ICML.
 # - N. Hansen, A. Ostermeier (2001). Completely derandomized self-adaptation in evolution strategies. Evolutionary
 #   Computation.
-# - D. R. Jones, M. Schonlau, W. J. Welch (1998). Efficient global optimization of expensive black-box functions. Journal
-#   of Global Optimization.
+# - D. R. Jones, M. Schonlau, W. J. Welch (1998). Efficient global optimization of expensive black-box functions.
+#   Journal of Global Optimization.
 # - J. Mockus, V. Tiesis, A. Zilinskas (1978). The application of Bayesian methods for seeking the extremum. Towards
 #   Global Optimization.
 # - E. Parzen (1962). On estimation of a probability density function and mode. Annals of Mathematical Statistics.
 # - C. E. Rasmussen, C. K. I. Williams (2006). Gaussian processes for machine learning. MIT Press.
-# - J. Snoek, H. Larochelle, R. P. Adams (2012). Practical Bayesian optimization of machine learning algorithms. NeurIPS.
+# - J. Snoek, H. Larochelle, R. P. Adams (2012). Practical Bayesian optimization of machine learning algorithms.
+#   NeurIPS.
 # - S. Watanabe (2023). Tree-structured Parzen estimator: understanding its algorithm components and their roles for
 #   better empirical performance. arXiv:2304.11127.

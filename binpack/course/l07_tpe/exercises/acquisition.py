@@ -92,7 +92,7 @@ expected_improvement.examine(
             lambda mean, sd, best: expected_improvement.reference(-np.asarray(mean), sd, -best)
         ),
         "z is divided by the variance: divide by the standard deviation": _with(
-            _kept, lambda gain, sd, z: gain * norm.cdf(z / sd) + sd * norm.pdf(z / sd)
+            _kept, lambda gain, sd, z: _right(gain, sd, gain / np.where(sd > 0, sd, 1.0) ** 2)
         ),
         "this is the gain of the mean alone: what is unsure may turn out higher than its mean": (
             lambda mean, sd, best: np.maximum(mean - best, 0.0)

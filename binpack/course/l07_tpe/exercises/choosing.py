@@ -143,6 +143,7 @@ best_candidate.examine(
         (np.array([1.0, 2.0, 0.1]), np.array([0.5, 1.0, 0.02])),
         (np.array([2.0, 4.0, 1.0, 1.0]), np.array([1.0, 2.0, 0.5, 0.1])),
         (np.array([1.0, 2.0, 4.0]), np.array([1.0, 1.0, 2.0])),
+        (np.array([3.0, 1.0, 1.5]), np.array([1.5, 1.0, 0.75])),
     ],
     draw=lambda rng: (rng.uniform(0.1, 3, 6).round(2), rng.uniform(0.1, 3, 6).round(2)),
     mistakes={
