@@ -72,8 +72,8 @@ def _plotly(drawn: Sequence[Panel], x: str, title: str, ticks: Mapping[float, st
     for row, panel in enumerate(drawn, start=1):
         place = {"row": row, "col": 1}
         if panel.band is not None:
-            at, low, high = panel.band
-            edges = {"x": np.concatenate([at, at[::-1]]), "y": np.concatenate([high, low[::-1]])}
+            places, low, high = panel.band
+            edges = {"x": np.concatenate([places, places[::-1]]), "y": np.concatenate([high, low[::-1]])}
             fill = {"fill": "toself", "fillcolor": PALETTE[0], "opacity": 0.35, "line": {"width": 0}, "mode": "lines"}
             plot.add_scatter(**edges, **fill, showlegend=False, hoverinfo="skip", **place)
         for at in panel.here:

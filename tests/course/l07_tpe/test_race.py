@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "search" / "landscape"))
-import invented  # noqa: E402
+import invented
 
-from binpack import plots  # noqa: E402
-from binpack.course.l07_tpe import agreement, exercises, figures, live, process, race, sentences, tpe  # noqa: E402
-from binpack.course.l07_tpe.line import Line, rate  # noqa: E402
-from binpack.search.landscape import task  # noqa: E402
-from binpack.search.landscape.surrogate import Kernel, Surrogate, table_of  # noqa: E402
-from binpack.search.landscape.table import Landscape  # noqa: E402
+from binpack import plots
+from binpack.course.l07_tpe import agreement, exercises, figures, live, process, race, sentences, tpe
+from binpack.course.l07_tpe.line import Line, rate
+from binpack.search.landscape import task
+from binpack.search.landscape.surrogate import Kernel, Surrogate, table_of
+from binpack.search.landscape.table import Landscape
 
 LENGTHS = tuple({"learning_rate": 0.7, "n_epochs": 1.5}.get(name, 20.0) for name in task.SPACE.names)
 KERNELS = (Kernel(LENGTHS, 3.0, 0.001), Kernel((5.0,) * 11, 0.2, 0.8))
@@ -115,9 +116,7 @@ def test_sentences_say_what_the_record_holds():
     assert said.startswith("after 50 trials joint TPE has found most") and "does not get there in 200 trials" in said
     assert [row[1:] for row in sentences.beat_default(made, ("joint TPE",)).rows] == [["100%"] * 4]
     assert sentences.started(made, names).rows[0][1:] == ["100%", "0%", "0%", "0%"]
-    assert "of the rise, 77%" in sentences.gained(made, "random") or "of the rise, 7" in sentences.gained(
-        made, "random"
-    )
+    assert "of the rise, 7" in sentences.gained(made, "random")  # 0.10 of 0.13, but for the noise
     assert len(sentences.agree(made).rows) == 3
     assert "two searches of one kind differ by 0.00" in sentences.spread(made, names, 100)
 
@@ -135,7 +134,7 @@ def test_how_far_the_surrogate_is_to_be_trusted(tmp_path):
     assert sentences.trust(path).rows[0][1:] == ["0.93", "0.0120", "0.0060", "0.0210"]
 
 
-# ------------------------------------------------------------------------------------------------------- one hyperparameter
+# --------------------------------------------------------------------------------------------------- one hyperparameter
 
 
 def test_the_line_is_a_cut_through_the_surrogate(line, model):
@@ -152,7 +151,7 @@ def test_a_gaussian_process_is_sure_where_it_has_tried(line):
     improvement = exercises.expected_improvement.reference
     steps = process.search(line, improvement, 5, np.random.default_rng(0))
     assert [len(step.places) for step in steps] == [3, 4, 5, 6, 7]
-    for before, after in zip(steps, steps[1:], strict=False):
+    for before, after in pairwise(steps):
         assert after.places[-1] == before.chosen
         assert before.chosen == line.at[np.argmax(before.improvement)]
         at = int(np.argmin(np.abs(line.at - before.chosen)))
