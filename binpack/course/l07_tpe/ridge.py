@@ -22,7 +22,7 @@ def worth(places: NDArray) -> NDArray:
         places: float64, (..., 2), from 0 to 1.
     """
     across, along = places.sum(axis=-1) - 1, places[..., 0] - TOP[0]
-    return 0.9 - np.minimum(4 * across**2, 0.5) - 0.2 * along**2
+    return 0.9 - np.minimum(20 * across**2, 0.5) - 0.5 * along**2
 
 
 def field(places: NDArray, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
