@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from binpack.agents.training import train
+from binpack.course import short_runs
 from binpack.course.progress import progress
 from binpack.course.tables import Table
-from binpack.search.landscape import task
-
-STEPS = 3 * task.EVERY
-"""Environment steps of a short run: a seventh of a recorded one."""
 
 
 def search(configs: Sequence[Mapping[str, Any]], names: Sequence[str], seed: int = 0) -> Table:
@@ -23,10 +18,7 @@ def search(configs: Sequence[Mapping[str, Any]], names: Sequence[str], seed: int
         names: hyperparameters that the table shows.
         seed: of all runs.
     """
-    scores = []
-    for values in progress(configs, "runs"):
-        with tempfile.TemporaryDirectory() as folder:
-            scores.append(train(task.train_config(values, seed, steps=STEPS), folder).score)
+    scores = [short_runs.score(values, seed) for values in progress(configs, "runs")]
     ranked = sorted(zip(scores, configs, strict=True), key=lambda pair: -pair[0])
     rows = [[f"{score:.3f}", *(f"{values[name]:.3g}" for name in names)] for score, values in ranked]
-    return Table(("utilization", *names), rows, f"{len(rows)} runs of {STEPS} steps, seed {seed}")
+    return Table(("utilization", *names), rows, f"{len(rows)} runs of {short_runs.STEPS} steps, seed {seed}")

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import qmc
 
+from binpack.course.searching import leaders as leaders
 from binpack.search.landscape.surrogate import Surrogate
 from binpack.search.landscape.table import Runs
 
@@ -38,17 +39,6 @@ def searches(
     configs = configs[:, :trials]
     seeds = rng.integers(len(runs.seeds), size=configs.shape)
     return runs.final[configs, seeds], runs.truth[configs]
-
-
-def leaders(scores: NDArray) -> NDArray:
-    """Return which trial leads after each one, int64, (..., trials).
-
-    Args:
-        scores: of the trials in their order, (..., trials); of equal ones the first leads.
-    """
-    ahead = np.ones(scores.shape, bool)
-    ahead[..., 1:] = scores[..., 1:] > np.maximum.accumulate(scores, axis=-1)[..., :-1]
-    return np.maximum.accumulate(np.where(ahead, np.arange(scores.shape[-1]), 0), axis=-1)
 
 
 @dataclass(frozen=True)

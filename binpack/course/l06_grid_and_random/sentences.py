@@ -7,10 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from binpack.course.searching import compared as compared
 from binpack.course.tables import Table
-
-_EVEN = 0.02
-"""A chance this near to one half is called even."""
 
 
 def about(groups: Mapping[str, tuple[int, int]], runs: int) -> str:
@@ -22,23 +20,6 @@ def about(groups: Mapping[str, tuple[int, int]], runs: int) -> str:
     """
     parts = [f"{name} {configs} x {seeds} seeds" for name, (configs, seeds) in groups.items()]
     return f"{runs} runs: {', '.join(parts)}"
-
-
-def compared(first: str, second: str, chance: float, difference: float, trials: int) -> str:
-    """Say which of two searches found more.
-
-    Args:
-        first: the first's name.
-        second: the second's name.
-        chance: that a search of the first kind ends with more.
-        difference: of the mean worth, first minus second.
-        trials: how many both had.
-    """
-    word = "neither is ahead" if abs(chance - 0.5) < _EVEN else f"{first if chance > 0.5 else second} is ahead"
-    return (
-        f"after {trials} trials {word}: {first} ends with more than {second} in {chance:.0%} of the pairs, "
-        f"and with {difference:+.4f} on average"
-    )
 
 
 def promises(found: Mapping[str, tuple[NDArray, NDArray]]) -> Table:

@@ -20,11 +20,13 @@ import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 from scipy.stats import spearmanr
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
@@ -175,10 +177,7 @@ class Surrogate:
         """
         places = np.atleast_2d(places)
         curves, spreads, table = self.curves(places), self.spreads(places), self._table
-        lengths = np.array(self.kernels[0].lengths)
-        distance = np.linalg.norm((places[:, None] - table.places) / lengths, axis=2)
-        near = np.argpartition(distance, NEIGHBOURS - 1, axis=1)[:, :NEIGHBOURS]
-        donors = near[np.arange(len(places)), rng.integers(NEIGHBOURS, size=len(places))]
+        donors = self._donors(places, rng)
         for row, donor in enumerate(donors):
             residuals = table.residuals[donor]
             # Runs lie nearer to the mean of a few of them than to the mean of all.
@@ -186,6 +185,39 @@ class Surrogate:
             factor = min(spreads[row] / max(table.spread[donor], _LEAST), MOST)
             curves[row] += residuals[rng.integers(len(residuals))] * wider * factor
         return np.clip(curves, 0.0, 1.0)
+
+    def finals(self, places: NDArray, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
+        """Invent the last score of a run of each configuration: what `draw` ends with, and much sooner.
+
+        Args:
+            places: configurations in the unit cube, (n, D).
+            rng: which seed.
+
+        Returns:
+            The scores, and the means around which they lie, float64, (n,) each.
+        """
+        places = np.atleast_2d(places)
+        means, spreads, table = self.means(places), self.spreads(places), self._table
+        donors = self._donors(places, rng)
+        last, first, count = self._last
+        drawn = last[first[donors] + rng.integers(count[donors])]
+        wider = np.sqrt(count / (count - 1))[donors]
+        factor = np.minimum(spreads / np.maximum(table.spread[donors], _LEAST), MOST)
+        return np.clip(means + drawn * wider * factor, 0.0, 1.0), means
+
+    def _donors(self, places: NDArray, rng: np.random.Generator) -> NDArray:
+        """Choose for each place one of the recorded configurations near to it, int64, (n,)."""
+        lengths = np.array(self.kernels[0].lengths)
+        distance = cdist(places / lengths, self._table.places / lengths)
+        near = np.argpartition(distance, NEIGHBOURS - 1, axis=1)[:, :NEIGHBOURS]
+        return near[np.arange(len(places)), rng.integers(NEIGHBOURS, size=len(places))]
+
+    @cached_property
+    def _last(self) -> tuple[NDArray, NDArray, NDArray]:
+        """The last residual of every run in a row, and for each configuration its first one's place and their count."""
+        count = np.array([len(each) for each in self._table.residuals])
+        last = np.concatenate([each[:, -1] for each in self._table.residuals])
+        return last, np.cumsum(count) - count, count
 
 
 _LEAST = 1e-3

@@ -44,6 +44,17 @@ def test_runs_are_spread_as_the_recorded_ones_are(study, model):
     assert np.corrcoef(runs[:, 9], runs[:, -1])[0, 1] > 0.5
 
 
+def test_last_scores_alone_are_spread_as_whole_runs_are(model):
+    places = np.random.default_rng(5).random((40, 11))
+    many = np.tile(places, (200, 1))
+    scores, means = model.finals(many, np.random.default_rng(0))
+    assert np.array_equal(means, model.means(many)) and ((scores >= 0) & (scores <= 1)).all()
+    whole = model.draw(many, np.random.default_rng(1))[:, -1]
+    share = np.linspace(0.02, 0.98, 25)
+    assert np.quantile(scores - means, share) == pytest.approx(np.quantile(whole - means, share), abs=0.003)
+    assert np.array_equal(scores, model.finals(many, np.random.default_rng(0))[0])
+
+
 def test_the_same_generator_draws_the_same_runs(model):
     places = np.random.default_rng(1).random((5, 11))
     one, two = (model.draw(places, np.random.default_rng(3)) for _ in range(2))
