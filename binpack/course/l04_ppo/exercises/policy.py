@@ -27,11 +27,11 @@ def masked_log_probs(logits: Tensor, masks: Tensor) -> Tensor:
     """Compute the log-probabilities of a softmax over the legal actions of each row.
 
     Args:
-        logits: float32, (B, A).
-        masks: True for a legal action, bool, (B, A); every row has one at least.
+        logits: float32, (B, K).
+        masks: True for a legal action, bool, (B, K); every row has one at least.
 
     Returns:
-        float32, (B, A). For a forbidden action any number whose exponential is 0, so -1e8 or minus infinity will do.
+        float32, (B, K). For a forbidden action any number whose exponential is 0, so -1e8 or minus infinity will do.
     """
     # 1. lower the forbidden logits until nothing is left of them
     allowed = logits.masked_fill(~masks, -1e8)
@@ -143,7 +143,7 @@ def entropy(log_probs: Tensor) -> Tensor:
     """Compute the entropy of each row's distribution, in nats.
 
     Args:
-        log_probs: float32, (B, A); of an action that cannot be taken very low, or minus infinity.
+        log_probs: float32, (B, K); of an action that cannot be taken very low, or minus infinity.
 
     Returns:
         float32, (B,): 0 where one action is certain, log(n) where n are equally likely.
