@@ -14,7 +14,15 @@ import numpy as np
 
 from binpack.course.exercises._calls import Watched
 from binpack.course.exercises._expect import Mistake
-from binpack.course.exercises._values import close, copied, first_difference, named_arguments, shape_of, shown, told_apart
+from binpack.course.exercises._values import (
+    close,
+    copied,
+    first_difference,
+    named_arguments,
+    shape_of,
+    shown,
+    told_apart,
+)
 from binpack.course.exercises.promise import Promise
 
 DRAWS = 6
