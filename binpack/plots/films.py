@@ -110,12 +110,14 @@ def _still(named: Mapping[str, Figure], title: str, shown: list[int]) -> Any:
     from matplotlib.patches import Rectangle
 
     names, figures = list(named), list(named.values())
-    pictures = [figures[number].pixels() for number in shown]
-    wide, tall = max(p.shape[1] for p in pictures), max(p.shape[0] for p in pictures)
+    pictures, wide, tall = _drawn(figures, shown)
     columns, scale = _grid(len(pictures), wide, tall)
-    if scale < 1:
-        pictures = [figures[number].pixels(scale) for number in shown]
-        wide, tall = max(p.shape[1] for p in pictures), max(p.shape[0] for p in pictures)
+    while scale < 1:
+        pictures, wide, tall = _drawn(figures, shown, scale)
+        room = _room(columns)
+        if wide <= room:
+            break
+        scale *= room / wide  # letters do not shrink quite as the rest does; too wide a film would lose rows of pixels
     rows = -(-len(pictures) // columns)
     width, height = (wide + _GAP) * columns, (tall + _GAP + _HEADING) * rows + _HEADING
     still = new_still(width / 100, height / 100)
@@ -131,14 +133,24 @@ def _still(named: Mapping[str, Figure], title: str, shown: list[int]) -> Any:
     return still
 
 
+def _drawn(figures: list[Figure], shown: list[int], scale: float = 1.0) -> tuple[list[NDArray[np.uint8]], int, int]:
+    """Return pictures of some figures, the width of the widest and the height of the tallest."""
+    pictures = [figures[number].pixels(scale) for number in shown]
+    return pictures, max(p.shape[1] for p in pictures), max(p.shape[0] for p in pictures)
+
+
+def _room(columns: int) -> int:
+    """Return how wide a picture may be, in pixels, where so many stand side by side."""
+    return (WIDEST - 2 * _MARGIN) // columns - _GAP
+
+
 def _grid(count: int, wide: int, tall: int) -> tuple[int, float]:
     """Return in how many columns pictures of a size are largest, and by how much they shrink there."""
 
     def scale(columns: int) -> float:
         rows = -(-count // columns)
-        across = (WIDEST - 2 * _MARGIN) // columns - _GAP
         down = (_TALLEST - _HEADING) // rows - _GAP - _HEADING
-        return min(1.0, across / wide, down / tall)
+        return min(1.0, _room(columns) / wide, down / tall)
 
     # of those that are as good, the one with the fewest rows
     columns = max(range(1, count + 1), key=lambda columns: (round(scale(columns), 3), columns))

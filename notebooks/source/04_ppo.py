@@ -22,16 +22,16 @@
 # **logit**. Logits are turned into probabilities by a *softmax*: exponentials, divided by their sum. Take five
 # placements, of which two are illegal at the moment:
 #
-# | placement | A | B | C | D | E |
+# | placement | 1 | 2 | 3 | 4 | 5 |
 # | --- | --- | --- | --- | --- | --- |
 # | logit $z$ | 2 | 1 | 3 | 1 | 0 |
 # | legal | yes | yes | no | yes | no |
 # | $e^z$ of the legal ones | 7.39 | 2.72 | - | 2.72 | - |
 # | probability | 0.58 | 0.21 | 0 | 0.21 | 0 |
 #
-# C has the largest logit, and it gets nothing. A forbidden logit is replaced by a number so low that its exponential is
-# 0, such as $-10^8$, and the softmax then shares everything among the legal ones (Huang and Ontañón, 2022). So an
-# illegal placement is never drawn, and nothing has to be learned about it.
+# Placement 3 has the largest logit, and it gets nothing. A forbidden logit is replaced by a number so low that its
+# exponential is 0, such as $-10^8$, and the softmax then shares everything among the legal ones (Huang and Ontañón,
+# 2022). So an illegal placement is never drawn, and nothing has to be learned about it.
 #
 # A policy that *draws* its actions explores by itself, and needs no epsilon.
 #
@@ -112,28 +112,28 @@ plots.show(figures.entropies(entropy))
 #
 # How does a policy learn? The oldest answer is REINFORCE (Williams, 1992): make an action more likely in proportion to
 # what followed it. The smallest case is two arms of a slot machine, and a policy with a logit for each. Both logits
-# are 0, so each arm is drawn with probability 0.5. Arm A pays 1, arm B pays 0.6.
+# are 0, so each arm is drawn with probability 0.5. The first arm pays 1, the second 0.6.
 #
 # The gradient of $\log p$ in the logits has a rule: 1 for the action that was drawn and 0 for all others, minus the
-# probabilities. For A it is $(1, 0) - (0.5, 0.5) = (0.5, -0.5)$: raise the logit of A, lower that of B. For B it is
-# $(0, 1) - (0.5, 0.5) = (-0.5, 0.5)$. REINFORCE multiplies it by what was paid:
+# probabilities. For the first arm it is $(1, 0) - (0.5, 0.5) = (0.5, -0.5)$: raise its own logit, lower the other one.
+# For the second arm it is $(0, 1) - (0.5, 0.5) = (-0.5, 0.5)$. REINFORCE multiplies it by what was paid:
 #
 # | drawn | pays | gradient of $\log p$ | their product |
 # | --- | --- | --- | --- |
-# | A | 1 | (0.5, -0.5) | (0.5, -0.5) |
-# | B | 0.6 | (-0.5, 0.5) | (-0.3, 0.3) |
+# | first | 1 | (0.5, -0.5) | (0.5, -0.5) |
+# | second | 0.6 | (-0.5, 0.5) | (-0.3, 0.3) |
 # | mean of both | | | (0.1, -0.1) |
 #
-# The mean points the right way: towards A. This is the **policy gradient**, the direction in the policy's weights in
-# which the expected return rises fastest. In general (Sutton et al., 1999)
+# The mean points the right way: towards the first arm. This is the **policy gradient**, the direction in the policy's
+# weights in which the expected return rises fastest. In general (Sutton et al., 1999)
 #
 # $$g = \mathbb{E}\Big[\sum_t \nabla \log p(a_t \mid s_t)\; R_t\Big]$$
 #
 # where $R_t$ is what step $t$ and the rest of its episode bring, the **return to go**. What came before an action is
 # not counted, since the action cannot have changed it.
 #
-# Look at the second row again. Arm B is the worse one, and still its draw pushes *towards* B, because 0.6 is more than
-# nothing. Only on average does A win. With few draws the average is a matter of luck.
+# Look at the second row again. The second arm is the worse one, and still its draw pushes *towards* it, because 0.6 is
+# more than nothing. Only on average does the first arm win. With few draws the average is a matter of luck.
 #
 # *Predict, then run.* 200 batches of 10 draws each estimate the first entry of the gradient, whose true value is 0.1.
 # How often will the sign be wrong? And if both arms pay 10 more, which changes nothing about which is better?
@@ -147,20 +147,22 @@ estimates = {
 }
 for name, found in estimates.items():
     print(f"{name:<9} mean {found.mean():+.2f}  spread {found.std():.2f}  wrong sign {np.mean(found < 0):.0%}")
-labels = {"x": "what the arms pay", "y": "estimate", "title": "200 estimates of a gradient of 0.1"}
-plots.show(plots.bars_with_spread(estimates, **labels, runs="batches", spread="range"))
+plots.show(figures.sorted_estimates(estimates, true=0.1))
 
 # %% [markdown]
+# The 200 estimates of each case stand in order, from the lowest to the highest. A line crosses zero where the wrong
+# signs end.
+#
 # In the first case one sign in six is wrong. Where everything pays about 11 it is one in three, and the estimates are
 # all over the place. Even their mean over 200 batches is not yet 0.1, and a mean of so many has an error of 0.1 itself.
 # Nothing about the task has become harder: the gradient is multiplied by 11, where a difference of 0.4 is all that
 # counts.
 #
-# The third bar takes 10.8 away from what is paid. Now A counts +0.2 and B counts -0.2, so a draw of A gives $0.5
-# \cdot 0.2 = 0.1$ and a draw of B gives $-0.5 \cdot (-0.2) = 0.1$ as well. Every single draw says what took hundreds
-# before, and the noise is gone. What is taken away is called a **baseline**. It may be any number that does not
-# depend on the action: the mean gradient stays the same, since $\nabla \log p$ is 0 on average, as the two gradients
-# of the table are.
+# The third line takes 10.8 away from what is paid. Now the first arm counts +0.2 and the second -0.2, so a draw of the
+# first gives $0.5 \cdot 0.2 = 0.1$ and a draw of the second gives $-0.5 \cdot (-0.2) = 0.1$ as well. Every single draw
+# says what took hundreds before, and the noise is gone. What is taken away is called a **baseline**. It may be any
+# number that does not depend on the action: the mean gradient stays the same, since $\nabla \log p$ is 0 on average, as
+# the two gradients of the table are.
 #
 # ## The same in the bin
 #
@@ -201,13 +203,13 @@ plots.show(plots.bars_with_spread(agreement, x="weighted with", y="cosine", runs
 #
 # | array | shape | what row $t$ holds |
 # | --- | --- | --- |
-# | `observations`, `masks` | (T, N, D), (T, N, A) | what was seen and what was legal, *before* the step |
+# | `observations`, `masks` | (T, N, D), (T, N, K) | what was seen and what was legal, *before* the step |
 # | `actions`, `log_probs` | (T, N) | what was drawn, and how likely it was at that time |
 # | `values` | (T, N) | what the critic expected |
 # | `rewards`, `terminated`, `truncated` | (T, N) | what the step brought |
 # | `next_values` | (T, N) | what the critic says of the observation that the step led to |
 #
-# T is the number of steps, N that of the bins, D that of the numbers seen, and A that of the placements.
+# T is the number of steps, N that of the bins, D that of the numbers seen, and K that of the placements.
 #
 # `next_values` is the delicate one. Where an episode is over, the environment starts the next one by itself, so
 # `env.observations` already shows a new, empty bin. What the step really led to is in `step.next_observations`. Say a
@@ -221,15 +223,17 @@ plots.show(plots.bars_with_spread(agreement, x="weighted with", y="cosine", runs
 
 # %% [markdown]
 # Collect a rollout from the untrained policy. It begins wherever the bins stand, and stops in the middle of episodes.
+# A short one comes first, 20 steps of 8 bins, so that the shapes say which axis is which.
 
 # %%
-bins = Packing(seed=1)
-rollout = collect(bins, agent, settings.n_steps)
+short = collect(Packing(n=8, seed=1), agent, 20)
 for name in ("observations", "masks", "actions", "rewards", "next_values"):
-    print(f"{name:<13} {getattr(rollout, name).shape}")
+    print(f"{name:<13} {getattr(short, name).shape}")
+rollout = collect(Packing(seed=1), agent, settings.n_steps)
+print(f"the whole one has {rollout.rewards.size:,} transitions")
 
 # %% [markdown]
-# 32 steps, 32 bins, 16 placements: for each item there are 4 x 4 places of its corner. The 35 numbers seen are the 16
+# 20 steps, 8 bins, 16 placements: for each item there are 4 x 4 places of its corner. The 35 numbers seen are the 16
 # heights of the bin, the 3 edges of the item, and the height at which it would land at each of the 16 places.
 #
 # ## How good was an action?
@@ -335,12 +339,12 @@ for name, numbers in (("as estimated", batch.advantages), ("normalised", normali
 # twice. With the **ratio** of its new probability to the old one
 #
 # $$\rho_t = \frac{p_{\text{new}}(a_t \mid s_t)}{p_{\text{old}}(a_t \mid s_t)}, \qquad
-# L = \mathbb{E}\big[\rho_t\,\hat A_t\big]$$
+# J = \mathbb{E}\big[\rho_t\,\hat A_t\big]$$
 #
-# the **surrogate** $L$ promises what the new policy will gain, from the old policy's rollout alone (Kakade and
-# Langford, 2002). Say placements A and B had probability 0.5 each, with advantages +0.2 and -0.2, and the new policy
-# takes A with 0.8. The ratios are 1.6 and 0.4, and the promise is $0.5 \cdot 1.6 \cdot 0.2 - 0.5 \cdot 0.4 \cdot 0.2
-# = 0.12$.
+# the **surrogate** $J$ promises what the new policy will gain, from the old policy's rollout alone (Kakade and
+# Langford, 2002). Say two placements had probability 0.5 each, with advantages +0.2 and -0.2, and the new policy
+# takes the first with 0.8. The ratios are 1.6 and 0.4, and the promise is $0.5 \cdot 1.6 \cdot 0.2 - 0.5 \cdot 0.4
+# \cdot 0.2 = 0.12$.
 #
 # The promise has a hole. It changes how likely the actions are in the states that were *seen*. But another policy
 # comes to other states, and there the rollout has no data. And with few samples a long step also follows their luck.
@@ -685,8 +689,8 @@ def probe_listing(loss):
     return probes.probe_all(learn, parts, names=("constant", "act", "later", "even"))
 
 
-plots.show(figures.probe_values(probe_listing(listing.listing_loss), "the listing as published"))
-plots.show(figures.probe_values(probe_listing(listing_loss), "the listing mended"))
+for title, loss in (("as published", listing.listing_loss), ("mended", listing_loss)):
+    plots.show(figures.probe_values(probe_listing(loss), f"the listing {title}", parts=False))
 
 # %% [markdown]
 # As published, the value in "constant" comes out at about 2 in place of 1, and "even" shows the other mistake: instead

@@ -9,7 +9,7 @@ from typing import Any
 
 from binpack.course.exercises._expect import UNKNOWN, Mistake
 from binpack.course.exercises._judging import Printed
-from binpack.course.exercises._values import block, copied, named_arguments, same
+from binpack.course.exercises._values import block, copied, named_arguments, same, told_apart
 from binpack.course.exercises.promise import Promise
 from binpack.files import InputError
 
@@ -78,6 +78,8 @@ class Watched:
         pairs = (("got", got), ("expected", mistake.wanted))
         returned = self.last.returned if self.last is not None else None
         values = tuple((label, _told(value, returned)) for label, value in pairs if value is not UNKNOWN)
+        if len(values) == 2 and values[0][1] == values[1][1]:  # they differ further behind the point
+            values = tuple(zip(("got", "expected"), told_apart(got, mistake.wanted, block, LONGEST), strict=True))
         if mistake.given is UNKNOWN:
             return (*self._input(), *values)
         if isinstance(mistake.given, Mapping):

@@ -14,7 +14,15 @@ import numpy as np
 
 from binpack.course.exercises._calls import Watched
 from binpack.course.exercises._expect import Mistake
-from binpack.course.exercises._values import close, copied, first_difference, named_arguments, shape_of, shown
+from binpack.course.exercises._values import (
+    close,
+    copied,
+    first_difference,
+    named_arguments,
+    shape_of,
+    shown,
+    told_apart,
+)
 from binpack.course.exercises.promise import Promise
 
 DRAWS = 6
@@ -126,6 +134,6 @@ def _plain(call: Mapping[str, Any], got: Any, right: Any) -> str:
     if None not in shapes and shapes[0] != shapes[1]:
         text = f"the result has shape {shapes[0]}, expected {shapes[1]}"
     else:
-        text = first_difference(got, right) or f"got {shown(got)}, expected {shown(right)}"
+        text = first_difference(got, right) or "got {}, expected {}".format(*told_apart(got, right))
     given = ", ".join(f"{name}={shown(value)}" for name, value in call.items())
     return f"{text}, for {given}" if len(given) <= 120 else text

@@ -16,6 +16,8 @@ import numpy as np
 
 LONG = 70
 """Characters that one value may take where it stands in a line."""
+_DIGITS = 4
+"""Digits of an array's entries; a single float has two more."""
 _WHOLE = 8
 """Entries of an array that are shown whole rather than the first that differs."""
 
@@ -58,7 +60,11 @@ def same(one: Any, other: Any) -> bool:
 
 
 def close(one: Any, other: Any) -> bool:
-    """Tell whether two results agree up to rounding: a relative difference of 1e-5 or an absolute one of 1e-8."""
+    """Tell whether two results agree up to rounding.
+
+    A relative difference of 1e-5 or an absolute one of 1e-8 is rounding; where one of them has single precision, an
+    absolute one of 1e-6 is, for what is left where numbers near 1 cancel out.
+    """
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(close(one[key], other[key]) for key in one)
     if isinstance(one, list | tuple) and isinstance(other, list | tuple):
@@ -75,32 +81,55 @@ def close(one: Any, other: Any) -> bool:
         return False
     if first.dtype.kind not in "biufc" or second.dtype.kind not in "biufc":
         return one is other or bool(np.all(first == second))
-    return bool(np.allclose(first, second, rtol=1e-5, atol=1e-8, equal_nan=True))
+    return bool(_near(first, second).all())
 
 
-def shown(value: Any, limit: int = LONG) -> str:
+def _near(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Tell where two arrays of numbers agree up to rounding, entry by entry."""
+    single = np.float32 in (one.dtype, other.dtype)
+    return np.isclose(one, other, rtol=1e-5, atol=1e-6 if single else 1e-8, equal_nan=True)
+
+
+def shown(value: Any, limit: int = LONG, digits: int = _DIGITS) -> str:
     """Write a value in one line of at most so many characters; what does not fit ends in "...".
 
     Args:
         value: anything.
         limit: how many characters are enough.
+        digits: of an array's entries after the point.
     """
-    text = re.sub(r"( at)? 0x[0-9a-fA-F]+", "", " ".join(_written(value).split()))
+    text = re.sub(r"( at)? 0x[0-9a-fA-F]+", "", " ".join(_written(value, digits).split()))
     return text if len(text) <= limit else text[: limit - 3].rstrip() + "..."
 
 
-def block(value: Any, limit: int) -> str:
+def block(value: Any, limit: int, digits: int = _DIGITS) -> str:
     """Write a value on as many lines as it wants: an array row by row, anything else as `shown` does.
 
     Args:
         value: anything.
         limit: how many characters are enough.
+        digits: of an array's entries after the point.
     """
     array = value.detach().cpu().numpy() if is_tensor(value) else value
     if not isinstance(array, np.ndarray) or array.ndim < 2 or not array.size:
-        return shown(value, limit)
-    text = _array(array)
+        return shown(value, limit, digits)
+    text = _array(array, digits)
     return text if len(text) <= limit else text[: limit - 3].rstrip() + "..."
+
+
+def told_apart(
+    got: Any, right: Any, write: Callable[[Any, int, int], str] = shown, limit: int = LONG
+) -> tuple[str, str]:
+    """Write two values that differ, with more digits where they would else look the same.
+
+    Args:
+        got: the answer's.
+        right: what it should be.
+        write: `shown` or `block`.
+        limit: how many characters are enough for each.
+    """
+    pairs = ((write(got, limit, digits), write(right, limit, digits)) for digits in (_DIGITS, 6, 8, 10, 12))
+    return next((pair for pair in pairs if pair[0] != pair[1]), (write(got, limit, _DIGITS),) * 2)
 
 
 def shape_of(value: Any) -> tuple[int, ...] | None:
@@ -125,14 +154,13 @@ def first_difference(got: Any, right: Any) -> str:
     one, other = (each.detach().cpu().numpy() if is_tensor(each) else each for each in (got, right))
     if one.size <= _WHOLE or one.dtype.kind not in "biuf" or other.dtype.kind not in "biuf":
         return ""
-    differs = ~np.isclose(one, other, rtol=1e-5, atol=1e-8, equal_nan=True)
-    places = np.argwhere(differs)
+    places = np.argwhere(~_near(one, other))
     if not len(places):
         return ""
     place = tuple(places[0].tolist())
     where = str(place[0]) if len(place) == 1 else ", ".join(map(str, place))
-    first = f"got {shown(one[place])}, expected {shown(other[place])} at [{where}]"
-    return f"{first}; {len(places)} of {one.size} places differ"
+    mine, wanted = told_apart(one[place], other[place])
+    return f"got {mine}, expected {wanted} at [{where}]; {len(places)} of {one.size} places differ"
 
 
 def named_arguments(function: Callable, args: tuple, kwargs: Mapping[str, Any]) -> dict[str, Any]:
@@ -149,22 +177,24 @@ def named_arguments(function: Callable, args: tuple, kwargs: Mapping[str, Any]) 
         return {str(place): value for place, value in enumerate(args)} | dict(kwargs)
 
 
-def _written(value: Any) -> str:
+def _written(value: Any, digits: int = _DIGITS) -> str:
     if is_tensor(value):
-        return f"tensor({_array(value.detach().cpu().numpy())})"
+        return f"tensor({_array(value.detach().cpu().numpy(), digits)})"
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, np.ndarray):
-        return _array(value)
+        return _array(value, digits)
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return f"{value:.{digits + 2}g}"
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        parts = ", ".join(f"{name}={shown(each)}" for name, each in zip(value._fields, value, strict=True))
+        parts = ", ".join(
+            f"{name}={shown(each, digits=digits)}" for name, each in zip(value._fields, value, strict=True)
+        )
         return f"{type(value).__name__}({parts})"
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {shown(each)}" for key, each in value.items())
+        return ", ".join(f"{key}: {shown(each, digits=digits)}" for key, each in value.items())
     if isinstance(value, list | tuple):
-        parts = ", ".join(shown(each) for each in value)
+        parts = ", ".join(shown(each, digits=digits) for each in value)
         if isinstance(value, list):
             return f"[{parts}]"
         return f"({parts},)" if len(value) == 1 else f"({parts})"
@@ -175,10 +205,10 @@ def _written(value: Any) -> str:
     return repr(value)
 
 
-def _array(array: np.ndarray) -> str:
+def _array(array: np.ndarray, digits: int = _DIGITS) -> str:
     if array.ndim == 0:
-        return _written(array.item())
-    text = np.array2string(array, precision=4, separator=", ", threshold=60, edgeitems=2, suppress_small=True)
+        return _written(array.item(), digits)
+    text = np.array2string(array, precision=digits, separator=", ", threshold=60, edgeitems=2, suppress_small=True)
     return text if array.size else f"an empty array of shape {array.shape}"
 
 

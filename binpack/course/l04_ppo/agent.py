@@ -106,7 +106,7 @@ class Env(Protocol):
 
     @property
     def masks(self) -> NDArray[np.bool_]:
-        """Which actions are legal now, bool, (N, A)."""
+        """Which actions are legal now, bool, (N, K)."""
         ...
 
     def step(self, actions: NDArray) -> Step:
@@ -131,7 +131,7 @@ class ActorCritic(nn.Module):
         self.critic = _layers(n_inputs, width, 1, gain=1.0)
 
     def forward(self, observations: Tensor) -> tuple[Tensor, Tensor]:
-        """Return logits, (B, A), and values, (B,), of observations, (B, D)."""
+        """Return logits, (B, K), and values, (B,), of observations, (B, D)."""
         return self.actor(observations), self.critic(observations).squeeze(-1)
 
 
@@ -164,7 +164,7 @@ class Agent:
 
         Args:
             observations: float32, (N, D).
-            masks: bool, (N, A).
+            masks: bool, (N, K).
 
         Returns:
             The actions, int64 (N,), their log-probabilities and the values of the observations, float32 (N,) both.
@@ -193,7 +193,7 @@ class Rollout:
 
     Attributes:
         observations: what was seen before the step, float32, (T, N, D).
-        masks: which actions were legal, bool, (T, N, A).
+        masks: which actions were legal, bool, (T, N, K).
         actions: int64, (T, N).
         log_probs: of the actions, at the time they were drawn, float32, (T, N).
         values: what the critic said of the observations, float32, (T, N).
@@ -243,7 +243,7 @@ class Batch(NamedTuple):
 
     Attributes:
         observations: float32, (B, D).
-        masks: bool, (B, A).
+        masks: bool, (B, K).
         actions: int64, (B,).
         log_probs: of the actions when they were drawn, float32, (B,).
         advantages: float32, (B,).

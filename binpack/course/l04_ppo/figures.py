@@ -77,6 +77,26 @@ def entropies(entropy: Callable[[Tensor], Tensor]) -> Figure:
     return chart([Series("", chances, values)], x=x, y=y, title="entropy of two actions", text=text)
 
 
+# ---------------------------------------------------------------------------------------------------------- gradients
+
+
+def sorted_estimates(estimates: Mapping[str, ArrayLike], true: float) -> Figure:
+    """Draw estimates of one number from the lowest to the highest, a line for each way to estimate it.
+
+    Args:
+        estimates: name of a way to its estimates, (n,).
+        true: the number.
+    """
+    lines, told = [], []
+    for name, found in estimates.items():
+        values = np.sort(np.asarray(found, float))
+        lines.append(Series(name, 100 * (np.arange(len(values)) + 0.5) / len(values), values))
+        told.append(f"{name} from {values[0]:.2f} to {values[-1]:.2f}")
+    title = f"{len(values)} estimates of a gradient of {true:g}, from the lowest to the highest"
+    text = f"{title}: {', '.join(told)}"
+    return chart(lines, x="percent of the estimates", y="estimate", title=title, text=text, levels=(0.0,))
+
+
 # -------------------------------------------------------------------------------------------------------------- steps
 
 
@@ -227,13 +247,15 @@ def ratios(rows: Sequence[NDArray], per_epoch: int, clip: float, title: str) -> 
 # -------------------------------------------------------------------------------------------------------------- probes
 
 
-def probe_values(readings: Mapping[str, Reading], title: str) -> Figure:
+def probe_values(readings: Mapping[str, Reading], title: str, parts: bool = True) -> Figure:
     """Draw what was learned on each probe, values and probabilities, beside what is right.
 
     Args:
         readings: name of a probe to what was learned on it.
         title: the title.
+        parts: whether the agent is made of the lesson's parts, so that those to look at can be named.
     """
+    said = advice(readings, parts)
     ticks: dict[float, str] = {}
     known: list[tuple[float, float]] = []
     found: dict[str, list[tuple[float, float]]] = {"value": [], "probability": [], "wrong": []}
@@ -257,8 +279,8 @@ def probe_values(readings: Mapping[str, Reading], title: str) -> Figure:
         x="probe: the values of its states, then the probabilities of its actions",
         y="value or probability",
         title=title,
-        note=advice(readings),
-        text=f"{title}: {told}; {advice(readings)}",
+        note=said,
+        text=f"{title}: {told}; {said}",
         levels=(0.0,),
         ticks=ticks,
     )

@@ -16,7 +16,7 @@ from binpack.course.l04_ppo.packing import SMALL, Packer, Packing
 
 
 def softmax(logits: ArrayLike) -> NDArray[np.float64]:
-    """Return the probabilities of logits, (A,) -> (A,)."""
+    """Return the probabilities of logits, (K,) -> (K,)."""
     powers = np.exp(np.asarray(logits, float) - np.max(logits))
     return powers / powers.sum()
 

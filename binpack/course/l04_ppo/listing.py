@@ -53,7 +53,7 @@ class ListingBatch(NamedTuple):
 
     Attributes:
         observations: float32, (B, D).
-        masks: bool, (B, A).
+        masks: bool, (B, K).
         actions: int64, (B,).
         log_probs: of the actions when they were drawn, float32, (B,).
         rewards: float32, (B,).

@@ -253,13 +253,15 @@ def probe_all(
     }
 
 
-def advice(readings: Mapping[str, Reading]) -> str:
+def advice(readings: Mapping[str, Reading], parts: bool = True) -> str:
     """Say which probe is the first to fail and what to look at, or that all are learned.
 
     Args:
         readings: name of a probe to what was learned on it, from the simplest probe to the hardest.
+        parts: whether the agent is made of the lesson's parts; else what the probe tests is said in their place.
     """
     for name, reading in readings.items():
         if not reading.right:
-            return f"the first to fail is {name}: look at {CASES[name].suspects}"
+            case = CASES[name]
+            return f"the first to fail is {name}: " + (f"look at {case.suspects}" if parts else case.tests)
     return "all are learned"

@@ -325,7 +325,7 @@ def some_transitions(model: MaskedDQN, count: int = 512) -> tuple[Tensor, Tensor
         count: how many.
 
     Returns:
-        Rewards (B,), dones (B,), next values (B, A), next masks (B, A) and gamma: what ``masked_targets`` takes.
+        Rewards (B,), dones (B,), next values (B, K), next masks (B, K) and gamma: what ``masked_targets`` takes.
     """
     assert model.replay_buffer is not None
     drawn = model.replay_buffer.sample(count)

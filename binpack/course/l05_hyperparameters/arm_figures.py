@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from binpack.core.statistics import Verdict
+from binpack.course.charts import Series, chart
 from binpack.plots.figure import Figure, new_still, plain_layout
 from binpack.plots.films import film
 from binpack.plots.style import COLORS, INK
@@ -247,25 +248,6 @@ def lines(
         title: the title.
         log: whether the y axis is logarithmic.
     """
-    from plotly import graph_objects as go
-
-    data = {name: (np.asarray(at, float), np.asarray(values, float)) for name, (at, values) in curves.items()}
-    plot = go.Figure()
-    still = new_still(7.2, 3.2)
-    axes = still.add_subplot()
-    for number, (name, (at, values)) in enumerate(data.items()):
-        color = COLORS[number % len(COLORS)]
-        plot.add_scatter(x=at, y=values, name=name, mode="lines", line={"color": color, "width": 2})
-        axes.plot(at, values, color=color, linewidth=2, label=name)
-    plain_layout(plot, title, 360, showlegend=len(data) > 1)
-    plot.update_xaxes(title=x).update_yaxes(title=y, type="log" if log else "linear")
-    axes.set_yscale("log" if log else "linear")
-    _plain(axes)
-    if len(data) > 1:
-        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    if axes.get_xlim()[1] >= 10_000:
-        axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.set(xlabel=x, ylabel=y)
-    axes.set_title(title, loc="left", fontsize=12, color=INK)
-    ends = ", ".join(f"{name} ends at {values[-1]:.3g}" for name, (_, values) in data.items())
-    return Figure(plot, still, f"{title}: {ends}")
+    ends = ", ".join(f"{name} ends at {np.asarray(values)[-1]:.3g}" for name, (_, values) in curves.items())
+    series = [Series(name, at, values) for name, (at, values) in curves.items()]
+    return chart(series, x=x, y=y, title=title, text=f"{title}: {ends}", log=log)

@@ -9,43 +9,29 @@ after the command records only so many.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from binpack.course.l05_hyperparameters.arm_runs import greedy, score, settings, train_arm
-from binpack.course.l05_hyperparameters.recording import record
+from binpack.course.l05_hyperparameters.by_seed import record
+from binpack.search.recorder import Job
 
 FILE = Path(__file__).with_name("arm.json")
-COMMAND = "python -m binpack.course.l05_hyperparameters.record_arm"
-SEEDS = tuple(range(10))
 KEPT = ("approx_kl", "clip_fraction", "explained_variance", "entropy")
 
 
-def jobs(seeds: tuple[int, ...] = SEEDS) -> list[dict[str, Any]]:
-    """List the runs: every setting with the first seed, then with the next, so that a record is of use before its end.
-
-    Args:
-        seeds: training seeds.
-    """
-    return [{"setting": name, "seed": seed} for seed in seeds for name in settings()]
-
-
-def run(job: Mapping[str, Any]) -> dict[str, Any]:
+def run(job: Job) -> dict[str, Any]:
     """Train one arm and return what is recorded of it.
 
     Args:
-        job: ``setting`` and ``seed``.
+        job: its key holds ``setting`` and ``seed``.
 
     Returns:
         The learning curve, diagnostics at its points, and for a run with ``VecNormalize`` under ``forgotten`` the
         return that the same agent gets where its statistics are left out.
     """
-    torch.set_num_threads(1)
-    setting = settings()[job["setting"]]
-    trained = train_arm(setting, job["seed"])
+    setting = settings()[job.key["setting"]]
+    trained = train_arm(setting, job.key["seed"])
     row = {
         "steps": trained.steps.tolist(),
         "return": trained.returns.tolist(),
@@ -57,14 +43,5 @@ def run(job: Mapping[str, Any]) -> dict[str, Any]:
     return row
 
 
-def main(seeds: int = len(SEEDS)) -> None:
-    """Record what is missing.
-
-    Args:
-        seeds: how many.
-    """
-    record(FILE, jobs(SEEDS[:seeds]), run, command=COMMAND)
-
-
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    record(FILE, "setting", settings(), run, *map(int, sys.argv[1:]))

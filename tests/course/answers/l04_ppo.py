@@ -55,7 +55,42 @@ def masked_log_probs__wrong_columns(logits, masks):
 
 def masked_log_probs__wrong_log_of_softmax(logits, masks):
     """with logits in the hundreds it loses the probabilities of unlikely actions"""
-    return torch.log(torch.softmax(logits.masked_fill(~masks, -1e8), dim=1) + 1e-12)
+    return torch.log(torch.softmax(logits.masked_fill(~masks, -1e8), dim=1))
+
+
+def masked_log_probs__wrong_added(logits, masks):
+    """something is added to the probabilities, or they are held above 0"""
+    return torch.log(torch.softmax(logits.masked_fill(~masks, -1e8), dim=1) + 1e-10)
+
+
+def masked_log_probs__wrong_held(logits, masks):
+    """something is added to the probabilities, or they are held above 0"""
+    return torch.softmax(logits.masked_fill(~masks, -1e8), dim=1).clamp(min=1e-9).log()
+
+
+def masked_log_probs__wrong_minus_10(logits, masks):
+    """forbidden logits become -10"""
+    return torch.log_softmax(torch.where(masks, logits, -10.0), dim=1)
+
+
+def masked_log_probs__wrong_minus_20(logits, masks):
+    """its probability is small and not 0"""
+    return torch.log_softmax(torch.where(masks, logits, -20.0), dim=1)
+
+
+def masked_log_probs__wrong_minus_50(logits, masks):
+    """its probability is small and not 0"""
+    return torch.log_softmax(logits.masked_fill(~masks, -50), dim=-1)
+
+
+def masked_log_probs__wrong_minus_110(logits, masks):
+    """lower than usual ones, and not lower than any"""
+    return torch.log_softmax(logits.masked_fill(~masks, -110), dim=-1)
+
+
+def masked_log_probs__wrong_minus_6(logits, masks):
+    """expected exp(log_probs)"""
+    return torch.log_softmax(logits.masked_fill(~masks, -6), dim=-1)
 
 
 def masked_log_probs__wrong_numpy(logits, masks):
@@ -111,6 +146,26 @@ def entropy__wrong_bits(log_probs):
 def entropy__wrong_weights(log_probs):
     """the weights are missing"""
     return -torch.where(log_probs.exp() > 0, log_probs, 0.0).sum(dim=1)
+
+
+def entropy__wrong_plain_mean(log_probs):
+    """this is the plain mean of the log-probabilities"""
+    return -log_probs.masked_fill(log_probs < -1e6, 0.0).mean(dim=1)
+
+
+def entropy__wrong_mean_of_legal(log_probs):
+    """the plain mean over the actions that can be taken"""
+    return torch.stack([-row[row > -1e6].mean() for row in log_probs])
+
+
+def entropy__wrong_bare_sum(log_probs):
+    """the weights are missing, and forbidden actions count with their low numbers"""
+    return -log_probs.sum(dim=1)
+
+
+def entropy__wrong_bare_mean(log_probs):
+    """and add up in place of the mean"""
+    return -torch.mean(log_probs, dim=-1)
 
 
 def entropy__wrong_gradient(log_probs):
@@ -318,6 +373,48 @@ def gae__wrong_no_lambda(rewards, values, next_values, terminated, truncated, se
     return advantages
 
 
+def gae__wrong_no_gamma(rewards, values, next_values, terminated, truncated, settings):
+    """gamma is missing where the next advantage is carried back"""
+    advantages, carry = np.zeros_like(rewards), 0.0
+    for t in reversed(range(len(rewards))):
+        delta = rewards[t] + settings.gamma * (1 - terminated[t]) * next_values[t] - values[t]
+        carry = delta + settings.gae_lambda * (1 - (terminated[t] | truncated[t])) * carry
+        advantages[t] = carry
+    return advantages
+
+
+def gae__wrong_row_below(rewards, values, next_values, terminated, truncated, settings):
+    """values[t + 1] is taken for next_values[t]: where a limit cuts an episode off"""
+    advantages, later = np.zeros_like(rewards), 0.0
+    for t in reversed(range(len(rewards))):
+        following = next_values[t] if t == len(rewards) - 1 else values[t + 1]
+        surprise = rewards[t] + settings.gamma * following * ~terminated[t] - values[t]
+        later = surprise + settings.gamma * settings.gae_lambda * later * ~(terminated[t] | truncated[t])
+        advantages[t] = later
+    return advantages
+
+
+def gae__wrong_row_below_or_nothing(rewards, values, next_values, terminated, truncated, settings):
+    """and nothing after the last row"""
+    advantages, later = np.zeros_like(rewards), 0.0
+    for t in reversed(range(len(rewards))):
+        following = 0.0 if t == len(rewards) - 1 else values[t + 1]
+        surprise = rewards[t] + settings.gamma * following * ~terminated[t] - values[t]
+        later = surprise + settings.gamma * settings.gae_lambda * later * ~(terminated[t] | truncated[t])
+        advantages[t] = later
+    return advantages
+
+
+def gae__wrong_row_below_or_first(rewards, values, next_values, terminated, truncated, settings):
+    """and after the last row the first"""
+    advantages, later, steps = np.zeros_like(rewards), 0.0, len(rewards)
+    for t in reversed(range(steps)):
+        surprise = rewards[t] + settings.gamma * values[(t + 1) % steps] * ~terminated[t] - values[t]
+        later = surprise + settings.gamma * settings.gae_lambda * later * ~(terminated[t] | truncated[t])
+        advantages[t] = later
+    return advantages
+
+
 def gae__wrong_returns(rewards, values, next_values, terminated, truncated, settings):
     """these are advantages plus values"""
     advantages, later = np.zeros_like(rewards), 0.0
@@ -429,6 +526,13 @@ def clipped_loss__wrong_upside_down(log_probs, old_log_probs, advantages, clip_r
     return -torch.min(ratio * advantages, ratio.clamp(1 - clip_range, 1 + clip_range) * advantages).mean()
 
 
+def clipped_loss__wrong_means_first(log_probs, old_log_probs, advantages, clip_range):
+    """the smaller of two means is taken"""
+    ratio = torch.exp(log_probs - old_log_probs)
+    plain, clipped = ratio * advantages, ratio.clamp(1 - clip_range, 1 + clip_range) * advantages
+    return -torch.min(plain.mean(), clipped.mean())
+
+
 def clipped_loss__wrong_no_gradient(log_probs, old_log_probs, advantages, clip_range):
     """no gradient flows through it"""
     ratio = torch.exp(log_probs.detach() - old_log_probs)
@@ -475,6 +579,27 @@ def total_loss__wrong_coefficients(policy_loss, values, returns, entropies, sett
 def total_loss__wrong_rows(policy_loss, values, returns, entropies, settings):
     """one loss for each row is returned"""
     return policy_loss + settings.vf_coef * (values - returns) ** 2 - settings.ent_coef * entropies
+
+
+def total_loss__wrong_huber(policy_loss, values, returns, entropies, settings):
+    """the value loss is Huber's"""
+    value_loss = nn.functional.huber_loss(values, returns)
+    return policy_loss + settings.vf_coef * value_loss - settings.ent_coef * entropies.mean()
+
+
+def total_loss__wrong_typed_in(policy_loss, values, returns, entropies, settings):
+    """0.5 and 0.01 are typed in"""
+    return policy_loss + 0.5 * ((values - returns) ** 2).mean() - 0.01 * entropies.mean()
+
+
+def total_loss__wrong_typed_in_half(policy_loss, values, returns, entropies, settings):
+    """0.5 is typed in"""
+    return policy_loss + 0.5 * ((values - returns) ** 2).mean() - settings.ent_coef * entropies.mean()
+
+
+def total_loss__wrong_typed_in_entropy(policy_loss, values, returns, entropies, settings):
+    """0.01 is typed in"""
+    return policy_loss + settings.vf_coef * ((values - returns) ** 2).mean() - 0.01 * entropies.mean()
 
 
 def total_loss__wrong_detached(policy_loss, values, returns, entropies, settings):

@@ -8,7 +8,7 @@ from judging import run_cell
 
 from binpack.course import exercises as ex
 from binpack.course.exercises._calls import BrokenPromise
-from binpack.course.exercises._values import first_difference
+from binpack.course.exercises._values import close, first_difference, told_apart
 
 MODULE = '''
 """Two pure exercises and one that is mended."""
@@ -170,3 +170,17 @@ def test_of_long_arrays_the_first_difference_is_told():
     assert first_difference({"a": 1, "b": got}, {"a": 2, "b": right}).startswith("b: got 99, expected 13 at [2, 3]")
     assert first_difference(([1], [1, 2]), ([1], [1, 3])) == ""
     assert first_difference(got[0], right[0] + 1) == "" and first_difference(3, right) == ""  # few, or no arrays
+
+
+def test_what_looks_the_same_is_told_with_more_digits():
+    assert told_apart(np.array([0.5, 1.0]), np.array([0.5, 1.00001])) == ("[0.5, 1. ]", "[0.5    , 1.00001]")
+    assert told_apart(0.1234567, 0.1234568) == ("0.1234567", "0.1234568")
+    assert told_apart({"a": 1.0}, {"a": 2.0}) == ("a: 1", "a: 2")
+    assert told_apart([1.5], [1.5]) == ("[1.5]", "[1.5]")
+
+
+def test_rounding_in_single_precision_is_no_difference():
+    third = np.float32(1) / np.float32(3)
+    left = np.array([third + third + third - 1, 1e-7], np.float32)
+    assert close(left, np.zeros(2)) and not close(left.astype(float), np.zeros(2))
+    assert not close(np.float32([2e-6]), np.float32([0.0]))

@@ -26,7 +26,6 @@ from binpack.course.l05_hyperparameters.arm_runs import (
     settings,
     train_arm,
 )
-from binpack.course.l05_hyperparameters.record_arm import jobs
 
 SHORT = {**CURRENT, "n_steps": 256, "n_epochs": 1}
 
@@ -114,11 +113,6 @@ def test_a_film_goes_through_one_episode():
     assert [step for step, *_ in frames] == [0, 25, 50]
     assert all(joints.shape == (3, 2) and target.shape == (2,) for _, joints, target in frames)
     np.testing.assert_array_equal(frames[0][1], frames[-1][1])  # at rest, nothing moves it
-
-
-def test_jobs_come_seed_by_seed():
-    listed = jobs((0, 1))
-    assert [job["seed"] for job in listed] == [0] * len(settings()) + [1] * len(settings())
 
 
 @pytest.mark.skipif(len(ArmRecord().seeds) < 3, reason="fewer than three seeds are recorded")

@@ -184,6 +184,12 @@ gae.examine(
         "the value is added: the surprise is what came minus what was expected": lambda r, v, n, te, tr, s: _gae(
             r, v, n, te, tr, s, surprise=r + s.gamma * n * ~te + v
         ),
+        "values[t + 1] is taken for next_values[t]: where a limit cuts an episode off, the next row belongs to another "
+        "one": lambda r, v, n, te, tr, s: _gae(r, v, np.vstack([v[1:], n[-1:]]), te, tr, s),
+        "values[t + 1] is taken for next_values[t], and nothing after the last row: next_values has a number for "
+        "every row": lambda r, v, n, te, tr, s: _gae(r, v, np.vstack([v[1:], 0 * n[-1:]]), te, tr, s),
+        "values[t + 1] is taken for next_values[t], and after the last row the first: next_values has a number for "
+        "every row": lambda r, v, n, te, tr, s: _gae(r, v, np.roll(v, -1, axis=0), te, tr, s),
         "values and next_values are exchanged": lambda r, v, n, te, tr, s: _gae(r, n, v, te, tr, s),
     },
 )

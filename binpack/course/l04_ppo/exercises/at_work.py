@@ -135,7 +135,7 @@ def end_of_episode(terminated: bool, mask: np.ndarray, steps: int, limit: int) -
 
     Args:
         terminated: whether the environment itself says that the episode is over.
-        mask: which actions are legal now, bool, (A,).
+        mask: which actions are legal now, bool, (K,).
         steps: steps taken in this episode.
         limit: steps after which an episode is cut off.
 
@@ -344,8 +344,8 @@ def masked_targets(rewards: Tensor, dones: Tensor, next_values: Tensor, next_mas
     Args:
         rewards: float, (B,).
         dones: 1 where the episode terminated, else 0, float, (B,).
-        next_values: the target network's Q-values of the next states, float, (B, A).
-        next_masks: which of the next actions are legal, bool, (B, A); none is at the end of an episode.
+        next_values: the target network's Q-values of the next states, float, (B, K).
+        next_masks: which of the next actions are legal, bool, (B, K); none is at the end of an episode.
         gamma: discount factor.
 
     Returns:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import smooth_l1_loss
 
 from binpack.course.exercises import exercise, expect, promise
 from binpack.course.l04_ppo.agent import Settings
@@ -107,6 +108,9 @@ clipped_loss.examine(
         ),
         "the difference of logarithms is no ratio yet: take exp": lambda n, o, a, c: (
             -torch.minimum((n - o) * a, (n - o).clamp(1 - c, 1 + c) * a).mean()
+        ),
+        "the smaller of two means is taken: the smaller product of each row comes first, the mean after it": (
+            lambda n, o, a, c: -torch.minimum((_r(n, o) * a).mean(), (_c(n, o, c) * a).mean())
         ),
         "it adds up the rows: take their mean": lambda n, o, a, c: -torch.minimum(_r(n, o) * a, _c(n, o, c) * a).sum(),
         "it clips to -clip_range and clip_range: the range lies about 1": lambda n, o, a, c: (
@@ -226,6 +230,14 @@ total_loss.examine(
         "the value loss is halved: vf_coef is the only factor": lambda p, v, r, e, s: (
             p + 0.5 * s.vf_coef * _mse(v, r) - s.ent_coef * e.mean()
         ),
+        "the value loss is Huber's, which is smaller than it should be: take the mean of the squared errors": (
+            lambda p, v, r, e, s: p + s.vf_coef * smooth_l1_loss(v, r) - s.ent_coef * e.mean()
+        ),
+        "0.5 and 0.01 are typed in: take settings.vf_coef and settings.ent_coef": lambda p, v, r, e, s: (
+            p + 0.5 * _mse(v, r) - 0.01 * e.mean()
+        ),
+        "0.5 is typed in: take settings.vf_coef": lambda p, v, r, e, s: p + 0.5 * _mse(v, r) - s.ent_coef * e.mean(),
+        "0.01 is typed in: take settings.ent_coef": lambda p, v, r, e, s: p + s.vf_coef * _mse(v, r) - 0.01 * e.mean(),
         "one loss for each row is returned: take the means": lambda p, v, r, e, s: (
             p + s.vf_coef * (v - r) ** 2 - s.ent_coef * e
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,11 +27,11 @@ def masked_log_probs(logits: Tensor, masks: Tensor) -> Tensor:
     """Compute the log-probabilities of a softmax over the legal actions of each row.
 
     Args:
-        logits: float32, (B, A).
-        masks: True for a legal action, bool, (B, A); every row has one at least.
+        logits: float32, (B, K).
+        masks: True for a legal action, bool, (B, K); every row has one at least.
 
     Returns:
-        float32, (B, A). For a forbidden action any number whose exponential is 0, so -1e8 or minus infinity will do.
+        float32, (B, K). For a forbidden action any number whose exponential is 0, so -1e8 or minus infinity will do.
     """
     # 1. lower the forbidden logits until nothing is left of them
     allowed = logits.masked_fill(~masks, -1e8)
@@ -46,10 +47,16 @@ def _drawn(rng: np.random.Generator, scale: float = 2.0) -> tuple[Tensor, Tensor
     return torch.from_numpy(logits.astype(np.float32)), torch.from_numpy(masks)
 
 
-def _seen(result: Tensor, arguments: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+def _seen(result: Tensor, arguments: tuple[Tensor, Tensor]) -> dict[str, Any]:
     """Compare exponentials: single precision knows them better than logarithms close to 0, and what is 0 is free."""
-    powers = result.exp()
-    return {"exp(log_probs)": torch.where(powers < 1e-8, 0.0, powers)}
+    powers, masks = result.exp(), arguments[1]
+    nothing = powers.shape == masks.shape and bool((powers[~masks] == 0).all())
+    return {"exp(log_probs)": powers, "nothing left of forbidden ones": nothing}
+
+
+def _filled(low: float) -> Callable[[Tensor, Tensor], Tensor]:
+    """The function that gives forbidden actions a logit that is not low enough."""
+    return lambda logits, masks: torch.log_softmax(logits.masked_fill(~masks, low), 1)
 
 
 def _expect_gradient(answer: Callable) -> None:
@@ -81,6 +88,8 @@ masked_log_probs.examine(
             torch.tensor([[-1.0, 3.0, 2.0, 0.5], [0.5, -4.0, 1.0, 2.0]]),
             torch.tensor([[True, False] * 2, [False, True] * 2]),
         ),
+        (torch.tensor([[-200.0, 3.0, -201.0]]), torch.tensor([[True, False, True]])),
+        (torch.tensor([[-251.0, -250.0, 5.0]]), torch.tensor([[True, True, False]])),
     ],
     draw=_drawn,
     seen=_seen,
@@ -102,8 +111,17 @@ masked_log_probs.examine(
         "these are the masked logits: they become log-probabilities by a log_softmax": lambda x, m: x.masked_fill(
             ~m, -1e8
         ),
-        "forbidden logits are lowered by too little: something is left of their probability": lambda x, m: (
-            torch.log_softmax(x.masked_fill(~m, -1.0), 1)
+        **{
+            f"forbidden logits become {low}, and exp({low}) is far from 0: take a number as low as -1e8": _filled(low)
+            for low in (-1, -5, -9, -10)
+        },
+        "something is left of a forbidden action: its probability is small and not 0, so it may be drawn all the same: "
+        "lower its logit to -1e8": _filled(-20),
+        "forbidden logits become lower than usual ones, and not lower than any: a network whose legal logits lie at "
+        "-200 would take the forbidden action, so lower it to -1e8": _filled(-150),
+        "something is added to the probabilities, or they are held above 0, so a forbidden action keeps it: take "
+        "torch.log_softmax of the masked logits": lambda x, m: torch.log(
+            torch.softmax(x.masked_fill(~m, -1e8), 1) + 1e-12
         ),
     },
     also=_expect_large,
@@ -125,7 +143,7 @@ def entropy(log_probs: Tensor) -> Tensor:
     """Compute the entropy of each row's distribution, in nats.
 
     Args:
-        log_probs: float32, (B, A); of an action that cannot be taken very low, or minus infinity.
+        log_probs: float32, (B, K); of an action that cannot be taken very low, or minus infinity.
 
     Returns:
         float32, (B,): 0 where one action is certain, log(n) where n are equally likely.
@@ -183,6 +201,16 @@ entropy.examine(
         "the weights are missing: each log-probability counts as often as its action is taken": lambda x: (
             -x.masked_fill(x.exp() == 0, 0.0).sum(1)
         ),
+        "the weights are missing: this is the plain mean of the log-probabilities": lambda x: (
+            -x.masked_fill(x.exp() == 0, 0.0).mean(1)
+        ),
+        "the weights are missing: this is the plain mean over the actions that can be taken": lambda x: (
+            -x.masked_fill(x.exp() == 0, 0.0).sum(1) / (x.exp() > 0).sum(1)
+        ),
+        "the weights are missing, and forbidden actions count with their low numbers: multiply each log-probability "
+        "with its probability, then add up": lambda x: -x.sum(1),
+        "the weights are missing, and forbidden actions count with their low numbers: multiply each log-probability "
+        "with its probability, and add up in place of the mean": lambda x: -x.mean(1),
     },
     also=_expect_entropy_gradient,
 )
