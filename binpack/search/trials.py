@@ -26,7 +26,7 @@ Report = Callable[[int, float], None]
 
 
 class Trained(Protocol):
-    """What a training function returns (``training.TrainResult`` does)."""
+    """What a training function returns (``run_folder.TrainResult`` does)."""
 
     @property
     def score(self) -> float:

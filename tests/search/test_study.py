@@ -27,7 +27,7 @@ from optuna.trial import TrialState
 
 from binpack.agents.config import PPOConfig, TrainConfig
 from binpack.agents.store import load_agent
-from binpack.agents.training import TrainResult
+from binpack.agents.run_folder import TrainResult
 from binpack.agents.training import train as train_ppo
 from binpack.env.config import EnvConfig
 from binpack.items.sources import item_source
