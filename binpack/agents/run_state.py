@@ -61,7 +61,7 @@ def restore(model: PPO, packed: Mapping[str, Any]) -> None:
     model._last_episode_starts = state["episode_starts"]
     for name, value in state["monitor"].items():
         setattr(monitor, name, value)
-    rows = [{"r": np.float32(r), "l": np.int32(l), "t": t} for r, l, t in state["episodes"]]
+    rows = [{"r": np.float32(earned), "l": np.int32(steps), "t": t} for earned, steps, t in state["episodes"]]
     model.ep_info_buffer = deque(rows, maxlen=model._stats_window_size)
     model.ep_success_buffer = deque(maxlen=model._stats_window_size)
     model.begun = state["begun"]

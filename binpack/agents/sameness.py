@@ -27,6 +27,8 @@ def meaning(config: TrainConfig) -> dict[str, Any]:
     """
     # A field may have been set in another spelling ("corners", "corners:0.95,..."), without being checked.
     fields = TrainConfig.model_validate(config.model_dump()).model_dump(mode="json", exclude=_NO_MATTER)
+    # last: another cell makes other items, and is what should be named then
+    fields["env"]["items"] = fields["env"].pop("items")
     if (cell := config.env.cell) is not None:
         fields["env"]["cell"] = f"{millimetres(cell, 'cell')} mm"
     if config.start_from is not None:
@@ -44,8 +46,9 @@ def differences(stored: Any, asked: Any, name: str = "") -> Iterator[tuple[str, 
         asked: likewise.
         name: of the field that they are of.
     """
-    if isinstance(stored, Mapping) and isinstance(asked, Mapping):
-        for key in sorted(stored.keys() | asked.keys()):
-            yield from differences(stored.get(key), asked.get(key), f"{name}.{key}" if name else key)
+    both = [{} if each is None else each for each in (stored, asked)]
+    if stored != asked and all(isinstance(each, Mapping) for each in both):
+        for key in dict.fromkeys([*both[1], *both[0]]):
+            yield from differences(both[0].get(key), both[1].get(key), f"{name}.{key}" if name else key)
     elif stored != asked:
         yield name, stored, asked

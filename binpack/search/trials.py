@@ -227,4 +227,4 @@ def _write_best(work: Work) -> None:
     row = rows[best]
     facts = {"study": config.name, "trial": best, "score": row["value"], "scores": row["scores"]}
     train_config = config.train_config(row["params"], config.train.seed)
-    write_json(path, {**facts, "params": row["params"], "config": train_config.model_dump(mode="json")})
+    write_json(path, {**facts, "params": row["params"], "config": train_config.stored()})

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from binpack.agents import run_state, training
-from binpack.agents.config import PPOConfig, TrainConfig
+from binpack.agents.config import TrainConfig
 from binpack.agents.training import train
 from binpack.env.config import EnvConfig
 from binpack.env.vector import BinPackingVecEnv
