@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from binpack.agents.networks import CandidatePolicy
     from binpack.agents.offline import FirstFitDecreasing
     from binpack.agents.policies import Policy
+    from binpack.agents.run_folder import TrainResult
     from binpack.agents.store import PPOAgent, load_agent, save_agent, shipped
-    from binpack.agents.training import TrainResult, train
+    from binpack.agents.training import train
 
 __getattr__, __dir__, __all__ = lazy_face(__name__, __file__)

@@ -235,13 +235,16 @@ def read_config(path: str | Path, what: str = "a training configuration") -> Tra
     """Read a stored configuration; fields that are newer than the file have their defaults.
 
     Args:
-        path: a JSON file.
+        path: a JSON file: a run's ``config.json``, or what has a configuration as its ``config``: a study's
+            ``best.json``, an ``agent.json``.
         what: what it should hold, for the message.
 
     Raises:
         FileError: one line: there is no such file, or it holds something else.
     """
-    return config_from(read_json(path, what), path, what)
+    stored = read_json(path, what)
+    # no field of a configuration has that name
+    return config_from(stored.get("config", stored), path, what)
 
 
 def _problem(error: Exception) -> str:

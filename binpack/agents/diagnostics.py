@@ -30,6 +30,15 @@ class Diagnostics:
         self._updates: list[dict[str, float]] = []
         self._seen = -1
 
+    @property
+    def state(self) -> dict[str, Any]:
+        """What was taken in since the last call of ``take``, as JSON knows it; can be set."""
+        return {"updates": self._updates, "seen": self._seen}
+
+    @state.setter
+    def state(self, state: Mapping[str, Any]) -> None:
+        self._updates, self._seen = list(state["updates"]), state["seen"]
+
     def note(self, update: int, logged: Mapping[str, Any]) -> None:
         """Take in what an update has logged; once an update, and nothing before the first.
 

@@ -39,12 +39,16 @@ class PPO(MaskablePPO):
         fresh_rollouts: begin every rollout with a reset of the environments, and not where the last one ended.
         kwargs: likewise.
 
+    Attributes:
+        begun: the rollout to come has had its reset; set where a run is taken up in its middle (see ``run_state``).
+
     Raises:
         DivergedError: from ``learn``, before anything that is not finite reaches a callback.
     """
 
     def __init__(self, *args: Any, fresh_rollouts: bool = False, **kwargs: Any) -> None:
         self._fresh_rollouts = fresh_rollouts
+        self.begun = False
         super().__init__(*args, **kwargs)
 
     def collect_rollouts(
@@ -57,11 +61,12 @@ class PPO(MaskablePPO):
     ) -> bool:
         """Fill the buffer; see ``MaskablePPO``."""
         first: Any = None
-        if self._fresh_rollouts:
+        if self._fresh_rollouts and not self.begun:
             # There is no public way to it; that it had its effect is checked below.
             first = env.reset()
             self._last_obs = first
             self._last_episode_starts = np.ones(env.num_envs, bool)
+        self.begun = False
         with self._watched():
             going_on = super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps, use_masking)
         if going_on and first is not None:

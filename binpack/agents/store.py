@@ -104,6 +104,15 @@ def shipped() -> tuple[str, ...]:
     return tuple(sorted(path.parent.name for path in SHIPPED.glob("*/agent.json")))
 
 
+def agent_folder(name: str | Path) -> Path:
+    """Return the folder of an agent, whether there is one or not.
+
+    Args:
+        name: as for `load_agent`.
+    """
+    return SHIPPED / name if isinstance(name, str) and name in shipped() else Path(name)
+
+
 def save_agent(folder: str | Path, policy: Any, config: TrainConfig, about: dict[str, Any]) -> None:
     """Write an agent that others can load: ``agent.json`` and ``weights.pt``.
 
@@ -147,7 +156,7 @@ def load_agent(name: str | Path) -> PPOAgent:
         >>> load_agent("cut_2_k5").config.env.visible
         5
     """
-    folder = SHIPPED / name if isinstance(name, str) and name in shipped() else Path(name)
+    folder = agent_folder(name)
     path = folder / "agent.json"
     if not path.is_file():
         raise FileError(f"{folder}: no agent here (agent.json is missing)")

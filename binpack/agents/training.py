@@ -1,16 +1,15 @@
 """Training a maskable PPO agent: one config in, one folder out, and the same call again continues where it stopped.
 
-The folder holds ``config.json``, ``checkpoint.pt`` (while training), a TensorBoard log, and at the end ``agent.json``
-with ``weights.pt``, which others can load without running anybody's pickled code, and ``result.json``.
+The folder holds what ``run_folder`` says, a TensorBoard log, and from the first evaluation on ``agent.json`` with
+``weights.pt``, which others can load without running anybody's pickled code.
 """
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,41 +21,36 @@ from stable_baselines3.common.utils import ConstantSchedule, LinearSchedule
 from stable_baselines3.common.vec_env import VecMonitor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from binpack.agents.config import PPOConfig, TrainConfig, read_config
+from binpack.agents import run_state
+from binpack.agents.config import PPOConfig, TrainConfig
 from binpack.agents.diagnostics import Diagnostics
 from binpack.agents.evaluation import evaluate, make_streams
 from binpack.agents.learner import PPO
 from binpack.agents.policies import policy_of
 from binpack.agents.rollouts import SharedStreamsBuffer
+from binpack.agents.run_folder import (
+    TrainResult,
+    check_folder,
+    claim,
+    drop_checkpoint,
+    load_checkpoint,
+    read_result,
+    save_checkpoint,
+    write_result,
+)
 from binpack.agents.store import PPOAgent, load_agent, save_agent
 from binpack.env.vector import BinPackingVecEnv
-from binpack.files import FileError, InputError, first_line, read_json, write_atomically, write_json
+from binpack.files import InputError
 from binpack.items.streams import Streams
 
 Report = Callable[[int, float], None]
 """What is called with (environment steps, mean utilization) after each evaluation."""
 
 
-@dataclass(frozen=True)
-class TrainResult:
-    """What a run achieved.
-
-    Attributes:
-        score: mean utilization on the validation streams at the last evaluation.
-        history: (environment steps, mean utilization) of every evaluation.
-        steps: environment steps taken.
-        seconds: wall time, over all of the run's sessions.
-        folder: where the agent is.
-        diagnostics: what the run said of itself at each evaluation, see `diagnostics`; as long as ``history``, or
-            empty for a run of a version that kept none.
-    """
-
-    score: float
-    history: tuple[tuple[int, float], ...]
-    steps: int
-    seconds: float
-    folder: Path
-    diagnostics: tuple[Mapping[str, float], ...] = ()
+CHECKPOINT_SECONDS = 10.0
+"""So much of a run is lost at most when it is killed, and the rollout under way."""
+SHARE_OF_TIME = 0.02
+"""What checkpoints between evaluations may take of a run's time: where one takes long they are further apart."""
 
 
 def train(
@@ -66,11 +60,15 @@ def train(
     on_evaluation: Report | None = None,
     resume: bool = True,
     progress: bool = False,
+    keep_checkpoint: bool = False,
 ) -> TrainResult:
     """Train an agent, or continue or return the run that the folder holds.
 
-    A run that was killed continues from its last checkpoint with the count of steps, the optimizer and the schedules
-    where they were; episodes start anew with fresh items. A folder whose run is finished returns its result at once.
+    A run that was killed continues from its last checkpoint, some seconds old at most, and ends bit for bit as one
+    that was not, on the same machine (from the checkpoint of an earlier version: with fresh items). A folder whose run
+    is finished returns its result at once, unless ``total_steps`` is more than it had: then the run goes on. With
+    constant schedules that is the run that had so many steps from the start; a linear one begins again where it
+    would be then.
 
     Args:
         config: the run.
@@ -79,6 +77,8 @@ def train(
             the earlier session. What it raises ends the run (a pruned trial, say) and leaves the checkpoint.
         resume: ``False`` refuses a folder that holds a run.
         progress: show a progress bar.
+        keep_checkpoint: leave the checkpoint of a finished run, from which more steps go on exactly; without it they
+            begin with the kept weights, new moments of Adam and fresh items.
 
     Returns:
         The result.
@@ -86,23 +86,28 @@ def train(
     Raises:
         ValueError: if the folder holds a run of another config or of other items, a damaged one, or any run although
             ``resume`` is ``False``; or if the agent to start from is missing or has other layers.
-        DivergedError: if weights or losses stop being finite numbers; the checkpoint and the agent of the last
-            evaluation stay, and the same call goes on from there with other items.
+        DivergedError: if weights or losses stop being finite numbers; the last checkpoint and the agent of the last
+            evaluation stay.
         InstanceError: for bad items.
     """
     folder = Path(folder)
     streams = make_streams(config.env, config.eval_streams, config.eval_seed)
     items = config.env.source().fingerprint
-    _check_folder(folder, config, items, resume)
-    finished = _read_result(folder)
-    if finished is not None:
+    check_folder(folder, config, items, resume)
+    finished = read_result(folder)
+    if finished is not None and finished.steps >= config.budget:
         _repeat(finished.history, on_evaluation)
         return finished
     with _own_process_settings(config.threads):
-        saved = _load_checkpoint(folder)
+        saved = load_checkpoint(folder) or _reopened(finished)
         model = _build(config, folder, saved)
-        _claim(folder, config, items)
-        recorder = _Recorder(config, folder, streams, on_evaluation, saved)
+        claim(folder, config, items)
+        if saved is not None and finished is not None:
+            save_checkpoint(folder, saved)
+            (folder / "result.json").unlink()
+        recorder = _Recorder(config, folder, streams, on_evaluation, saved, keep_checkpoint)
+        if saved is not None and saved.get("run") is not None:
+            run_state.restore(model, saved["run"])
         if saved is None or saved["steps"] < config.budget:
             # `learn` adds its steps to those already taken.
             model.learn(
@@ -113,6 +118,22 @@ def train(
                 progress_bar=progress,
             )
         return recorder.finish(model)
+
+
+def _reopened(finished: TrainResult | None) -> dict[str, Any] | None:
+    """Return a checkpoint of a finished run that kept none, as far as its agent says it."""
+    if finished is None:
+        return None
+    return {
+        "steps": finished.steps,
+        "updates": 0,
+        "history": [list(row) for row in finished.history],
+        "diagnostics": [dict(row) for row in finished.diagnostics],
+        "seconds": finished.seconds,
+        "policy": load_agent(finished.folder).policy.state_dict(),
+        "average": None,
+        "optimizer": None,
+    }
 
 
 def _repeat(history: Sequence[tuple[int, float]], report: Report | None) -> None:
@@ -134,19 +155,24 @@ class _Recorder(BaseCallback):
         streams: Streams,
         on_evaluation: Report | None,
         saved: dict[str, Any] | None,
+        keep_checkpoint: bool,
     ) -> None:
         super().__init__()
         self._config, self._folder, self._streams, self._report = config, folder, streams, on_evaluation
+        self._keep_checkpoint = keep_checkpoint
         self._every = config.evaluation_interval
         self._history: list[tuple[int, float]] = [tuple(row) for row in saved["history"]] if saved else []
         self._diagnostics: list[dict[str, float]] = list(saved.get("diagnostics", ())) if saved else []
         self._said = Diagnostics()
+        if saved and "said" in saved:
+            self._said.state = saved["said"]
         self._seconds_before = saved["seconds"] if saved else 0.0
-        self._started = time.perf_counter()
+        self._started = self._kept = time.perf_counter()
+        self._pause = CHECKPOINT_SECONDS
         self._average: AveragedModel | None = None
         self._average_before = saved.get("average") if saved else None
         # A checkpoint's average has the checkpoint's weights in it.
-        self._followed = saved["steps"] if saved else -1
+        self._followed = saved["steps"] if saved and self._average_before else -1
         _repeat(self._history, on_evaluation)
 
     def _init_callback(self) -> None:
@@ -164,14 +190,16 @@ class _Recorder(BaseCallback):
         self._said.note(self.model._n_updates, self.model.logger.name_to_value)
         last = self._history[-1][0] if self._history else 0
         if self.num_timesteps // self._every > last // self._every:
-            self._evaluate(self.model)
+            self._evaluate(self.model, begun=True)
+        elif time.perf_counter() - self._kept >= self._pause:
+            self._keep(self.model, begun=True)
 
     def finish(self, model: PPO) -> TrainResult:
         """Evaluate a last time and write the result."""
         self._follow()
         self._said.note(model._n_updates, model.logger.name_to_value)
         if not self._history or self._history[-1][0] < model.num_timesteps:
-            self._evaluate(model)
+            self._evaluate(model, begun=False)
         result = TrainResult(
             self._history[-1][1],
             tuple(self._history),
@@ -180,8 +208,9 @@ class _Recorder(BaseCallback):
             self._folder,
             tuple(self._diagnostics),
         )
-        write_json(self._folder / "result.json", _as_dict(result))
-        (self._folder / "checkpoint.pt").unlink(missing_ok=True)
+        write_result(result)
+        if not self._keep_checkpoint:
+            drop_checkpoint(self._folder)
         return result
 
     def _follow(self) -> None:
@@ -194,7 +223,7 @@ class _Recorder(BaseCallback):
     def _seconds(self) -> float:
         return self._seconds_before + time.perf_counter() - self._started
 
-    def _evaluate(self, model: PPO) -> None:
+    def _evaluate(self, model: PPO, *, begun: bool) -> None:
         policy: Any = model.policy if self._average is None else self._average.module
         policy.set_training_mode(False)
         # Every packing of a reported comparison is verified; here the streams are the same ones again and again.
@@ -209,11 +238,18 @@ class _Recorder(BaseCallback):
         # The agent as it is: a run that is stopped early, by a pruner or for good, keeps its model too.
         about = {"score": score, "steps": steps, "seconds": round(self._seconds, 2)}
         save_agent(self._folder, policy, self._config, about)
-        write_atomically(self._folder / "checkpoint.pt", lambda path: torch.save(self._state(model), path))
+        self._keep(model, begun=begun)
         if self._report is not None:
             self._report(steps, score)
 
-    def _state(self, model: PPO) -> dict[str, Any]:
+    def _keep(self, model: PPO, *, begun: bool) -> None:
+        """Write a checkpoint."""
+        started = time.perf_counter()
+        save_checkpoint(self._folder, self._state(model, begun))
+        self._kept = time.perf_counter()
+        self._pause = max(CHECKPOINT_SECONDS, (self._kept - started) / SHARE_OF_TIME)
+
+    def _state(self, model: PPO, begun: bool) -> dict[str, Any]:
         return {
             "steps": model.num_timesteps,
             "updates": model._n_updates,
@@ -223,6 +259,8 @@ class _Recorder(BaseCallback):
             "policy": model.policy.state_dict(),
             "average": self._average.state_dict() if self._average is not None else None,
             "optimizer": model.policy.optimizer.state_dict(),
+            "said": self._said.state,
+            "run": run_state.capture(model, begun=begun),
         }
 
 
@@ -254,7 +292,8 @@ def _build(config: TrainConfig, folder: Path, saved: dict[str, Any] | None) -> P
         _start_from(model, config.start_from)
     if saved:
         model.policy.load_state_dict(saved["policy"])
-        model.policy.optimizer.load_state_dict(saved["optimizer"])
+        if saved["optimizer"] is not None:
+            model.policy.optimizer.load_state_dict(saved["optimizer"])
         model.num_timesteps, model._n_updates = steps, saved["updates"]
     return model
 
@@ -286,74 +325,6 @@ _PASSED_ON = {
 
 def _schedule(value: float, shape: str) -> ConstantSchedule | LinearSchedule:
     return LinearSchedule(value, 0.0, 1.0) if shape == "linear" else ConstantSchedule(value)
-
-
-def _as_dict(result: TrainResult) -> dict[str, Any]:
-    return {
-        "score": result.score,
-        "steps": result.steps,
-        "seconds": round(result.seconds, 2),
-        "history": [list(row) for row in result.history],
-        "diagnostics": [dict(row) for row in result.diagnostics],
-    }
-
-
-def _claim(folder: Path, config: TrainConfig, items: str) -> None:
-    """Write into a new folder which run it holds."""
-    if not (folder / "config.json").exists():
-        write_json(folder / "items.json", {"fingerprint": items})
-        write_json(folder / "config.json", config.stored())
-
-
-def _check_folder(folder: Path, config: TrainConfig, items: str, resume: bool) -> None:
-    """Make sure that a folder is new or holds the same run."""
-    path = folder / "config.json"
-    if not path.exists():
-        return
-    if not resume:
-        raise FileError(f"{folder} already holds a run; choose another folder")
-    # When a run is evaluated changes nothing in it.
-    stored = read_config(path, "a run's config").model_dump(mode="json", exclude={"eval_every"})
-    # A field may have been set in another spelling ("corners", "corners:0.95,..."), without being checked.
-    asked = TrainConfig.model_validate(config.model_dump()).model_dump(mode="json", exclude={"eval_every"})
-    if difference := _first_difference(stored, asked):
-        raise FileError(f"{folder} holds a run with another config: {difference}; choose another folder")
-    before = folder / "items.json"
-    if before.exists() and read_json(before, "a run's items").get("fingerprint") != items:
-        raise FileError(f"{folder} holds a run on other items than {config.env.items} has now; choose another folder")
-
-
-def _first_difference(stored: Any, asked: Any, name: str = "") -> str | None:
-    if isinstance(stored, dict) and isinstance(asked, dict):
-        for key in sorted(stored.keys() | asked.keys()):
-            found = _first_difference(stored.get(key), asked.get(key), f"{name}.{key}" if name else key)
-            if found:
-                return found
-        return None
-    return None if stored == asked else f"{name} is {stored!r} there and {asked!r} here"
-
-
-def _load_checkpoint(folder: Path) -> dict[str, Any] | None:
-    path = folder / "checkpoint.pt"
-    if not path.exists():
-        return None
-    try:
-        return torch.load(path, weights_only=True, map_location="cpu")
-    except Exception as error:  # torch raises many kinds for a bad file
-        raise FileError(f"{path}: cannot load the checkpoint ({first_line(error)})") from None
-
-
-def _read_result(folder: Path) -> TrainResult | None:
-    path = folder / "result.json"
-    if not path.exists():
-        return None
-    stored = read_json(path, "a run's result")
-    try:
-        history = tuple((int(step), float(score)) for step, score in stored["history"])
-        said = tuple(dict(row) for row in stored.get("diagnostics", ()))
-        return TrainResult(stored["score"], history, stored["steps"], stored["seconds"], folder, said)
-    except (KeyError, TypeError, ValueError) as error:
-        raise FileError(f"{path}: not a run's result ({first_line(error)})") from None
 
 
 @contextmanager

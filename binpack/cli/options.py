@@ -49,7 +49,8 @@ Items = Annotated[
     ),
 ]
 Config = Annotated[
-    Path | None, typer.Option("--config", metavar="FILE.json", help="A stored training configuration to start from.")
+    Path | None,
+    typer.Option("--config", metavar="FILE.json", help="A run's config.json or a study's best.json to start from."),
 ]
 Assign = Annotated[
     list[str] | None,

@@ -26,7 +26,7 @@ def train(
     seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Training seed.")] = None,
     n_envs: Annotated[int | None, typer.Option("--n-envs", metavar="N", help="Bins packed side by side.")] = None,
 ) -> None:
-    """Train a maskable PPO agent. The same command again goes on from the last checkpoint."""
+    """Train a maskable PPO agent. The same command again goes on from the last checkpoint, also with more --steps."""
     options.output_folder("--out", out)
     env = options.env_settings(
         items=items, bin_size=bin_size, cell=cell, visible=visible, rotation=rotation, support=support, reward=reward
@@ -36,7 +36,7 @@ def train(
     from binpack.agents import store as agents
     from binpack.agents import training
 
-    result = training.train(settings, out, progress=sys.stdout.isatty())
+    result = training.train(settings, out, progress=sys.stdout.isatty(), keep_checkpoint=True)
     typer.echo(
         f"score {result.score:.4f} (mean utilization of {settings.eval_streams} validation streams) "
         f"after {result.steps} steps, {result.seconds:.0f} s"

@@ -6,7 +6,8 @@ with one row, ``BinPackingVecEnv`` with many, and ``evaluate`` runs it over fixe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,10 @@ class _Bins:
     def take(self, rows: NDArray) -> _Bins:
         """Return copies of some bins, integers (m,)."""
         return _Bins(**{field.name: _rows(getattr(self, field.name), rows) for field in fields(self)})
+
+
+_FOUND = ("oriented", "landing", "mask")
+"""What is found anew from the rest."""
 
 
 def _rows(values: Any, rows: NDArray) -> Any:
@@ -165,6 +170,29 @@ class PackingBatch:
         state.visible[rows] = np.where(self._slots < lengths[:, None], self._slots, -1)
         state.next[rows] = np.minimum(self.config.visible, lengths)
         self._show(rows)
+
+    def state(self) -> dict[str, Any]:
+        """Return copies of the arrays that say all of the bins and their streams, by name; ``restore`` takes them."""
+        state = {field.name: getattr(self._state, field.name) for field in fields(self._state)}
+        kept = {name: value.copy() for name, value in state.items() if name not in _FOUND and name != "memory"}
+        memory = {name: value.copy() for name, value in self._state.memory.items()}
+        upright = None if self._upright is None else self._upright.copy()
+        return {**kept, "memory": memory, "items": self._items.copy(), "upright": upright}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Make the bins what others of the same configuration and number were.
+
+        Args:
+            state: the others' ``state()``; its arrays become this batch's own.
+        """
+        rest = dict(state)
+        self._items, self._upright = rest.pop("items"), rest.pop("upright")
+        self._state = replace(self._state, **rest)
+        self._refresh(slice(None))
+        # a bin may be done for another reason than that nothing fits: an action that the mask forbids
+        ended = state["done"] & ~self._state.done
+        self._state.done |= ended
+        self._state.mask[ended] = False
 
     def branch(self, rows: NDArray, items: NDArray, lengths: NDArray, upright: NDArray | None = None) -> PackingBatch:
         """Return a new batch that goes on from some of these bins with other items to come; this one stays as it is.

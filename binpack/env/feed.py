@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,9 @@ from binpack.files import InputError
 from binpack.items.sources import ItemSource, item_source, unnamed
 from binpack.items.streams import Streams
 from binpack.items.units import InstanceError
+
+Place = tuple[Mapping[str, Any], int]
+"""The generator's state before the block that a feed is in was drawn, and how many of the block it has handed out."""
 
 
 class StreamFeed:
@@ -30,6 +35,7 @@ class StreamFeed:
         self._source = source
         self._rng = rng
         self._block: Streams | None = None
+        self._before = rng.bit_generator.state
         self._position = 0
 
     def __iter__(self) -> StreamFeed:
@@ -38,10 +44,72 @@ class StreamFeed:
     def __next__(self) -> tuple[Streams, int]:
         """Return a block of streams and which row of it is the next stream."""
         if self._block is None or self._position >= len(self._block):
+            self._before = self._rng.bit_generator.state
             self._block = self._source.sample(self._rng, self.BLOCK)
             self._position = 0
         self._position += 1
         return self._block, self._position - 1
+
+    @property
+    def place(self) -> Place:
+        """Where the feed is."""
+        return self._before, self._position
+
+    def go_to(self, place: Place) -> None:
+        """Hand out next what was next at a place that a feed of this source was at; it draws that place's block."""
+        before, position = place
+        self._rng.bit_generator.state = self._before = before
+        self._block = self._source.sample(self._rng, self.BLOCK) if position else None
+        self._position = position
+
+
+class SharedFeed:
+    """One feed that several readers go through, each at its own pace.
+
+    Args:
+        feed: what they read, from where it is now.
+        readers: how many there are.
+    """
+
+    def __init__(self, feed: StreamFeed, readers: int) -> None:
+        self._feed = feed
+        # what somebody has read and somebody else has not, each with the place that it came from
+        self._kept: deque[tuple[Place, tuple[Streams, int]]] = deque()
+        self._ahead = [0] * readers
+
+    def reader(self, number: int) -> Iterator[tuple[Streams, int]]:
+        """Return what one of them reads; it never ends."""
+        return iter(partial(self._read, number), None)
+
+    def _read(self, number: int) -> tuple[Streams, int]:
+        if self._ahead[number] == len(self._kept):
+            place = self._feed.place
+            self._kept.append((place, next(self._feed)))
+        read = self._kept[self._ahead[number]][1]
+        self._ahead[number] += 1
+        if min(self._ahead):
+            self._kept.popleft()
+            self._ahead = [ahead - 1 for ahead in self._ahead]
+        return read
+
+    @property
+    def place(self) -> tuple[Place, list[int]]:
+        """Where the last of the readers is, and how far each is ahead of it."""
+        return (self._kept[0][0] if self._kept else self._feed.place), list(self._ahead)
+
+    def go_to(self, place: tuple[Place, list[int]]) -> None:
+        """Let all readers go on from where they were.
+
+        Args:
+            place: what ``place`` was, with as many readers.
+        """
+        last, ahead = place
+        self._feed.go_to(last)
+        self._kept.clear()
+        for _ in range(max(ahead)):
+            here = self._feed.place
+            self._kept.append((here, next(self._feed)))
+        self._ahead = list(ahead)
 
 
 def resolve(config: EnvConfig | None, items: Any, settings: dict[str, Any]) -> tuple[EnvConfig, ItemSource]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import tee
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvIndices
 
 from binpack.env.batch import PackingBatch
 from binpack.env.config import EnvConfig
-from binpack.env.feed import StreamFeed, load_playable, resolve
+from binpack.env.feed import SharedFeed, StreamFeed, load_playable, resolve
 from binpack.files import InputError
 from binpack.items.streams import Streams
 
@@ -65,6 +64,7 @@ class BinPackingVecEnv(VecEnv):
         self._batch = PackingBatch(self.config, n_envs)
         self._replicas = replicas
         self._sources: list[StreamFeed | None] = [None] * (n_envs // replicas)
+        self._shared: list[SharedFeed] = []
         self._feeds: list[Iterator[tuple[Streams, int]]] = []
         self._actions = np.zeros(n_envs, np.int64)
         self.render_mode = None
@@ -81,16 +81,44 @@ class BinPackingVecEnv(VecEnv):
 
     def reset(self) -> dict[str, NDArray]:
         """Empty every bin and start new streams; returns the observations, see ``PackingBatch.observation``."""
-        self._feeds = []
         for group, seed in enumerate(self._seeds[:: self._replicas]):
-            source = self._sources[group]
-            if seed is not None or source is None:
-                source = self._sources[group] = StreamFeed(self._source, seeding.np_random(seed)[0])
-            self._feeds += tee(source, self._replicas)
+            if seed is not None or self._sources[group] is None:
+                self._sources[group] = StreamFeed(self._source, seeding.np_random(seed)[0])
+        self._share_sources()
         load_playable(self._batch, self._feeds, np.arange(self.num_envs))
         self.reset_infos = [self._batch.info(row, placements=True) for row in range(self.num_envs)]
         self._reset_seeds()
         self._reset_options()
+        return self._batch.observation()
+
+    def _share_sources(self) -> None:
+        """Let every row of a group read the group's source, from where that is now."""
+        self._shared = [SharedFeed(source, self._replicas) for source in self._sources if source is not None]
+        self._feeds = [feed.reader(number) for feed in self._shared for number in range(self._replicas)]
+
+    def state(self) -> dict[str, Any]:
+        """Return what ``restore`` needs to go on from here exactly: the bins, and the place in the streams.
+
+        Between two steps, after a reset; arrays and what JSON knows, whole numbers of any size among it.
+        """
+        return {"bins": self._batch.state(), "feeds": [feed.place for feed in self._shared]}
+
+    def restore(self, state: Mapping[str, Any]) -> dict[str, NDArray]:
+        """Go on where another environment of the same settings was, in place of a reset.
+
+        Args:
+            state: the other one's ``state()``.
+
+        Returns:
+            The observations, as ``reset`` does.
+        """
+        # the generators' own states replace these ones' entropy
+        self._sources = [StreamFeed(self._source, seeding.np_random(0)[0]) for _ in self._sources]
+        self._share_sources()
+        for feed, place in zip(self._shared, state["feeds"], strict=True):
+            feed.go_to(place)
+        self._batch.restore(state["bins"])
+        self._reset_seeds()
         return self._batch.observation()
 
     def step_async(self, actions: NDArray) -> None:

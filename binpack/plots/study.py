@@ -83,7 +83,12 @@ def importance(
         ValueError: too few trials, values that are all equal, or an unknown parameter.
     """
     drawn = _without_enqueued(study)
-    trials = complete_trials(drawn, target, at_least=2)
+    ended, trials = complete_trials(study, target, at_least=2), complete_trials(drawn, target, at_least=0)
+    if len(trials) < 2:
+        raise InputError(
+            f"importance needs at least 2 completed trials that the search chose; of the study's {len(ended)} it chose "
+            f"{len(trials)}, the others were put in, as the default is"
+        )
     chosen = parameters(trials, params)
     if len({value(trial, target) for trial in trials}) < 2:
         raise InputError("importance needs trials whose values differ, and they are all equal")

@@ -8,14 +8,13 @@ from typing import Any, Self
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from binpack.agents.config import PPOConfig, TrainConfig
+from binpack.agents.sameness import differences, meaning
 from binpack.files import InputError
 from binpack.search._model import Model, SearchError, one_line
 from binpack.search.samplers import PrunerConfig, SamplerConfig
 from binpack.search.seeds import SeedPlan
 from binpack.search.space import DEFAULT_SPACE, Space
 from binpack.search.storage import DEFAULT_NAME
-
-_MISSING = object()
 
 
 class TuneConfig(Model):
@@ -190,34 +189,31 @@ class TuneConfig(Model):
         except ValidationError as error:
             raise SearchError(one_line(error)) from None
 
-    def first_difference(self, stored: TuneConfig) -> tuple[str, Any, Any] | None:
-        """The first field in which a stored configuration is another one than this.
+    def first_difference(self, stored: TuneConfig, *, same_items: bool = False) -> tuple[str, Any, Any] | None:
+        """The first field in which a stored configuration is another one than this, however they are spelt.
 
         Both are whole, so that a field that is newer than the study counts with its default. ``n_trials`` may have
         grown since.
 
         Args:
             stored: what the study was made with, as ``study_config`` reads it.
+            same_items: whether the items are known to be the same, whatever names them.
 
         Returns:
-            The field's dotted name, the stored value and this one's; None if they agree.
+            The field's dotted name, the stored value and this one's (None for one that is missing); None if they
+            agree.
         """
-        old, new = dict(_flat(stored.model_dump(mode="json"))), dict(_flat(self.model_dump(mode="json")))
-        for field in [*new, *(name for name in old if name not in new)]:
-            before, now = old.get(field, _MISSING), new.get(field, _MISSING)
-            if field == "n_trials" and (now is None or (before is not None and now >= before)):
+        for field, before, now in differences(stored._meaning(), self._meaning()):
+            if (field == "n_trials" and now >= before) or (field == "train.env.items" and same_items):
                 continue
-            if before != now:
-                return field, "nothing" if before is _MISSING else before, "nothing" if now is _MISSING else now
+            return field, before, now
         return None
 
-
-def _flat(data: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    """Nested mappings as a list of (dotted name, value)."""
-    rows: list[tuple[str, Any]] = []
-    for key, value in data.items():
-        if isinstance(value, Mapping) and value:
-            rows += _flat(value, f"{prefix}{key}.")
-        else:
-            rows.append((f"{prefix}{key}", value))
-    return rows
+    def _meaning(self) -> dict[str, Any]:
+        """What the study is, as nested values that are equal where studies are the same."""
+        said = {
+            "train": {**meaning(self.train), "eval_every": self.eval_every},
+            "n_trials": self.total,
+            "include_default": self.default_is_trial_0,
+        }
+        return {**self.model_dump(mode="json"), **said}

@@ -20,7 +20,8 @@ from tqdm import tqdm
 from binpack.agents.config import TrainConfig
 from binpack.agents.diagnostics import NAMES
 from binpack.agents.learner import DivergedError
-from binpack.agents.training import TrainResult, train
+from binpack.agents.run_folder import TrainResult
+from binpack.agents.training import train
 from binpack.files import read_json, write_record
 from binpack.search.workers import Workers
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ from rich.table import Table
 
 from binpack.core.registry import without_imports
 from binpack.core.statistics import Interval, Verdict, mean_interval, verdict
-from binpack.files import read_json
+from binpack.files import FileError, read_json
 from binpack.search._model import STUDY_VERSION, SearchError, check_stored
 from binpack.search.config import TuneConfig
 from binpack.search.space import Space
@@ -257,8 +258,15 @@ class TuneResult:
 
     @property
     def best_path(self) -> Path:
-        """The JSON file of the best configuration."""
+        """The JSON file of the best configuration, which ``tune`` keeps; ``has_best`` says whether it is there."""
         return self.location.folder / "best.json"
+
+    @property
+    def has_best(self) -> bool:
+        """Whether the best trial's configuration is in its file: not where a study was copied without its folder."""
+        with contextlib.suppress(FileError):
+            return read_json(self.best_path).get("trial") == self.best
+        return False
 
     @property
     def steps(self) -> int:
@@ -283,7 +291,10 @@ class TuneResult:
             return "\n".join([*lines, "No trial is complete." + (f" First error: {errors[0]}" if errors else "")])
         values = ", ".join(f"{name} {_short(value)}" for name, value in (self.best_values or {}).items())
         lines.append(f"Best: trial {self.best}, tuning score {self.tuning_score:.4f}: {values}")
-        lines.append(f"Best configuration: {self.best_path}")
+        if self.has_best:
+            lines.append(f"Best configuration: {self.best_path}  (python -m binpack train --config takes it)")
+        else:
+            lines.append("Best configuration: in no file yet, the same tune command writes it")
         if self.comparison is not None:
             lines += self.comparison.lines(float(self.tuning_score or 0.0))
         return "\n".join(lines)

@@ -69,14 +69,15 @@ class Location:
 
 
 def locate(storage: str | Path, name: str = DEFAULT_NAME) -> Location:
-    """Work out the places of a study; nothing is opened or made.
+    """Work out the places of a study; nothing is made, and of a file only its first bytes are read.
 
         >>> locate("studies/mine.journal", "random").folder.as_posix()
         'studies/mine.runs/study_random'
 
     Args:
-        storage: a path for a journal file, or a URL that Optuna knows (``sqlite:///study.db``, ``postgresql://...``).
-            The folder of a database on a server is ``NAME.runs`` in the current directory.
+        storage: a path for a journal file, or a URL that Optuna knows (``sqlite:///study.db``, ``postgresql://...``);
+            the path of an SQLite database that is there means that one. The folder of a database on a server is
+            ``NAME.runs`` in the current directory.
         name: the study's name: letters, digits, dot, dash, underscore.
 
     Raises:
@@ -87,6 +88,8 @@ def locate(storage: str | Path, name: str = DEFAULT_NAME) -> Location:
     text = str(storage)
     if not text:
         raise SearchError("storage: a file name is missing")
+    if "://" not in text and "?" not in text and _is_sqlite(Path(text)):
+        text = f"sqlite:///{text}"
     journal = database = None
     if "://" not in text:
         journal = Path(text)
@@ -113,6 +116,14 @@ def _sqlite_path(url: str) -> Path:
     if Path(text).is_dir():
         raise SearchError(f"{text} is a folder: the storage is one file, for example sqlite:///study.db")
     return Path(text)
+
+
+def _is_sqlite(path: Path) -> bool:
+    with contextlib.suppress(OSError, ValueError):  # ValueError: no path at all, with a zero byte
+        if path.is_file():
+            with path.open("rb") as handle:
+                return handle.read(len(_SQLITE_FIRST_BYTES)) == _SQLITE_FIRST_BYTES
+    return False
 
 
 def refuse_other_files(location: Location) -> None:
@@ -190,13 +201,15 @@ def _end_of_last_line(handle: Any, end: int, block: int = 1 << 16) -> int:
 
 
 def open_storage(location: Location) -> optuna.storages.BaseStorage:
-    """Open Optuna's storage, making it if need be.
+    """Open Optuna's storage, making it and its folder if need be.
 
     Raises:
         SearchError: it cannot be opened or read; the message names it.
     """
     try:
         with quiet():
+            if location.database is not None:
+                location.database.parent.mkdir(parents=True, exist_ok=True)
             if location.journal is not None:
                 return optuna.storages.JournalStorage(JournalFileBackend(str(location.journal)))
             return optuna.storages.get_storage(location.storage)

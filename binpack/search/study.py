@@ -131,14 +131,15 @@ def _open(database: BaseStorage | None, location: Location, config: TuneConfig, 
 
 def _check_same(study: optuna.Study, location: Location, config: TuneConfig, items: str) -> None:
     stored = study_config(study)
-    if difference := config.first_difference(stored):
-        field, before, now = difference
+    known = study.user_attrs["binpack"].get("items")
+    if difference := config.first_difference(stored, same_items=known == items):
+        field, before, now = (difference[0], *("nothing" if each is None else each for each in difference[1:]))
         raise SearchError(
             f"study {config.name} in {location.shown} was made with {field} = {before}, not {now}: "
             "use the same, another storage or another name"
         )
     # A file keeps its name when it is edited; finished runs and their scores would be of the items before.
-    if study.user_attrs["binpack"].get("items", items) != items:
+    if known not in (None, items):
         raise SearchError(
             f"study {config.name} in {location.shown} was made with other items than {config.train.env.items} holds "
             "now: use the same, another storage or another name"

@@ -26,7 +26,7 @@ Report = Callable[[int, float], None]
 
 
 class Trained(Protocol):
-    """What a training function returns (``training.TrainResult`` does)."""
+    """What a training function returns (``run_folder.TrainResult`` does)."""
 
     @property
     def score(self) -> float:
@@ -227,4 +227,4 @@ def _write_best(work: Work) -> None:
     row = rows[best]
     facts = {"study": config.name, "trial": best, "score": row["value"], "scores": row["scores"]}
     train_config = config.train_config(row["params"], config.train.seed)
-    write_json(path, {**facts, "params": row["params"], "config": train_config.model_dump(mode="json")})
+    write_json(path, {**facts, "params": row["params"], "config": train_config.stored()})

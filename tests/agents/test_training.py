@@ -314,6 +314,73 @@ def test_a_config_with_a_field_in_another_spelling_is_the_same_run(tmp_path):
     assert train(config().model_copy(update={"env": spelt}), tmp_path).steps == 256
 
 
+@pytest.mark.parametrize(
+    ("first", "again"),
+    [
+        ({"cell": "10cm", "items": "random"}, {"cell": "100mm", "items": "random:2-5"}),
+        ({"cell": "1in", "items": "parcels.csv"}, {"cell": "25.4mm", "items": "./copy of parcels.csv"}),
+        ({"cell": "0.1m", "items": "parcels.csv"}, {"cell": "1dm", "items": "elsewhere/parcels.csv"}),
+        ({"items": "random:2-2"}, {"items": "random:2"}),
+        ({"items": "korea_post", "cell": "10cm"}, {"items": "korea_post", "cell": "100 mm"}),
+    ],
+)
+def test_the_same_run_by_other_names_and_units_goes_on(tmp_path, monkeypatch, first, again):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    for name in ("parcels.csv", "copy of parcels.csv", "elsewhere/parcels.csv"):
+        (tmp_path / name).write_text("length,width,height,quantity,unit\n2,2,3,9,in\n")
+    base = {"bin_size": (6, 6, 6), "rotation": "all"}
+    with pytest.raises(Stop):
+        train(config(env=EnvConfig(**base, **first)), "run", on_evaluation=stopping_at(128))
+    more = config(env=EnvConfig(**base, **again), start_from=None, device="auto", tensorboard=False)
+    assert train(more, "run").steps == 256
+    other = {**again, "cell": "11cm"} if "cell" in again else {"items": "random:2-3"}
+    with pytest.raises(ValueError, match="another config: env|on other items"):
+        train(config(env=EnvConfig(**base, **other)), "run")
+
+
+def test_a_run_from_the_same_agent_by_another_path_goes_on(tmp_path, monkeypatch):
+    train(config(), tmp_path / "first")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Stop):
+        train(config(start_from="first"), "second", on_evaluation=stopping_at(128))
+    assert train(config(start_from=str(tmp_path / "first")), "second").steps == 256
+    with pytest.raises(ValueError, match="start_from is '.*first' there and None here"):
+        train(config(), "second")
+
+
+def test_steps_of_a_run_can_be_raised_and_not_lowered(tmp_path):
+    first = train(config(), tmp_path)
+    assert not (tmp_path / "checkpoint.pt").exists()
+    assert train(config(total_steps=200), tmp_path).history == first.history  # as many rollouts
+    seen = []
+
+    def stop(step, score):
+        seen.append(step)
+        if step == 384:
+            raise Stop
+
+    with pytest.raises(Stop):
+        train(config(total_steps=512), tmp_path, on_evaluation=stop)
+    assert not (tmp_path / "result.json").exists()
+    longer = train(config(total_steps=512), tmp_path, on_evaluation=lambda step, _: seen.append(step))
+    assert seen == [128, 256, 384, 128, 256, 384, 512] and longer.history[:2] == first.history
+    assert read_config(tmp_path / "config.json").total_steps == 512
+    assert load_agent(tmp_path).metadata["steps"] == 512
+    with pytest.raises(ValueError, match="total_steps is 512 there and 256 here, and steps can be raised, not lowered"):
+        train(config(), tmp_path)
+
+
+def test_a_configuration_is_read_out_of_whatever_holds_one(tmp_path):
+    train(config(), tmp_path)
+    (tmp_path / "best.json").write_text(json.dumps({"trial": 3, "config": config().model_dump(mode="json")}))
+    for name in ("config.json", "agent.json", "best.json"):
+        assert read_config(tmp_path / name) == config()
+    (tmp_path / "none.json").write_text('{"config": [1]}')
+    with pytest.raises(ValueError, match=r"none\.json: not a training configuration"):
+        read_config(tmp_path / "none.json")
+
+
 def test_a_run_that_is_evaluated_at_other_steps_is_the_same_run(tmp_path):
     with pytest.raises(Stop):
         train(config(eval_every=None), tmp_path, on_evaluation=stopping_at(64))

@@ -464,6 +464,22 @@ def test_tune_again_repeats_nothing_and_show_shows_the_same(study, capsys):
     assert {**snapshot(folder), lock: before[lock]} == before
 
 
+def test_train_takes_the_file_that_tune_ends_with_and_more_steps_later(study, tmp_path, capsys):
+    _, _, shown = study
+    best = re.search(r"^Best configuration: (\S+)  \(", shown, re.MULTILINE)[1]
+    line = ["train", "--config", best, "--out", str(tmp_path / "run")]
+    assert main(line) == 0
+    assert (
+        json.loads(Path(best).read_text())["params"].items()
+        <= json.loads((tmp_path / "run" / "config.json").read_text())["ppo"].items()
+    )
+    steps = int(re.search(r"after (\d+) steps", capsys.readouterr().out)[1])
+    assert main([*line, "--steps", str(steps + 1)]) == 0
+    assert int(re.search(r"after (\d+) steps", capsys.readouterr().out)[1]) > steps
+    assert main(line) == 2
+    assert "steps can be raised, not lowered" in capsys.readouterr().err
+
+
 def test_show_writes_every_plot_twice(study, tmp_path, capsys):
     folder, _, _ = study
     assert main(["show", str(folder / "s.journal"), "--out", str(tmp_path / "plots")]) == 0
@@ -479,7 +495,7 @@ def test_a_plot_that_needs_more_trials_says_so_and_a_bug_in_one_is_shown(tmp_pat
     storage = str(shutil.copy(written, tmp_path))  # one complete trial
     lines = write_plots(storage, "old", tmp_path / "plots")
     assert [line for line in lines if "not drawn" in line] == [
-        "importance: not drawn: this figure needs at least 2 trials that completed, the study has 0"
+        "importance: not drawn: this figure needs at least 2 trials that completed, the study has 1"
     ]
     assert len(list((tmp_path / "plots").iterdir())) == 8
 

@@ -462,8 +462,13 @@ def test_whiskers_are_the_interval_of_the_mean():
             "this figure needs at least 1 trial that completed, the study has 0",
         ),
         (
-            lambda _: plots.importance(make_study(2)),
+            lambda _: plots.importance(make_study(1)),
             "this figure needs at least 2 trials that completed, the study has 1",
+        ),
+        (
+            lambda _: plots.importance(make_study(2)),
+            "importance needs at least 2 completed trials that the search chose; of the study's 2 it chose 1, the "
+            "others were put in, as the default is",
         ),
         (lambda _: plots.timeline(optuna.create_study()), "no trial of this study has started"),
         (

@@ -26,8 +26,8 @@ from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import TrialState
 
 from binpack.agents.config import PPOConfig, TrainConfig
+from binpack.agents.run_folder import TrainResult
 from binpack.agents.store import load_agent
-from binpack.agents.training import TrainResult
 from binpack.agents.training import train as train_ppo
 from binpack.env.config import EnvConfig
 from binpack.items.sources import item_source
@@ -504,6 +504,22 @@ def test_another_configuration_is_refused(tmp_path: Path, changes: dict, field: 
     assert storage.read_bytes() == kept
 
 
+def test_the_same_study_by_other_names_and_units_goes_on(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("k.csv", "copy.csv"):
+        Path(name).write_text("length,width,height,quantity,unit\n20,30,40,5,mm\n")
+
+    def study(trials: int, every: int | None, **env: Any) -> TuneConfig:
+        train = TrainConfig(env=EnvConfig(**env), total_steps=300, eval_every=every, n_envs=4)
+        return config(train=train, n_trials=trials, final_seeds=0, include_default=None)
+
+    run(study(1, 150, items="k.csv", cell="1cm"), "study.journal")
+    run(study(2, None, items=str(tmp_path / "copy.csv"), cell="10mm"), "study.journal")
+    assert len(load_result("study.journal").rows) == 2
+    with pytest.raises(SearchError, match=r"made with train\.env\.cell = 10 mm, not 20 mm: use the same"):
+        run(study(2, 150, items="k.csv", cell="2cm"), "study.journal")
+
+
 def test_edited_items_are_refused(tmp_path: Path) -> None:
     items, storage = tmp_path / "k.csv", tmp_path / "study.journal"
     items.write_text("length,width,height,quantity\n2,3,4,5\n")
@@ -580,6 +596,28 @@ def test_reading_a_database_makes_and_changes_nothing(tmp_path: Path) -> None:
             load_study(f"sqlite:///{tmp_path}/{name}")
         assert (tmp_path / name).read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty.db", "other.db"]
+
+
+def test_a_database_in_a_new_folder_and_by_its_path_alone(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run(config(n_trials=1, final_seeds=0), "sqlite:///new/folder/x.db")
+    assert load_result("new/folder/x.db") == result
+    assert run(config(n_trials=2, final_seeds=0), tmp_path / "new" / "folder" / "x.db").rows[0] == result.rows[0]
+    assert sorted(path.name for path in Path("new/folder").iterdir()) == ["x.db", "x.runs"]
+    Path("file").touch()
+    with pytest.raises(SearchError, match=r"sqlite:///file/x\.db cannot be opened as a study's storage: "):
+        run(config(), "sqlite:///file/x.db")
+
+
+def test_no_file_is_named_that_is_not_there(tmp_path: Path) -> None:
+    """A study that was copied without its folder, or killed before it wrote there."""
+    run(config(n_trials=2, final_seeds=0), tmp_path / "study.journal")
+    result = load_result(tmp_path / "study.journal")
+    assert f"Best configuration: {result.best_path}" in result.summary() and result.best_path.is_file()
+    result.best_path.write_text('{"trial": 17}')
+    assert "best.json" not in result.summary()
+    result.best_path.unlink()
+    assert "Best configuration: in no file yet, the same tune command writes it" in result.summary()
 
 
 def test_a_text_file_is_not_made_a_database(tmp_path: Path) -> None:

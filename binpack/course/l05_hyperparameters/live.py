@@ -14,7 +14,8 @@ from sb3_contrib import MaskablePPO
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.vec_env import VecMonitor
 
-from binpack.agents.training import TrainResult, train
+from binpack.agents.run_folder import TrainResult
+from binpack.agents.training import train
 from binpack.course.l05_hyperparameters import sweeps
 from binpack.course.progress import progress
 from binpack.course.tables import Table

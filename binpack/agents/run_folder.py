@@ -1,0 +1,146 @@
+"""The folder of a training run: which run it holds, how far that is, and what came out of it.
+
+It holds ``config.json`` and ``items.json``, which say what run it is, ``checkpoint.pt`` while it is not at its end,
+and ``result.json`` once it is; the agent beside them is ``store``'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from binpack.agents.config import TrainConfig, read_config
+from binpack.agents.sameness import differences, meaning
+from binpack.files import FileError, first_line, read_json, write_atomically, write_json
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a run achieved.
+
+    Attributes:
+        score: mean utilization on the validation streams at the last evaluation.
+        history: (environment steps, mean utilization) of every evaluation.
+        steps: environment steps taken.
+        seconds: wall time, over all of the run's sessions.
+        folder: where the agent is.
+        diagnostics: what the run said of itself at each evaluation, see `diagnostics`; as long as ``history``, or
+            empty for a run of a version that kept none.
+    """
+
+    score: float
+    history: tuple[tuple[int, float], ...]
+    steps: int
+    seconds: float
+    folder: Path
+    diagnostics: tuple[Mapping[str, float], ...] = ()
+
+
+def claim(folder: Path, config: TrainConfig, items: str) -> None:
+    """Write into a folder which run it holds; one that it holds already may have got more steps.
+
+    Args:
+        folder: new, or seen by ``check_folder``.
+        config: the run.
+        items: their fingerprint.
+    """
+    path = folder / "config.json"
+    if not path.exists():
+        write_json(folder / "items.json", {"fingerprint": items})
+        write_json(path, config.stored())
+    elif (stored := read_config(path, "a run's config")).budget < config.budget:
+        write_json(path, stored.model_copy(update={"total_steps": config.total_steps}).stored())
+
+
+def check_folder(folder: Path, config: TrainConfig, items: str, resume: bool) -> None:
+    """Make sure that a folder is new or holds the same run, perhaps with fewer steps.
+
+    Args:
+        folder: the run's.
+        config: the run that is asked for.
+        items: the fingerprint of its items.
+        resume: whether the folder may hold a run.
+
+    Raises:
+        FileError: one line: it holds another run, or a damaged one.
+    """
+    path = folder / "config.json"
+    if not path.exists():
+        return
+    if not resume:
+        raise FileError(f"{folder} already holds a run; choose another folder")
+    stored = read_config(path, "a run's config")
+    before = folder / "items.json"
+    known = read_json(before, "a run's items").get("fingerprint") if before.exists() else None
+    for field, there, here in differences(meaning(stored), meaning(config)):
+        # the same items may have another name now, and the same rollouts another number of steps
+        if (field == "env.items" and known == items) or (field == "total_steps" and stored.budget <= config.budget):
+            continue
+        more = ", and steps can be raised, not lowered" if field == "total_steps" else ""
+        raise FileError(
+            f"{folder} holds a run with another config: {field} is {there!r} there and {here!r} here{more}; "
+            "choose another folder"
+        )
+    if known not in (None, items):
+        raise FileError(f"{folder} holds a run on other items than {config.env.items} has now; choose another folder")
+
+
+def save_checkpoint(folder: Path, state: Mapping[str, Any]) -> None:
+    """Write a run's state, atomically."""
+    write_atomically(folder / "checkpoint.pt", lambda path: torch.save(dict(state), path))
+
+
+def load_checkpoint(folder: Path) -> dict[str, Any] | None:
+    """Read a run's state; None where there is none.
+
+    Raises:
+        FileError: one line: it is damaged.
+    """
+    path = folder / "checkpoint.pt"
+    if not path.exists():
+        return None
+    try:
+        return torch.load(path, weights_only=True, map_location="cpu")
+    except Exception as error:  # torch raises many kinds for a bad file
+        raise FileError(f"{path}: cannot load the checkpoint ({first_line(error)})") from None
+
+
+def drop_checkpoint(folder: Path) -> None:
+    """Remove a run's state, if there is one."""
+    (folder / "checkpoint.pt").unlink(missing_ok=True)
+
+
+def write_result(result: TrainResult) -> None:
+    """Keep a result in its folder."""
+    write_json(
+        result.folder / "result.json",
+        {
+            "score": result.score,
+            "steps": result.steps,
+            "seconds": round(result.seconds, 2),
+            "history": [list(row) for row in result.history],
+            "diagnostics": [dict(row) for row in result.diagnostics],
+        },
+    )
+
+
+def read_result(folder: Path) -> TrainResult | None:
+    """Read what `write_result` wrote; None where there is none.
+
+    Raises:
+        FileError: one line: it is damaged.
+    """
+    path = folder / "result.json"
+    if not path.exists():
+        return None
+    stored = read_json(path, "a run's result")
+    try:
+        history = tuple((int(step), float(score)) for step, score in stored["history"])
+        said = tuple(dict(row) for row in stored.get("diagnostics", ()))
+        return TrainResult(stored["score"], history, stored["steps"], stored["seconds"], folder, said)
+    except (KeyError, TypeError, ValueError) as error:
+        raise FileError(f"{path}: not a run's result ({first_line(error)})") from None
