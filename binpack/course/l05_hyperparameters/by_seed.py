@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from binpack.course.records.provenance import about
 from binpack.course.records.store import read_record
+from binpack.search.provenance import about
 from binpack.search.recorder import Job, record_rows
 
 SEEDS = tuple(range(10))
