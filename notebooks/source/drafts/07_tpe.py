@@ -486,8 +486,8 @@ for chosen in (("random", "grid", "Sobol", "TPE", "joint TPE"), ("random", "join
 
 # %% [markdown]
 # Both figures begin at the tenth trial. The first has what can be had without a heavy model, the second what a heavier
-# model adds. The grid ends after 108 trials, since it has no more cells; its leader stays. The bands are wide, and they
-# overlap. So ask again, as in lesson 06, how often a search of one kind ends above one of another.
+# model adds. The grid ends after 108 trials, since it has no more cells; its leader stays. Where bands overlap, the
+# lines alone do not decide. So ask again, as in lesson 06, how often a search of one kind ends above one of another.
 
 # %%
 learning = names[1:]
@@ -563,8 +563,8 @@ tables.show(live.search(8, ["learning_rate", "n_steps", "n_epochs", "batch_size"
 # - A lucky score is no good bar: with noise, take the model's mean for the best so far.
 # - TPE asks where the good trials lie and where the others do, and tries where the ratio of the two is high.
 # - Densities for each hyperparameter on its own cannot see that two values belong together; a joint density can.
-# - Compare searches at your own budget. At the start all of them are random search.
-# - Ranges that are chosen well help every search, the simple ones as well.
+# - Compare searches at your own budget. For its first ten trials TPE is random search.
+# - What you know beforehand goes into the ranges, for a clever search as for a simple one.
 #
 # ## Quiz
 #
