@@ -173,7 +173,7 @@ def test_of_long_arrays_the_first_difference_is_told():
 
 
 def test_what_looks_the_same_is_told_with_more_digits():
-    assert told_apart(np.array([0.5, 1.0]), np.array([0.5, 1.00001])) == ("[0.5, 1. ]", "[0.5    , 1.00001]")
+    assert told_apart(np.array([0.5, 1.0]), np.array([0.5, 1.00001])) == ("[0.5, 1. ]", "[0.5 , 1.00001]")
     assert told_apart(0.1234567, 0.1234568) == ("0.1234567", "0.1234568")
     assert told_apart({"a": 1.0}, {"a": 2.0}) == ("a: 1", "a: 2")
     assert told_apart([1.5], [1.5]) == ("[1.5]", "[1.5]")
