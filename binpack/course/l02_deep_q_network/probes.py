@@ -13,7 +13,9 @@ from gymnasium import spaces
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
+from binpack.course import probes
 from binpack.course.l02_deep_q_network.agent import DQNConfig, Parts, Run, Transition
+from binpack.course.probes import Case
 from binpack.course.progress import progress
 
 GAMMA = 0.5
@@ -106,28 +108,7 @@ class Probe(gym.Env[NDArray[np.float32], Any]):
         Raises:
             ValueError: the discount is out of its range.
         """
-        if not 0 <= gamma < 1:
-            raise ValueError(f"gamma must lie in [0, 1), got {gamma}")
-        q, weight = np.zeros_like(self.rewards), 1.0
-        while weight > 1e-12:  # the weight of all rewards that are not yet counted
-            best = np.append(q.max(axis=1), 0.0)  # the last entry is the end, index -1
-            q, weight = self.rewards + gamma * best[self.following], gamma * weight
-        return q
-
-
-@dataclass(frozen=True)
-class Case:
-    """A probe and what its failure points at.
-
-    Attributes:
-        make: makes the environment.
-        tests: what it takes to get it right.
-        suspects: parts to look at if it is wrong and those above it are right.
-    """
-
-    make: Callable[[], Probe]
-    tests: str
-    suspects: str
+        return probes.values_by_iteration(self.rewards, self.following, gamma)
 
 
 CASES: dict[str, Case] = {
@@ -259,7 +240,4 @@ def advice(readings: Mapping[str, Reading]) -> str:
     Args:
         readings: name of a probe to what was learned on it, from the simplest probe to the hardest.
     """
-    for name, reading in readings.items():
-        if not reading.right:
-            return f"the first to fail is {name}: look at {CASES[name].suspects}"
-    return "all are learned"
+    return probes.advice(readings, CASES)

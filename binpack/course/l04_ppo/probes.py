@@ -9,7 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from binpack.course import probes
 from binpack.course.l04_ppo.agent import Agent, Env, Parts, Settings, Step
+from binpack.course.probes import Case
 from binpack.course.progress import progress
 
 GAMMA = 0.5
@@ -116,30 +118,10 @@ class Probe:
         Raises:
             ValueError: the discount is out of its range.
         """
-        if not 0 <= gamma < 1:
-            raise ValueError(f"gamma must lie in [0, 1), got {gamma}")
-        q, weight = np.zeros_like(self.rewards), 1.0
-        while weight > 1e-12:  # the weight of all rewards that are not yet counted
-            best = np.append(np.where(self.legal, q, -np.inf).max(axis=1), 0.0)  # the last is the end, index -1
-            q, weight = self.rewards + gamma * best[self.following], gamma * weight
+        q = probes.values_by_iteration(self.rewards, self.following, gamma, self.legal)
         allowed = np.where(self.legal, q, -np.inf)
         best_ones = np.isclose(allowed, allowed.max(axis=1, keepdims=True))
         return allowed.max(axis=1), best_ones / best_ones.sum(axis=1, keepdims=True)
-
-
-@dataclass(frozen=True)
-class Case:
-    """A probe and what its failure points at.
-
-    Attributes:
-        make: makes the environment.
-        tests: what it takes to get it right.
-        suspects: parts to look at if it is wrong and those above it are right.
-    """
-
-    make: Callable[[], Probe]
-    tests: str
-    suspects: str
 
 
 CASES: dict[str, Case] = {
@@ -260,8 +242,4 @@ def advice(readings: Mapping[str, Reading], parts: bool = True) -> str:
         readings: name of a probe to what was learned on it, from the simplest probe to the hardest.
         parts: whether the agent is made of the lesson's parts; else what the probe tests is said in their place.
     """
-    for name, reading in readings.items():
-        if not reading.right:
-            case = CASES[name]
-            return f"the first to fail is {name}: " + (f"look at {case.suspects}" if parts else case.tests)
-    return "all are learned"
+    return probes.advice(readings, CASES, parts)

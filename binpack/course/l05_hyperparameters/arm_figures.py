@@ -20,6 +20,7 @@ SIGNS = (
 )
 """The diagnostics in the order of the panels."""
 _COLUMNS = 4
+_MOST_TICKS = 8
 _LOG = {"value_loss": 1e-4, "approx_kl": 1e-4}
 """Diagnostics that go over powers of ten, and the smallest value that is drawn of each."""
 
@@ -53,6 +54,35 @@ def _listed(curves: Mapping[str, NDArray], names: Sequence[str]) -> str:
     return ", ".join(f"{name} {curves[name][-1]:.3g}" for name in names)
 
 
+def decimal_ticks(values: Iterable[ArrayLike], limits: tuple[float, float] | None = None) -> list[float]:
+    """Return the ticks of a logarithmic axis, at steps of 1, 2 and 5; over many powers of ten at 1 alone.
+
+    Args:
+        values: what is drawn, above 0; NaN where there is nothing.
+        limits: of the axis; where they are left out, the first tick lies at the lowest value or below it, and the last
+            one at the highest or above it.
+    """
+    drawn = np.concatenate([np.ravel(each) for each in values]) if limits is None else np.asarray(limits, float)
+    drawn = drawn[np.isfinite(drawn) & (drawn > 0)]
+    low, high = (float(drawn.min()), float(drawn.max())) if len(drawn) else (1.0, 1.0)
+    powers = range(int(np.floor(np.log10(low))) - 1, int(np.ceil(np.log10(high))) + 2)
+    for digits in ((1, 2, 5), (1,)):
+        steps = [float(f"{digit}e{power}") for power in powers for digit in digits]
+        if limits is not None:
+            ticks = [step for step in steps if low <= step <= high]
+        else:
+            first = max(place for place, step in enumerate(steps) if step <= low)
+            last = min(place for place, step in enumerate(steps) if step >= high and place > first)
+            ticks = steps[first : last + 1]
+        if len(ticks) <= _MOST_TICKS:
+            break
+    return ticks
+
+
+def _decimal(value: float) -> str:
+    return np.format_float_positional(value, trim="-")
+
+
 def _plotly_signs(series: Any, title: str, names: tuple[str, ...], limits: dict) -> Any:
     from plotly.subplots import make_subplots
 
@@ -73,10 +103,13 @@ def _plotly_signs(series: Any, title: str, names: tuple[str, ...], limits: dict)
                 showlegend=place == 0 and len(series) > 1,
                 **where,
             )
-        if name in limits:
-            plot.update_yaxes(range=limits[name], **where)
         if name in _LOG:
-            plot.update_yaxes(type="log", **where)
+            ticks = decimal_ticks((curves[name] for curves in series.values()), limits.get(name))
+            names_of_ticks = [_decimal(tick) for tick in ticks]
+            ends = np.log10(limits.get(name, (ticks[0], ticks[-1]))).tolist()  # plotly wants their logarithms
+            plot.update_yaxes(type="log", tickvals=ticks, ticktext=names_of_ticks, range=ends, **where)
+        elif name in limits:
+            plot.update_yaxes(range=limits[name], **where)
     plain_layout(plot, title, 190 * rows + 110)
     plot.update_annotations(font_size=12)
     plot.update_layout(legend={"orientation": "h", "x": 0.5, "xanchor": "center", "y": -0.14, "yanchor": "top"})
@@ -91,10 +124,14 @@ def _still_signs(series: Any, title: str, names: tuple[str, ...], limits: dict) 
         for number, (run, curves) in enumerate(series.items()):
             values = curves[name]
             panel.plot(np.arange(1, len(values) + 1), values, color=COLORS[number % len(COLORS)], label=run)
-        if name in limits:
-            panel.set_ylim(limits[name])
         if name in _LOG:
+            ticks = decimal_ticks((curves[name] for curves in series.values()), limits.get(name))
             panel.set_yscale("log")
+            panel.set_yticks(ticks, [_decimal(tick) for tick in ticks])
+            panel.set_yticks([], minor=True)
+            panel.set_ylim(limits.get(name, (ticks[0], ticks[-1])))
+        elif name in limits:
+            panel.set_ylim(limits[name])
         _plain(panel)
         panel.set_title(name, fontsize=10, color=INK)
         panel.tick_params(labelsize=8)

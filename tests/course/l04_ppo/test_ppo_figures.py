@@ -33,6 +33,12 @@ def test_the_right_baseline_leaves_no_noise():
     assert set(found.tolist()) == {0.1}
 
 
+def test_estimates_are_drawn_in_order():
+    figure = figures.sorted_estimates({"wide": [3.0, -1.0], "narrow": [0.1, 0.1]}, true=0.1)
+    assert figure.text.endswith("from the lowest to the highest: wide from -1.00 to 3.00, narrow from 0.10 to 0.10")
+    assert [values.tolist() for values in lines(figure)["wide"]] == [[25.0, 75.0], [-1.0, 3.0]]
+
+
 def test_returns_to_go_are_those_of_a_plain_sum():
     rng = np.random.default_rng(0)
     rewards, over = rng.normal(size=(9, 2)), rng.random((9, 2)) < 0.3
@@ -145,6 +151,18 @@ def test_a_probe_figure_marks_what_is_wrong_and_says_where_to_look():
     assert figure.text == (
         "t: constant learned, act wrong; the first to fail is act: look at clipped_loss, gae: a sign"
     )
+
+
+def test_of_a_listing_no_part_is_named():
+    off = Reading(np.array([1.0]), np.array([2.0]), ("V",))
+    assert figures.probe_values({"constant": off}, "t", parts=False).text.endswith("constant: one step that pays 1")
+
+
+def test_the_film_of_the_clip_is_drawn_pixel_for_pixel():
+    film = figures.clip_film(lesson.clipped_loss.reference, 0.2)
+    assert film.pixels().shape[1] <= 900 and film.pixels(0.5).shape[1] < 460
+    width = film.matplotlib.get_size_inches()[0] * 100
+    assert width + 2 * 8 <= 900, "a wider one is shrunk, and rows of its pixels are lost"
 
 
 def test_ratios_are_told_by_their_quantiles():

@@ -96,6 +96,7 @@ def test_advice_names_the_first_that_fails():
     said = advice({"constant": good, "act": bad, "mask": bad})
     assert said == f"the first to fail is act: look at {CASES['act'].suspects}"
     assert advice({"constant": good}) == "all are learned"
+    assert advice({"even": bad}, parts=False) == "the first to fail is even: both pay the same, with noise"
 
 
 def test_a_reading_asks_for_values_and_masked_probabilities():

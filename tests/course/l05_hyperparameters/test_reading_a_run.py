@@ -134,6 +134,31 @@ def test_vital_signs_have_a_panel_for_each_name_and_a_line_for_each_run():
     assert min(kl) > 0  # drawn on a logarithmic axis
 
 
+@pytest.mark.parametrize(
+    ("values", "limits", "ticks"),
+    [
+        ([0.0061, 0.0085], None, [0.005, 0.01]),
+        ([0.012, np.nan, 0.3], None, [0.01, 0.02, 0.05, 0.1, 0.2, 0.5]),
+        ([1e-4, 7.0], None, [0.0001, 0.001, 0.01, 0.1, 1.0, 10.0]),
+        ([0.5], None, [0.5, 1.0]),
+        ([3.0], (0.01, 0.3), [0.01, 0.02, 0.05, 0.1, 0.2]),
+        ([np.nan], None, [1.0, 2.0]),
+    ],
+)
+def test_a_logarithmic_axis_has_plain_ticks(values, limits, ticks):
+    assert figures.decimal_ticks([values], limits) == ticks
+
+
+def test_the_ticks_of_small_numbers_are_decimals():
+    curves = {name: np.linspace(0.0061, 0.0085, 5) for name in figures.SIGNS}
+    figure = figures.vital_signs({"healthy": curves}, "a run")
+    panel = figure.matplotlib.axes[figures.SIGNS.index("approx_kl")]
+    assert [label.get_text() for label in panel.get_yticklabels()] == ["0.005", "0.01"]
+    assert panel.get_ylim() == (0.005, 0.01) and len(panel.get_yticks(minor=True)) == 0
+    assert figure.plotly.layout.yaxis5.ticktext == ("0.005", "0.01")
+    assert figure.plotly.layout.yaxis5.range == tuple(np.log10([0.005, 0.01]))
+
+
 def test_differences_say_their_words():
     verdicts = {"a": verdict([1.0, 1.1, 0.9]), "b": verdict([1.0, -1.1, 0.4]), "c": verdict([2.0])}
     figure = figures.differences(verdicts, x="difference", title="changes")

@@ -27,7 +27,7 @@ def masked_log_probs(logits: Tensor, masks: Tensor) -> Tensor:
     """Compute the log-probabilities of a softmax over the legal actions of each row.
 
     Args:
-        logits: float32, (B, K).
+        logits: float32, (B, K): B rows, each with K actions.
         masks: True for a legal action, bool, (B, K); every row has one at least.
 
     Returns:
@@ -143,7 +143,7 @@ def entropy(log_probs: Tensor) -> Tensor:
     """Compute the entropy of each row's distribution, in nats.
 
     Args:
-        log_probs: float32, (B, K); of an action that cannot be taken very low, or minus infinity.
+        log_probs: float32, (B, K), B rows of K actions; of an action that cannot be taken very low, or minus infinity.
 
     Returns:
         float32, (B,): 0 where one action is certain, log(n) where n are equally likely.
