@@ -1,10 +1,6 @@
 """The recorded study as tables: configurations by seeds, with curves, test scores and diagnostics.
 
->>> from binpack.search.landscape.table import load
->>> record = load()
->>> runs = record.runs("study")
->>> runs.final.shape == (len(runs.configs), len(runs.seeds))
-True
+``load().runs("study")`` has them all; ``runs.final`` is (configurations, seeds).
 """
 
 from __future__ import annotations
