@@ -79,7 +79,8 @@ class PPOConfig(BaseModel):
 
     learning_rate: float = Field(default=3e-4, gt=0)
     learning_rate_schedule: Shape = "constant"
-    clip_range: float = Field(default=0.2, gt=0)
+    # what is above a float32's largest number ends in torch, and no range of ratios is as wide
+    clip_range: float = Field(default=0.2, gt=0, le=1e6)
     clip_range_schedule: Shape = "constant"
     n_steps: int = Field(default=128, ge=2, le=100_000)
     batch_size: int = Field(default=64, ge=2)

@@ -25,6 +25,10 @@ _SETTINGS = {
 }
 
 
+_NO_NUMBERS = ("probability tensor", "without overflow")
+"""What torch says of scores that are not finite, and of a step that is beyond the largest float32."""
+
+
 class DivergedError(InputError):
     """A run whose weights, losses or scores are no longer finite numbers; the message is one line."""
 
@@ -96,14 +100,14 @@ class PPO(MaskablePPO):
         try:
             yield
         except (ValueError, RuntimeError) as error:
-            if not (_raised_by_distributions(error) or "probability tensor" in str(error)):
+            if not (_raised_by_distributions(error) or any(words in str(error) for words in _NO_NUMBERS)):
                 raise
             raise self._diverged() from None
 
     def _diverged(self) -> DivergedError:
         return DivergedError(
             f"training diverged at step {self.num_timesteps}: weights, losses or scores are no longer finite numbers; "
-            "what was kept at the last evaluation is sound. Try a smaller learning_rate or max_grad_norm"
+            "what was kept before is sound. Try a smaller learning_rate or max_grad_norm"
         )
 
 

@@ -26,7 +26,8 @@ from binpack.agents.config import PPOConfig, TrainConfig
 from binpack.agents.diagnostics import Diagnostics
 from binpack.agents.evaluation import evaluate, make_streams
 from binpack.agents.learner import PPO
-from binpack.agents.policies import policy_of
+from binpack.agents.limits import check_memory
+from binpack.agents.policies import build_policy, policy_of
 from binpack.agents.rollouts import SharedStreamsBuffer
 from binpack.agents.run_folder import (
     TrainResult,
@@ -91,6 +92,7 @@ def train(
         InstanceError: for bad items.
     """
     folder = Path(folder)
+    check_memory(config)
     streams = make_streams(config.env, config.eval_streams, config.eval_seed)
     items = config.env.source().fingerprint
     check_folder(folder, config, items, resume)
@@ -289,7 +291,7 @@ def _build(config: TrainConfig, folder: Path, saved: dict[str, Any] | None) -> P
         # Without one of its own, Stable-Baselines3 makes a folder for its log in the system's temporary folder.
         model.set_logger(Logger(folder=None, output_formats=[]))
     if config.start_from and not saved:
-        _start_from(model, config.start_from)
+        _start_from(model.policy, config.start_from)
     if saved:
         model.policy.load_state_dict(saved["policy"])
         if saved["optimizer"] is not None:
@@ -304,15 +306,28 @@ def _buffer(ppo: PPOConfig) -> dict[str, Any]:
     return {"rollout_buffer_class": SharedStreamsBuffer, "rollout_buffer_kwargs": {"replicas": ppo.replicas}}
 
 
-def _start_from(model: PPO, name: str) -> None:
-    """Give the model an earlier agent's weights.
+def check_start(config: TrainConfig) -> None:
+    """Make sure that a run can start from the agent that it names, if it names one.
+
+    Args:
+        config: the run.
+
+    Raises:
+        ValueError: one line: there is no such agent, or its network has other shapes.
+    """
+    if config.start_from:
+        _start_from(build_policy(config), config.start_from)
+
+
+def _start_from(policy: torch.nn.Module, name: str) -> None:
+    """Give a policy an earlier agent's weights.
 
     Raises:
         ValueError: if there is no such agent, or its network has other shapes.
     """
     weights = load_agent(name).policy.state_dict()
     try:
-        model.policy.load_state_dict(weights)
+        policy.load_state_dict(weights)
     except RuntimeError:
         raise InputError(f"start_from {name}: its network has other layers than this run's policy") from None
 

@@ -13,7 +13,7 @@ from binpack.files import InputError
 from binpack.search._model import Model, SearchError, one_line
 from binpack.search.samplers import PrunerConfig, SamplerConfig
 from binpack.search.seeds import SeedPlan
-from binpack.search.space import DEFAULT_SPACE, Space
+from binpack.search.space import DEFAULT_SPACE, Int, Space
 from binpack.search.storage import DEFAULT_NAME
 
 
@@ -103,6 +103,10 @@ class TuneConfig(Model):
                 except ValueError as error:
                     raise InputError(f"space: {name} = {value}: {error}") from None
 
+        for replicas in self._all_values("replicas"):
+            if self.train.n_envs % replicas:
+                envs = f"n_envs {self.train.n_envs}, which is no multiple of it"
+                raise InputError(f"space: replicas {replicas} does not go with {envs}")
         steps, batches = (self._all_values(name) for name in ("n_steps", "batch_size"))
         if max(batches) > (rollout := min(steps) * self.train.n_envs):
             raise InputError(
@@ -111,10 +115,25 @@ class TuneConfig(Model):
             )
 
     def _all_values(self, name: str) -> list[Any]:
-        """What a parameter can be, as far as its smallest and largest value go."""
-        if name in self.space.parameters:
-            return self.space.parameters[name].grid(2)
-        return [getattr(self.train.ppo, name)]
+        """What a parameter can be: of a range of whole numbers those at both ends, and for replicas all."""
+        parameter = self.space.parameters.get(name)
+        if parameter is None:
+            return [getattr(self.train.ppo, name)]
+        if name == "replicas" and isinstance(parameter, Int):
+            return list(range(parameter.low, parameter.high + 1, parameter.step))
+        return parameter.grid(2)
+
+    @property
+    def largest(self) -> TrainConfig:
+        """The default configuration with the longest rollout that the space has."""
+        ppo = self.train.ppo.model_copy(update={"n_steps": max(self._all_values("n_steps"))})
+        return self.train.model_copy(update={"ppo": ppo})
+
+    def networks(self) -> list[TrainConfig]:
+        """The default configuration, and those with one other value of what shapes a network, at the ends of ranges."""
+        shaping: list[str] = [name for name in ("policy", "net_arch", "channels", "layers") if name in self.space.names]
+        changes = [{name: value} for name in shaping for value in self._all_values(name)]
+        return [self.train_config(change, self.train.seed) for change in changes or [{}]]
 
     def _check_cells(self, cells: int) -> None:
         if self.n_trials is not None and self.n_trials > cells:

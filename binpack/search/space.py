@@ -347,7 +347,7 @@ class Space(Model):
         It is how a low-discrepancy sequence becomes configurations; ``place`` is the inverse.
 
             >>> space = Space(parameters={"learning_rate": Float(low=1e-4, high=1e-2, log=True)})
-            >>> space.place(space.at([0.25]))
+            >>> [round(share, 6) for share in space.place(space.at([0.25]))]
             [0.25]
 
         Args:

@@ -17,6 +17,8 @@ from typing import Any
 import optuna
 from optuna.storages import BaseStorage
 
+from binpack.agents.limits import check_memory
+from binpack.agents.training import check_start
 from binpack.agents.training import train as train_ppo
 from binpack.files import read_json, write_json
 from binpack.search._model import STUDY_VERSION, SearchError, check_stored
@@ -70,12 +72,16 @@ def tune(
     Raises:
         SearchError: another process is tuning this storage, the storage is something else, or the study was made with
             another configuration or other items; one line.
-        InstanceError: the items cannot be used; one line.
+        InputError: the items cannot be used, rollouts would not fit in memory, or a run cannot start from the agent
+            that it names; one line.
         TuneInterrupted: Ctrl-C; the same call goes on.
     """
     location = locate(storage, config.name)
     refuse_other_files(location)
     items = config.train.env.source()
+    for network in config.networks():
+        check_start(network)
+    check_memory(config.largest, min(jobs, _most_at_once(config)))
     # A wrong path is better known before there is a folder for it. A server is asked for its lock first.
     database = open_storage(location) if location.database is not None else None
     with lock(location) as check, quiet(), Workers(min(jobs, _most_at_once(config))) as workers:

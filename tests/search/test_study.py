@@ -520,6 +520,23 @@ def test_the_same_study_by_other_names_and_units_goes_on(tmp_path: Path, monkeyp
         run(study(2, 150, items="k.csv", cell="2cm"), "study.journal")
 
 
+def test_what_no_trial_could_run_with_is_refused_before_the_first(tmp_path: Path, monkeypatch) -> None:
+    storage = tmp_path / "study.journal"
+    start = TrainConfig(total_steps=300, n_envs=4, start_from="cut_1_k1")
+    other = Space(parameters={"channels": Categorical(choices=(16, 32, 64))})
+    for train, space, message in (
+        (start, other, "start_from cut_1_k1: its network has other layers than this run's policy"),
+        (start.model_copy(update={"start_from": str(tmp_path)}), SPACE, r"no agent here \(agent\.json is missing\)"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            run(config(train=train, space=space, final_seeds=0), storage)
+    monkeypatch.setattr("binpack.agents.limits.available_memory", lambda: 4 * 2**20)
+    space = Space(parameters={"n_steps": Categorical(choices=(16, 4096))})
+    with pytest.raises(ValueError, match="a rollout of n_steps 4096 x n_envs 4 observations of 1 candidates x 10x10"):
+        run(config(space=space, final_seeds=0), storage)
+    assert not list(tmp_path.iterdir())
+
+
 def test_edited_items_are_refused(tmp_path: Path) -> None:
     items, storage = tmp_path / "k.csv", tmp_path / "study.journal"
     items.write_text("length,width,height,quantity\n2,3,4,5\n")
@@ -699,6 +716,18 @@ def test_runs_of_another_study_are_not_taken_for_this_ones(tmp_path: Path) -> No
         (
             {"space": Space(parameters={"n_steps": Categorical(choices=(8, 64)), "batch_size": Int(low=8, high=64)})},
             "space: batch_size 64 does not go with n_steps 8: a rollout has 32 steps with 4 environments",
+        ),
+        (
+            {"space": Space(parameters={"replicas": Categorical(choices=(1, 3))})},
+            "space: replicas 3 does not go with n_envs 4, which is no multiple of it",
+        ),
+        (
+            {"space": Space(parameters={"replicas": Int(low=1, high=4)})},
+            "space: replicas 3 does not go with n_envs 4, which is no multiple of it",
+        ),
+        (
+            {"space": Space(parameters={"clip_range": Float(low=0.1, high=1e308)})},
+            "space: clip_range = 1e+308: clip_range: Input should be less than or equal to 1000000",
         ),
         (
             {"train": TrainConfig(eval_seed=20_000)},

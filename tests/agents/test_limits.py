@@ -1,0 +1,47 @@
+"""Runs that cannot fit in memory are refused before anything is written."""
+
+from __future__ import annotations
+
+import pytest
+
+from binpack.agents import limits
+from binpack.agents.config import PPOConfig, TrainConfig
+from binpack.agents.training import _build, train
+from binpack.env.config import EnvConfig
+
+
+@pytest.mark.parametrize("features", ["none", "contact"])
+def test_the_size_of_a_rollout_is_that_of_the_buffer_and_of_the_updates_masks(tmp_path, features):
+    env = EnvConfig(bin_size=(6, 5, 4), items="random:1-2", visible=3, rotation="z", features=features)
+    run = TrainConfig(env=env, ppo=PPOConfig(n_steps=7, batch_size=4), n_envs=2, tensorboard=False, device="cpu")
+    buffer = _build(run, tmp_path, None).rollout_buffer
+    seen = sum(part.nbytes for part in buffer.observations.values())
+    buffer.reset()
+    numbers = sum(getattr(buffer, name).nbytes for name in ("rewards", "returns", "episode_starts", "values"))
+    small = numbers + buffer.advantages.nbytes + buffer.log_probs.nbytes
+    masks = buffer.action_masks.nbytes
+    assert limits.rollout_bytes(run) == seen + masks + masks // 4 + small
+
+
+@pytest.mark.parametrize(
+    ("env", "ppo", "n_envs"),
+    [
+        (EnvConfig(bin_size=(300, 300, 300), visible=5), PPOConfig(), 16),
+        (EnvConfig(), PPOConfig(), 4096),
+        (EnvConfig(), PPOConfig(n_steps=100_000), 16),
+    ],
+)
+def test_a_rollout_that_cannot_fit_is_refused_with_its_size(tmp_path, monkeypatch, env, ppo, n_envs):
+    run = TrainConfig(env=env, ppo=ppo, n_envs=n_envs)
+    needed = limits.rollout_bytes(run)
+    monkeypatch.setattr(limits, "available_memory", lambda: 2 * needed - 1)
+    with pytest.raises(ValueError, match=r"^too large: a rollout of n_steps \d+ x n_envs \d+ observations") as caught:
+        train(run, tmp_path / "run")
+    assert f"takes {needed / 2**30:,.1f} GiB of memory" in str(caught.value) and "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
+    for free in (2 * needed, None):
+        monkeypatch.setattr(limits, "available_memory", lambda free=free: free)
+        limits.check_memory(run)
+    monkeypatch.setattr(limits, "available_memory", lambda: 2 * needed)
+    with pytest.raises(ValueError, match="2 runs side by side"):
+        limits.check_memory(run, 2)
