@@ -16,10 +16,13 @@ def grid_cells__by_growing(values):
 
 
 def grid_cells__recursive(values):
-    if not values:
-        return [{}]
-    (name, choices), *rest = values.items()
-    return [{name: choice, **cell} for choice in choices for cell in grid_cells__recursive(dict(rest))]
+    def cells(left):
+        if not left:
+            return [{}]
+        (name, choices), *rest = left
+        return [{name: choice, **cell} for choice in choices for cell in cells(rest)]
+
+    return cells(list(values.items()))
 
 
 def grid_cells__wrong_zip(values):
@@ -41,7 +44,7 @@ def grid_cells__wrong_order(values):
 
 
 def grid_cells__wrong_tuples(values):
-    """a cell must be a dict"""
+    """a cell should be a dict"""
     return list(itertools.product(*values.values()))
 
 
