@@ -143,7 +143,8 @@ def _plotly_bars(values, means, arms, heading, note, x, y):
 
 def _dots(values) -> tuple[float, float, float]:
     """Return how far dots lie from the middle of a bar, their size and opacity: many are a cloud, faint and wide."""
-    return (0.15, 3.0, 0.6) if max(map(len, values.values())) <= 30 else (0.3, 2.0, 0.15)
+    most = max(map(len, values.values()))
+    return (0.15, 3.0, 0.6) if most <= 30 else (0.28, 2.6, 0.45) if most <= 100 else (0.3, 2.0, 0.15)
 
 
 def _beside(place: float, count: int, width: float) -> NDArray[np.float64]:

@@ -31,6 +31,7 @@ import numpy as np
 
 from binpack import plots
 from binpack.course import exercises as ex
+from binpack.course import forest
 from binpack.course.l03_packing_environment import experiments as lab
 from binpack.course.l03_packing_environment import figures, piles
 
@@ -604,7 +605,7 @@ from binpack.core.statistics import verdict
 
 best = max(results, key=lambda name: results[name].mean)
 verdicts = {name: verdict(shares[name], shares[best], runs="streams") for name in reversed(shares) if name != best}
-plots.show(figures.differences(verdicts, best))
+plots.show(forest.differences(verdicts, title=f"difference to {best}", x="utilization, mean difference"))
 
 # %% [markdown]
 # Read the words at the right, not the order of the rows. `touching_area` has the highest mean, but 100 streams cannot

@@ -236,4 +236,6 @@ def _described(value: Any) -> str:
     if is_tensor(value):
         return f"a tensor of shape {tuple(value.shape)}"
     kind = type(value).__name__
+    if isinstance(value, list | tuple) and any(each is None for each in value):
+        return f"a {kind} that holds None"
     return f"{shown(value, 30)} ({kind})" if isinstance(value, int | float | str | np.generic) else f"a {kind}"

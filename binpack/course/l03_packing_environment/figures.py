@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from binpack.core.statistics import Verdict
 from binpack.course.l03_packing_environment.drawing import Dot, Line, Panel, Rectangle, View, Word, draw
 from binpack.course.l03_packing_environment.piles import STAND_BIN, Stand
 from binpack.plots.figure import Figure
@@ -224,37 +223,6 @@ def steps(counts: Sequence[int], *, y: str, title: str) -> Figure:
         panel.shapes.append(Rectangle(step - 0.4, 0, 0.8, count, COLORS[0], COLORS[0]))
         panel.shapes.append(Word(step, count + 0.05 * top, str(count)))
     return draw([[panel]], title, f"{title}: {', '.join(map(str, counts))}", height=340)
-
-
-def differences(verdicts: Mapping[str, Verdict], than: str) -> Figure:
-    """Draw how far each of several is behind or ahead of one, with the interval of the difference.
-
-    Args:
-        verdicts: name to the verdict on the difference.
-        than: what they are compared with.
-    """
-    ends = [end for verdict in verdicts.values() for end in verdict.interval] + [0.0]
-    step = 0.05
-    low, high = step * np.floor(min(ends) / step), step * np.ceil(max(ends) / step)
-    ticks = np.arange(round((high - low) / step) + 1) * step + low
-    panel = Panel(
-        "",
-        (low - 0.01, high + 0.09),
-        (-0.6, len(verdicts) - 0.4),
-        (f"mean difference in utilization to {than}", ""),
-        {float(tick): f"{tick + 0.0:+.2f}" for tick in ticks},
-        {float(len(verdicts) - 1 - row): name for row, name in enumerate(verdicts)},
-        square=False,
-    )
-    panel.shapes.append(Line([(0, -0.5), (0, len(verdicts) - 0.5)], INK, 1.5, dashed=True))
-    for row, verdict in enumerate(verdicts.values()):
-        y, color = len(verdicts) - 1.0 - row, COLORS[0] if verdict.separable else COLORS[6]
-        panel.shapes.append(Line([(verdict.interval.low, y), (verdict.interval.high, y)], color, 4))
-        panel.shapes.append(Dot(verdict.difference, y, color, 11))
-        panel.shapes.append(Word(high + 0.005, y, verdict.word, color, 12, "left"))
-    told = ", ".join(f"{name} {verdict.difference:+.3f} {verdict.word}" for name, verdict in verdicts.items())
-    title = f"difference to {than}, with its 95 % interval"
-    return draw([[panel]], title, f"{title}: {told}", height=110 + 42 * len(verdicts))
 
 
 def four(packings: Mapping[str, ArrayLike], bin_size: tuple[int, int, int], *, title: str) -> Figure:

@@ -33,6 +33,7 @@ from binpack.items.streams import Streams
 ENV = EnvConfig(bin_size=(6, 6, 6), items="cut_2:2-4", support="full")
 STEPS, POINTS, N_ENVS = 40_000, 20, 32
 STREAMS, VALIDATION_SEED = 200, 10_000
+WITH = "with its mask"
 LIMIT = 60
 """Steps after which an episode is cut off where an illegal action leaves the bin as it was."""
 
@@ -123,15 +124,19 @@ def utilization(model: BaseAlgorithm, streams: Streams, *, masked: bool) -> floa
     return evaluate(Player(model, masked), streams, ENV, verify=False).mean
 
 
-def first_packing(model: BaseAlgorithm, streams: Streams, *, masked: bool) -> NDArray:
-    """Return the boxes that a model places of the first stream, integers (packed, 6).
+def most_different(model: BaseAlgorithm, streams: Streams) -> dict[str, NDArray]:
+    """Return what a model packs with its mask and without, of the stream on which the two differ most.
 
     Args:
         model: what Stable-Baselines3 trained.
         streams: the items.
-        masked: whether it picks among the legal actions only.
+
+    Returns:
+        "with its mask" and "without" to the placed boxes, integers (packed, 6).
     """
-    return evaluate(Player(model, masked), streams[:1], ENV).boxes[0]
+    played = {name: evaluate(Player(model, name == WITH), streams, ENV) for name in (WITH, "without")}
+    place = int(np.argmax(played[WITH].utilization - played["without"].utilization))
+    return {name: each.boxes[place] for name, each in played.items()}
 
 
 def make_envs(arm: str, n_envs: int = N_ENVS, config: EnvConfig = ENV) -> VecEnv:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from binpack.core.statistics import Verdict, mean_interval
+from binpack.core.statistics import mean_interval
 from binpack.course.l04_ppo.rival_results import Reach, Runs, reached
 from binpack.plots.figure import Figure, headed, new_still, plain_layout
-from binpack.plots.style import COLORS, EMPTY, INK, PAPER
+from binpack.plots.style import EMPTY, INK, PAPER
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
@@ -129,79 +129,4 @@ def _still_table(entries: Sequence[Sequence[str]], heads: Sequence[str], title: 
         for place, entry in zip(starts, row, strict=False):
             axes.text(place + 0.8, number + 0.5, entry, va="center", fontsize=9, color=INK)
     axes.set_title(title, loc="left", fontsize=12, color=INK)
-    return still
-
-
-def differences(verdicts: Mapping[str, Verdict], *, than: str, what: str) -> Figure:
-    """Draw how far each of several is from one, with the interval of the difference and the verdict's word.
-
-    Args:
-        verdicts: name to the verdict on its difference.
-        than: what they are compared with.
-        what: what differs, with its unit.
-    """
-    title = f"{what}: difference to {than}"
-    said = ", ".join(f"{name} {each.difference:+.3g} {each.word}" for name, each in verdicts.items())
-    note = "dots: mean difference; lines: 95 % interval"
-    return Figure(
-        _plotly_differences(verdicts, title, note, what),
-        _still_differences(verdicts, title, note, what),
-        f"{title}: {said}",
-    )
-
-
-def _color(each: Verdict) -> str:
-    return COLORS[0] if each.separable else COLORS[6]
-
-
-def _plotly_differences(verdicts: Mapping[str, Verdict], title: str, note: str, what: str) -> go.Figure:
-    from plotly import graph_objects as go
-
-    plot = go.Figure()
-    ends = [end for each in verdicts.values() for end in (*each.interval, each.difference, 0.0) if np.isfinite(end)]
-    room = 0.06 * (max(ends) - min(ends))
-    for row, each in enumerate(verdicts.values()):
-        low, high = each.interval if np.isfinite(each.interval.low) else (each.difference, each.difference)
-        plot.add_scatter(x=[low, high], y=[row, row], mode="lines", line={"color": _color(each), "width": 4})
-        plot.add_scatter(x=[each.difference], y=[row], mode="markers", marker={"color": _color(each), "size": 11})
-        plot.add_scatter(
-            x=[max(ends) + room],
-            y=[row],
-            mode="text",
-            text=[each.word],
-            textposition="middle right",
-            textfont={"color": _color(each), "size": 12},
-            hoverinfo="skip",
-        )
-    plot.add_vline(0.0, line={"color": INK, "dash": "dash", "width": 1.5})
-    heading = f"{title}<br><sup>{note}</sup>"
-    plain_layout(plot, heading, 150 + 40 * len(verdicts), showlegend=False)
-    plot.update_xaxes(title=what, range=[min(ends) - room, max(ends) + 6 * room], zeroline=False)
-    places = list(range(len(verdicts)))
-    return plot.update_yaxes(
-        tickvals=places, ticktext=list(verdicts), range=[len(verdicts) - 0.4, -0.6], showgrid=False, zeroline=False
-    )
-
-
-def _still_differences(verdicts: Mapping[str, Verdict], title: str, note: str, what: str) -> MatplotlibFigure:
-    still = new_still(7.4, 1.3 + 0.38 * len(verdicts))
-    axes = still.add_subplot()
-    axes.axvline(0, color=INK, linestyle="--", linewidth=1.2)
-    for row, each in enumerate(verdicts.values()):
-        if np.isfinite(each.interval.low):
-            axes.plot(each.interval, [row, row], color=_color(each), linewidth=3.5, solid_capstyle="butt")
-        axes.plot([each.difference], [row], "o", color=_color(each), markersize=8)
-        axes.annotate(
-            each.word, (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=10, color=_color(each)
-        )
-    axes.set_yticks(range(len(verdicts)), list(verdicts))
-    axes.set_ylim(len(verdicts) - 0.4, -0.6)
-    axes.margins(x=0.06)
-    axes.set_xlabel(what)
-    axes.set_title(title, loc="left", fontsize=12, color=INK, pad=19)
-    axes.annotate(note, (0, 1), (0, 6), "axes fraction", "offset points", fontsize=8.5, color=INK)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.tick_params(axis="y", length=0)
-    axes.grid(axis="x", alpha=0.3)
-    axes.set_axisbelow(True)
     return still

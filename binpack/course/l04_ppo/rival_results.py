@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binpack.core.statistics import Verdict, verdict
+from binpack.course.l04_ppo.penalty import WHAT
 from binpack.course.records import read_record
 
 DATA = Path(__file__).parent
-MASKING, RIVALS = DATA / "masking.json", DATA / "rivals.json"
+MASKING, RIVALS, PENALTY = DATA / "masking.json", DATA / "rivals.json", DATA / "penalty.json"
 Reach = Callable[[NDArray, NDArray, float], NDArray]
 
 
@@ -73,6 +74,17 @@ def masking_runs(play: str) -> dict[str, Runs]:
     """
     record = read_record(MASKING)
     return {arm: _runs(record, arm, play, record["steps"]) for arm in _arms(record)}
+
+
+def penalty_runs() -> dict[str, Runs]:
+    """Read what PPO is told of its training episodes where an illegal action costs 0.1.
+
+    Returns:
+        "return", "utilization" and "length" to the runs.
+    """
+    record = read_record(PENALTY)
+    (arm,) = _arms(record)
+    return {what: _runs(record, arm, what, record["steps"]) for what in WHAT}
 
 
 def packing_runs() -> dict[str, Runs]:
@@ -136,7 +148,7 @@ def counted(runs: Mapping[str, Runs]) -> str:
 
 
 def reached(runs: Runs, reach: Reach, threshold: float) -> tuple[int, float]:
-    """Return how many runs reach a threshold, and the median of their steps, infinity where most never do.
+    """Return how many runs reach a threshold, and the median of their steps, infinity where half never do.
 
     Args:
         runs: of one arm.
@@ -144,4 +156,4 @@ def reached(runs: Runs, reach: Reach, threshold: float) -> tuple[int, float]:
         threshold: the score to reach.
     """
     steps = reach(runs.steps, runs.scores, threshold)
-    return int(np.isfinite(steps).sum()), float(np.sort(steps)[len(steps) // 2])
+    return int(np.isfinite(steps).sum()), float(np.median(steps))

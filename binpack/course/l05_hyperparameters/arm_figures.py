@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from binpack.core.statistics import Verdict
 from binpack.course.charts import Series, chart
 from binpack.plots.figure import Figure, new_still, plain_layout
 from binpack.plots.films import film
@@ -146,69 +145,6 @@ def _still_signs(series: Any, title: str, names: tuple[str, ...], limits: dict) 
 def _plain(axes: Any) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", alpha=0.3)
-
-
-def differences(verdicts: Mapping[str, Verdict], *, x: str, title: str, rows_are: str = "") -> Figure:
-    """Draw differences with their intervals, a row for each, and the word of each verdict.
-
-    Args:
-        verdicts: name of a row to the verdict on it, from the top.
-        x: what differs, and from what.
-        title: the title.
-        rows_are: what the rows are, for the text.
-    """
-    told = ", ".join(f"{name} {each.difference:+.2f} {each.word}" for name, each in verdicts.items())
-    arguments = dict(verdicts), x, title
-    text = f"{title}{f' ({rows_are})' if rows_are else ''}: {told}"
-    return Figure(_plotly_differences(*arguments), _still_differences(*arguments), text)
-
-
-def _look(verdict: Verdict) -> str:
-    return COLORS[0] if verdict.separable else COLORS[6]
-
-
-def _plotly_differences(verdicts: dict[str, Verdict], x: str, title: str) -> Any:
-    from plotly import graph_objects as go
-
-    plot = go.Figure()
-    for row, (name, each) in enumerate(verdicts.items()):
-        ends = [end for end in each.interval if np.isfinite(end)] or [each.difference]
-        look: dict[str, Any] = {"color": _look(each)}
-        plot.add_scatter(x=ends, y=[row] * len(ends), mode="lines", line={**look, "width": 4}, hoverinfo="skip")
-        plot.add_scatter(
-            x=[each.difference],
-            y=[row],
-            mode="markers",
-            marker={**look, "size": 11},
-            hovertemplate=f"{name}: {each}<extra></extra>",
-        )
-        word = {"text": each.word, "font": look, "showarrow": False, "xanchor": "left", "yanchor": "middle"}
-        plot.add_annotation(x=1.01, xref="paper", y=row, **word)
-    plot.add_vline(x=0, line={"color": INK, "dash": "dash", "width": 1.5})
-    plain_layout(plot, title, 130 + 34 * len(verdicts), showlegend=False)
-    plot.update_layout(margin={"r": 110})
-    names = {"tickvals": list(range(len(verdicts))), "ticktext": list(verdicts), "showgrid": False}
-    return plot.update_yaxes(**names, range=[len(verdicts) - 0.4, -0.6]).update_xaxes(title=x)
-
-
-def _still_differences(verdicts: dict[str, Verdict], x: str, title: str) -> Any:
-    still = new_still(7.6, 1.1 + 0.34 * len(verdicts))
-    axes = still.add_subplot()
-    axes.axvline(0, color=INK, linestyle="--", linewidth=1.5)
-    for row, each in enumerate(verdicts.values()):
-        ends = [end for end in each.interval if np.isfinite(end)] or [each.difference]
-        axes.plot(ends, [row] * len(ends), color=_look(each), linewidth=4, solid_capstyle="butt")
-        axes.plot(each.difference, row, "o", color=_look(each), markersize=8)
-        place: Any = {"xycoords": ("axes fraction", "data"), "va": "center", "fontsize": 10, "color": _look(each)}
-        axes.annotate(each.word, (1.02, row), **place)
-    axes.set_yticks(range(len(verdicts)), list(verdicts))
-    axes.set_ylim(len(verdicts) - 0.4, -0.6)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.tick_params(axis="y", length=0)
-    axes.grid(axis="x", alpha=0.3)
-    axes.set_xlabel(x)
-    axes.set_title(title, loc="left", fontsize=12, color=INK)
-    return still
 
 
 def pose(joints: NDArray, target: NDArray, reach: float = 1.0, title: str = "") -> Figure:

@@ -176,6 +176,19 @@ def end_of_episode__numbers(terminated, mask, steps, limit):
     return [over, (1 - over) * int(steps >= limit)]
 
 
+def end_of_episode__wrong_only_at_the_limit(terminated, mask, steps, limit):
+    """only the step `limit` itself is cut off"""
+    ended = terminated or not mask.any()
+    return ended, not ended and steps == limit
+
+
+def end_of_episode__wrong_both_ways(terminated, mask, steps, limit):
+    """the limit ends an episode in both ways"""
+    ended = terminated or not mask.any()
+    late = steps >= limit and not ended
+    return ended or late, late
+
+
 def end_of_episode__wrong_environment_only(terminated, mask, steps, limit):
     """an empty mask does not end the episode"""
     return terminated, not terminated and steps >= limit
@@ -354,6 +367,17 @@ def masked_targets__wrong_way_round(rewards, dones, next_values, next_masks, gam
     return rewards + gamma * (1 - dones) * torch.where((~next_masks).any(dim=1), best, 0.0)
 
 
+def masked_targets__wrong_lost_reward(rewards, dones, next_values, next_masks, gamma):
+    """at the end of an episode the reward is lost as well"""
+    best = next_values.masked_fill(~next_masks, -math.inf).amax(dim=1)
+    return torch.nan_to_num(rewards + gamma * (1 - dones) * best)
+
+
+def masked_targets__wrong_one_maximum(rewards, dones, next_values, next_masks, gamma):
+    """one maximum is taken for the whole batch"""
+    return rewards + gamma * (1 - dones) * next_values[next_masks].max()
+
+
 def masked_targets__wrong_numpy(rewards, dones, next_values, next_masks, gamma):
     """the targets should be a torch tensor"""
     best = np.where(next_masks, next_values, -np.inf).max(axis=1)
@@ -395,6 +419,12 @@ def steps_to_reach__wrong_left_out(steps, scores, threshold):
     """runs that never reach the threshold are left out"""
     found = np.where(scores >= threshold, steps, np.inf).min(axis=1)
     return found[np.isfinite(found)]
+
+
+def steps_to_reach__wrong_none(steps, scores, threshold):
+    """not a list that holds None"""
+    found = [[step for step, score in zip(steps, run, strict=True) if score >= threshold] for run in scores]
+    return [each[0] if each else None for each in found]
 
 
 def steps_to_reach__wrong_above(steps, scores, threshold):

@@ -235,6 +235,15 @@ def next_learning_rate__wrong_only_down(rate, approx_kl, target, low, high):
     return min(max(rate, low), high)
 
 
+def next_learning_rate__wrong_factor(rate, approx_kl, target, low, high):
+    """its factor is 1.5"""
+    if approx_kl > 2 * target:
+        rate /= 2
+    elif approx_kl < target / 2:
+        rate *= 2
+    return min(max(rate, low), high)
+
+
 def next_learning_rate__wrong_swapped_limits(rate, approx_kl, target, low, high):
     """it swaps the limits"""
     if approx_kl > 2 * target:
@@ -299,6 +308,30 @@ def merge_statistics__wrong_halves(mean, variance, count, batch):
     delta = batch.mean(axis=0) - mean
     squares = count * variance + n * batch.var(axis=0) + delta**2 * count * n / total
     return (mean + batch.mean(axis=0)) / 2, squares / total, total
+
+
+def merge_statistics__wrong_ddof(mean, variance, count, batch):
+    """the batch's variance is divided by n - 1"""
+    n, total = len(batch), count + len(batch)
+    delta = batch.mean(axis=0) - mean
+    squares = count * variance + n * batch.var(axis=0, ddof=1) + delta**2 * count * n / total
+    return mean + delta * n / total, squares / total, total
+
+
+def merge_statistics__wrong_late_distance(mean, variance, count, batch):
+    """the distance of the means is taken after the mean was moved"""
+    n, total = len(batch), count + len(batch)
+    mean = mean + (batch.mean(axis=0) - mean) * n / total
+    delta = batch.mean(axis=0) - mean
+    return mean, (count * variance + n * batch.var(axis=0) + delta**2 * count * n / total) / total, total
+
+
+def merge_statistics__wrong_not_divided(mean, variance, count, batch):
+    """the distance of the means is not divided by the new count"""
+    n, total = len(batch), count + len(batch)
+    delta = batch.mean(axis=0) - mean
+    variance = (count * variance + n * batch.var(axis=0)) / total + delta**2 * count * n / total
+    return mean + delta * n / total, variance, total
 
 
 def merge_statistics__wrong_axis(mean, variance, count, batch):

@@ -62,6 +62,7 @@ def test_a_value_is_cast_to_what_was_promised(promised, value, kept):
         ),
         (promise.an_array("it", bool), [0, 2], "it should be an array of True and False, not a list"),
         (promise.an_array("it", float), ["a"], "it should be an array of numbers, not a list"),
+        (promise.an_array("it", float), [1.0, None], "it should be an array of numbers, not a list that holds None"),
         (promise.a_tensor("the loss"), np.zeros(1), "the loss should be a torch tensor, not an array of float64"),
         (promise.a_tuple("it", promise.an_int()), (1, 2), "it should hold 1 values, not 2"),
         (promise.a_tuple("it", promise.an_int("x")), (1.5,), "x should be a whole number (int), not 1.5 (float)"),

@@ -9,7 +9,6 @@ from judging import verdict as judged
 
 from binpack import plots
 from binpack.core import geometry, placement
-from binpack.core.statistics import verdict
 from binpack.course.l03_packing_environment import exercises, experiments, figures, piles
 from binpack.course.l03_packing_environment.exercises.actions import encode_action
 from binpack.env import EnvConfig
@@ -133,8 +132,6 @@ def test_what_the_figures_say():
         figures.four(dict.fromkeys("ABCD", np.zeros((2, 6))), (4, 4, 4), title="t").text
         == "t: A, B, C, D, 2 boxes each"
     )
-    told = figures.differences({"b": verdict([0.1, 0.2, 0.15], [0.4, 0.5, 0.44], runs="streams")}, "a").text
-    assert told == "difference to a, with its 95 % interval: b -0.297 behind"
 
 
 def test_both_forms_of_a_figure_show_the_same_panels_and_words():

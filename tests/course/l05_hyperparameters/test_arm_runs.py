@@ -115,9 +115,11 @@ def test_a_film_goes_through_one_episode():
     np.testing.assert_array_equal(frames[0][1], frames[-1][1])  # at rest, nothing moves it
 
 
-@pytest.mark.skipif(len(ArmRecord().seeds) < 3, reason="fewer than three seeds are recorded")
 class TestRecord:
     arm = ArmRecord()
+
+    def test_it_has_ten_seeds(self):
+        assert self.arm.seeds == list(range(10))
 
     def test_it_has_every_setting(self):
         for name, setting in settings().items():
@@ -142,12 +144,24 @@ class TestRecord:
         assert verdict(self.arm.final("stable"), self.arm.final("current")).word == "behind"
         made, taken_back = self.arm.one_at_a_time("current"), self.arm.one_at_a_time("stable")
         assert made["learning_rate"].word == "behind" and taken_back["learning_rate"].word == "ahead"
-        assert not made["ent_coef"].separable and not taken_back["ent_coef"].separable
+        assert max(abs(each["ent_coef"].difference) for each in (made, taken_back)) < 0.015
+        for name in ("learning_rate", "n_steps", "clip_range"):
+            assert made[name].word == "behind" and taken_back[name].word == "ahead"
+        assert made["batch_size"].difference < 3 * -taken_back["batch_size"].difference
         assert made["n_epochs"].word == "ahead"
         assert made["n_epochs"].difference > 2 * -taken_back["n_epochs"].difference
         long = self.arm.final("stable", LONG)
         assert verdict(long, self.arm.final("current", LONG)).word == "behind"
         assert verdict(long, self.arm.final("bold")).word == "behind"
+        assert verdict(self.arm.final("bold")[1:], self.arm.final("current")[1:]).word == "ahead"
+        kl = {name: self.arm.curve(name, what="approx_kl")[1].mean(axis=0) for name in ("current", "bold")}
+        assert kl["current"].max() < 0.01 and 4 < kl["bold"][-1] / 0.01 < 6
+        assert max(self.arm.spread(name) for name in ("current", "stable")) < 0.1
         normal, forgotten = self.arm.final("millimetres, normalized"), self.arm.forgotten("millimetres, normalized")
         assert verdict(forgotten, normal).word == "behind"
-        assert (self.arm.final("learning rate 1e-3, linear") < self.arm.final("learning rate 1e-3")).all()
+        assert verdict(normal, self.arm.final("current")).word == "ahead"
+        constant, adapted = self.arm.final("learning rate 1e-3"), self.arm.final("learning rate by KL")
+        assert verdict(self.arm.final("learning rate 1e-3, linear"), constant).word == "behind"
+        assert not verdict(adapted, constant).separable
+        for name in ("learning rate 1e-3", "learning rate 1e-3, linear", "learning rate by KL"):
+            assert verdict(self.arm.final(name), self.arm.final("current")).word == "ahead"

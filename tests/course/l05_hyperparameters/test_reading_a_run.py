@@ -159,13 +159,6 @@ def test_the_ticks_of_small_numbers_are_decimals():
     assert figure.plotly.layout.yaxis5.range == tuple(np.log10([0.005, 0.01]))
 
 
-def test_differences_say_their_words():
-    verdicts = {"a": verdict([1.0, 1.1, 0.9]), "b": verdict([1.0, -1.1, 0.4]), "c": verdict([2.0])}
-    figure = figures.differences(verdicts, x="difference", title="changes")
-    assert figure.text == "changes: a +1.00 ahead, b +0.10 not separable, c +2.00 too few to tell"
-    assert [note.text for note in figure.plotly.layout.annotations] == ["ahead", "not separable", "too few to tell"]
-
-
 def test_a_pose_tells_the_distance():
     figure = figures.pose(np.array([[0, 0], [0.5, 0], [1.0, 0]]), np.array([0.0, 0.0]), title="arm")
     assert figure.text == "arm: the tip is 100 cm from the target"

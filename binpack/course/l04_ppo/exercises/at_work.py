@@ -195,6 +195,18 @@ end_of_episode.examine(
         "an episode that is terminated is truncated as well: truncated only where it is not terminated": (
             lambda terminated, mask, steps, limit: (terminated or not mask.any(), steps >= limit)
         ),
+        "only the step `limit` itself is cut off: an episode that has gone on for longer is over as well, >=": (
+            lambda terminated, mask, steps, limit: (
+                terminated or not mask.any(),
+                not (terminated or not mask.any()) and steps == limit,
+            )
+        ),
+        "the limit ends an episode in both ways: a time limit alone truncates, and does not terminate": (
+            lambda terminated, mask, steps, limit: (
+                terminated or not mask.any() or steps >= limit,
+                not (terminated or not mask.any()) and steps >= limit,
+            )
+        ),
         "the limit comes one step late: after `limit` steps it is over": (
             lambda terminated, mask, steps, limit: (
                 terminated or not mask.any(),
@@ -395,6 +407,14 @@ masked_targets.examine(
             lambda rewards, dones, values, masks, gamma: (
                 rewards + gamma * (1 - dones) * values.masked_fill(~masks, -torch.inf).max(dim=1).values
             )
+        ),
+        "at the end of an episode the reward is lost as well: only what follows it is 0": (
+            lambda rewards, dones, values, masks, gamma: torch.where(
+                masks.any(dim=1), rewards + gamma * (1 - dones) * _best(values, masks), torch.zeros_like(rewards)
+            )
+        ),
+        "one maximum is taken for the whole batch: each row has its own, dim=1": (
+            lambda rewards, dones, values, masks, gamma: rewards + gamma * (1 - dones) * values[masks].max()
         ),
         "forbidden actions count as 0, which wins where all legal ones are negative: fill them with minus infinity": (
             lambda rewards, dones, values, masks, gamma: rewards + gamma * (1 - dones) * _best(values, masks, 0.0)

@@ -315,6 +315,9 @@ next_learning_rate.examine(
                 min(_adapted(rate, kl, (0.0, np.inf), (target / 2, 2 * target)), low), high
             )
         ),
+        "the rate is halved and doubled: its factor is 1.5": (
+            lambda rate, kl, target, low, high: _adapted(rate, kl, (low, high), (target / 2, 2 * target), 2.0)
+        ),
         "it never changes the rate": lambda rate, kl, target, low, high: rate,
     },
 )
@@ -322,7 +325,7 @@ next_learning_rate.examine(
 
 @exercise(
     minutes=8,
-    difficulty=3,
+    difficulty=2,
     hints=(
         "Begin with the new mean: it lies between the old one and the batch's, the nearer to the one that stands for "
         "more observations. `delta = batch.mean(axis=0) - mean` is the way between them.",
@@ -361,6 +364,23 @@ def merge_statistics(
     return merged, squares / total, float(total)
 
 
+def _merged(
+    mean: np.ndarray,
+    variance: np.ndarray,
+    count: float,
+    batch: np.ndarray,
+    ddof: int = 0,
+    moved: bool = False,
+    apart: float = 1.0,
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Statistics with mistakes: another variance of the batch, a late distance of the means, a factor on its square."""
+    n, total = len(batch), count + len(batch)
+    first = mean + (batch.mean(axis=0) - mean) * n / total
+    delta = batch.mean(axis=0) - (first if moved else mean)
+    spread = batch.var(axis=0) * (n / (n - ddof) if n > ddof else np.nan)
+    return first, (count * variance + n * spread + apart * delta**2 * count * n / total) / total, total
+
+
 def _observed(rng: np.random.Generator, old: int, new: int, shift: float) -> tuple:
     before, batch = rng.normal(size=(old, 2)).round(1), rng.normal(shift, 2.0, size=(new, 2)).round(1)
     return before.mean(axis=0), before.var(axis=0), float(old), batch
@@ -383,6 +403,15 @@ merge_statistics.examine(
             batch.mean(axis=0),
             batch.var(axis=0),
             count + len(batch),
+        ),
+        "the batch's variance is divided by n - 1: divide it by n, as np.var does by itself": (
+            lambda mean, variance, count, batch: _merged(mean, variance, count, batch, ddof=1)
+        ),
+        "the distance of the means is taken after the mean was moved: keep the old mean until the end": (
+            lambda mean, variance, count, batch: _merged(mean, variance, count, batch, moved=True)
+        ),
+        "the distance of the means is not divided by the new count: the whole sum is": (
+            lambda mean, variance, count, batch: _merged(mean, variance, count, batch, apart=count + len(batch))
         ),
         "both means count alike: weight each by the observations that it stands for": (
             lambda mean, variance, count, batch: (
