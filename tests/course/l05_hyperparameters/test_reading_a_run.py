@@ -58,6 +58,7 @@ def test_the_record_of_the_curriculum():
         assert 0 < apart[-1] < apart[5] / 2
         later = curriculum.last_stage(lessons[name], 10).mean(axis=1) - plain[:, :10].mean(axis=1)
         assert (later > (curve - plain).mean(axis=1)).all()
+        assert not verdict(later).separable and verdict((curve - plain).mean(axis=1)).word == "behind"
 
 
 def test_the_last_stage_begins_where_the_stage_number_is_highest():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from binpack.core.statistics import verdict
 from binpack.course.l05_hyperparameters import sick_runs as sick
 from binpack.course.l05_hyperparameters.exercises import diagnose, explained_variance
 from binpack.course.l05_hyperparameters.sweeps import DEFAULT, ENV
@@ -77,10 +78,18 @@ def test_what_the_lesson_says_of_the_record():
             assert run["entropy"][-1] < 0.2 and run["approx_kl"][-1] < 0.02
         if case == sick.LAGGING:
             assert run["explained_variance"][9] < 0.1 and run["value_loss"][0] > 1000
+            later, early = run["approx_kl"][run["explained_variance"] > 0.1], run["approx_kl"][:8]
+            assert later.mean() < early.mean()
         if case == sick.NO_MASK:
             assert run["ep_len_mean"][0] < 2 and run["entropy"][0] == pytest.approx(np.log(36), abs=0.1)
         if case == sick.HUGE:
-            assert run["approx_kl"].mean() < 1e-3
+            assert run["approx_kl"].mean() < 1e-3 and (run["clip_fraction"] < 0.01).all()
+            assert (np.abs(run["explained_variance"]) < 0.01).all() and (run["value_loss"] > 1e7).all()
+
+
+def test_the_unit_of_the_reward_counts_a_little_in_run_d():
+    lagging, healthy = (sick.utilizations(case)[:, -1] for case in (sick.LAGGING, sick.HEALTHY))
+    assert verdict(lagging, healthy).word == "behind"
 
 
 def test_utilizations_are_shares_whatever_the_reward_counts():
