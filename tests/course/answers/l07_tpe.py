@@ -340,6 +340,13 @@ def draw_mixture__wrong_clipped(size, centres, widths, weights, rng):
     return np.clip(rng.normal(centres[which], widths[which]), 0, 1)
 
 
+def draw_mixture__wrong_upper_end(size, centres, widths, weights, rng):
+    """a draw lies outside 0 and 1"""
+    which = rng.choice(len(centres), size=size, p=weights)
+    lower, upper = norm.cdf(-centres[which] / widths[which]), norm.cdf((1 + centres[which]) / widths[which])
+    return centres[which] + widths[which] * norm.ppf(rng.uniform(lower, upper))
+
+
 def draw_mixture__wrong_width(size, centres, widths, weights, rng):
     """the draws around a centre are not spread by its width"""
     which = rng.choice(len(centres), size=size, p=weights)

@@ -10,7 +10,7 @@ from binpack.search.recorder import Job
 
 
 def test_episodes_of_training_are_averaged_between_the_points():
-    means = penalty.training_episodes((1_000, 2_048), seed=0)
+    means = penalty.training_episodes((1_000, 2_000), seed=0)
     lengths, returns, packed = (np.array(means[name]) for name in ("length", "return", "utilization"))
     assert lengths.shape == (2,) and (lengths > 1).all() and (lengths <= masking.LIMIT).all()
     assert ((packed > 0) & (packed < 1)).all()

@@ -86,28 +86,29 @@ def _check_draw_mixture(answer: Callable) -> None:
 
 
 def _check_ends(answer: Callable) -> None:
-    """Look at a bump of which half is cut off."""
-    drawn = np.asarray(answer(3000, np.array([0.0]), np.array([0.5]), np.array([1.0]), np.random.default_rng(3)))
-    said = "one bump with its centre at 0 and a width of 0.5"
-    outside = float(((drawn < -1e-9) | (drawn > 1 + 1e-9)).mean())
-    expect(outside == 0, "a draw lies outside 0 and 1", got=f"{outside:.0%} outside", wanted="none", given=said)
-    ends = float(((drawn <= 0) | (drawn >= 1)).mean())
-    expect(
-        ends < 0.01,
-        "draws pile up at an end: one that falls outside is not to be moved there",
-        got=f"{ends:.0%} at 0 or 1",
-        wanted="none",
-        given=said,
-    )
-    # half of a normal bump, cut off at two deviations: 0.6827 / 0.9545 of it lies within one
-    near = float((drawn < 0.5).mean())
-    expect(
-        abs(near - 0.7153) < 0.04,
-        "within the scale the draws do not follow the bump",
-        got=f"{near:.0%} below 0.5",
-        wanted="about 72 %",
-        given=said,
-    )
+    """Look at bumps of which half is cut off, at either end."""
+    for centre in (0.0, 1.0):
+        drawn = np.asarray(answer(3000, np.array([centre]), np.array([0.5]), np.array([1.0]), np.random.default_rng(3)))
+        said = f"one bump with its centre at {centre:.0f} and a width of 0.5"
+        outside = float(((drawn < -1e-9) | (drawn > 1 + 1e-9)).mean())
+        expect(outside == 0, "a draw lies outside 0 and 1", got=f"{outside:.0%} outside", wanted="none", given=said)
+        ends = float(((drawn <= 0) | (drawn >= 1)).mean())
+        expect(
+            ends < 0.01,
+            "draws pile up at an end: one that falls outside is not to be moved there",
+            got=f"{ends:.0%} at 0 or 1",
+            wanted="none",
+            given=said,
+        )
+        # half of a normal bump, cut off at two deviations: 0.6827 / 0.9545 of it lies within one
+        near = float((np.abs(drawn - centre) < 0.5).mean())
+        expect(
+            abs(near - 0.7153) < 0.04,
+            "within the scale the draws do not follow the bump",
+            got=f"{near:.0%} within 0.5 of the centre",
+            wanted="about 72 %",
+            given=said,
+        )
 
 
 @exercise(
