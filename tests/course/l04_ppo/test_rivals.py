@@ -7,6 +7,7 @@ import pytest
 import torch
 from stable_baselines3.common.utils import polyak_update
 
+from binpack.agents.evaluation import evaluate
 from binpack.core.statistics import verdict
 from binpack.course.l04_ppo import exercises, masking, record_rivals, rival_figures, rival_results, rivals
 from binpack.course.records import read_record
@@ -277,3 +278,41 @@ def test_a_recorded_run_comes_out_again():
     model = rivals.PACKING["A2C"].make(int(recorded.seeds[0]))
     curves = masking.learn(model, masking.as_trained(masking.validation_streams()), (int(recorded.steps[0]),))
     assert curves.scores["utilization"][0] == pytest.approx(recorded.scores[0, 0], abs=0.1)
+
+
+def test_what_the_lesson_says_of_the_record():
+    runs, reach = rival_results.packing_runs(), exercises.steps_to_reach
+    assert {len(each.seeds) for each in runs.values()} == {10}
+    masked = {name: each for name, each in runs.items() if "no mask" not in name}
+    words = {
+        name: rival_results.against(masked, "PPO", measure)
+        for name, measure in {
+            "final": lambda each: each.final,
+            "average": lambda each: each.average,
+            "steadiness": lambda each: each.steadiness,
+        }.items()
+    }
+    assert not words["final"]["DQN adapted"].separable and words["average"]["DQN adapted"].word == "ahead"
+    assert all(words["steadiness"][name].word == "behind" for name in ("A2C", "DQN"))
+    assert not any(words["steadiness"][f"{name} adapted"].separable for name in ("PPO", "DQN"))
+    for measure in (lambda each: each.final.mean(), lambda each: each.average.mean()):
+        gain, gap = measure(runs["DQN adapted"]) - measure(runs["DQN"]), measure(runs["PPO"]) - measure(runs["DQN"])
+        assert 0.7 < gain / gap < 1.5
+    steps = {name: rival_results.reached(each, reach, rivals.UTILIZATION)[1] for name, each in runs.items()}
+    assert steps["PPO adapted"] == min(steps.values()) == steps["PPO"] / 2
+    rule = evaluate("touching_area", masking.validation_streams(), masking.ENV, verify=False).mean
+    for name in ("PPO", "PPO adapted"):
+        assert 0 < runs[name].final.mean() - rule < 0.02
+
+
+def test_what_the_lesson_says_of_the_pendulum():
+    runs = rival_results.pendulum_runs()
+    assert {len(each.seeds) for each in runs.values()} == {10}
+    short = {name: each.upto(rivals.SHORT).final.mean() for name, each in runs.items()}
+    assert min(short, key=short.__getitem__) == "PPO tuned" and runs["PPO tuned"].final.mean() > -150
+    assert runs["PPO"].final.mean() < -900
+    steps, seconds = {}, {}
+    for name in ("SAC", "PPO tuned"):
+        _, steps[name] = rival_results.reached(runs[name], exercises.steps_to_reach, rivals.RETURN)
+        seconds[name] = steps[name] / runs[name].steps[-1] * runs[name].seconds.mean()
+    assert 5 < steps["PPO tuned"] / steps["SAC"] < 7 and 3 < seconds["SAC"] / seconds["PPO tuned"] < 8
