@@ -56,8 +56,10 @@ within = {"explained_variance": (-1.0, 1.0)}
 plots.show(figures.vital_signs({"healthy": healthy}, "a healthy run", limits=within))
 
 # %% [markdown]
-# The panels form three groups. The first two come from the episodes that were played while training, with all their
-# exploration:
+# `ep_rew_mean`, `ep_len_mean` and `explained_variance` rise, with noise. `entropy` falls all the way, and
+# `clip_fraction` after the first six updates. `approx_kl` and `value_loss` stay near 0.01 and 0.02, and `policy_loss`
+# wanders. The panels form three groups. The first two come from the episodes that were played while training, with all
+# their exploration:
 #
 # | name | what it is | in a healthy run |
 # | --- | --- | --- |
@@ -81,7 +83,7 @@ plots.show(figures.vital_signs({"healthy": healthy}, "a healthy run", limits=wit
 # | --- | --- | --- |
 # | `approx_kl` | how far the update moved the policy: an estimate of the KL divergence of the two | here about 0.01 |
 # | `clip_fraction` | share of the samples whose ratio left the clip range | here 0.05 to 0.3 |
-# | `explained_variance` | how much of the returns the critic knows before they come | climbs from below 0 towards 1 |
+# | `explained_variance` | share of the returns' ups and downs that the critic foresees | climbs towards 1 |
 # | `entropy` | how undecided the policy is | falls slowly, and does not reach 0 |
 #
 # An entropy of $\ln n$ belongs to a policy that chooses evenly among $n$ actions. This one begins at about 1.76, and
@@ -115,8 +117,8 @@ plots.show(figures.vital_signs({"healthy": healthy}, "a healthy run", limits=wit
 # %% [exercise hyperparameters.explained_variance]
 
 # %% [markdown]
-# The next cell trains the healthy run for three updates and hands your function the values and returns of each
-# rollout. Values are those of the critic that collected the rollout, before the update.
+# The next cell trains a healthy run with another seed for three updates and hands your function the values and returns
+# of each rollout. Values are those of the critic that collected the rollout, before the update.
 #
 # *Predict, then run.* A network with random weights: is its explained variance near 0?
 
@@ -139,9 +141,9 @@ for number, rollout in enumerate(sick.rollouts(3), start=1):
 # - *no mask*: illegal actions are allowed, and end the episode.
 # - *value function lagging*: the critic cannot follow the returns that come.
 #
-# In each figure the blue line is the healthy run. Read the numbers at the grid lines of the two logarithmic panels: the
-# runs differ there by factors of ten and more. And one of the four counts its reward in another unit, so its
-# `ep_rew_mean` cannot be compared.
+# In each figure the blue line is the healthy run. Read the numbers at the grid lines of the two logarithmic panels:
+# some of the runs differ there by factors of ten and more, and what is below 0.0001 is drawn at 0.0001. And one of the
+# four counts its reward in another unit, so its `ep_rew_mean` cannot be compared.
 
 
 # %%
@@ -185,35 +187,36 @@ print(f"{seeds} seeds of each kind; called by its name: {np.trace(table)} of {ta
 # This is what gave each of them away.
 #
 # **A, the entropy.** It falls to nearly nothing within a few updates, and from then on everything is quiet:
-# `approx_kl` and `clip_fraction` go to 0, because a policy that is certain can hardly be moved. The reward stops
+# `approx_kl` and `clip_fraction` go to 0, because a policy that is certain gets next to no gradient. The reward stops
 # where it was when the policy made up its mind. The cause is the sign of the entropy term, the mistake that lesson 04
 # warned of: certainty was paid for. Its weight is 0.5 here, fifty times that of lesson 04, so that the harm which is
 # slow there shows within five updates. *What to do:* check the sign of the entropy term, raise `ent_coef`, lower the
 # learning rate.
 #
-# **B, the mask.** The first episodes end after one or two steps, before anything was learned, and the entropy begins
-# at 3.6, which is $\ln 36$: all 36 places count as possible. The run does learn, and it spends its time on learning
-# what is forbidden. *What to do:* check that masks arrive. Of Stable-Baselines3's algorithms only MaskablePPO uses
-# them, and only its own evaluation functions hand them on.
+# **B, the mask.** The first episodes end after one or two steps, before anything was learned, and the entropy begins at
+# 3.6, which is $\ln 36$: all 36 places count as possible. The run does learn, and it spends its time on learning what
+# is forbidden. *What to do:* check that masks arrive. No algorithm of Stable-Baselines3 uses them. Of sb3-contrib
+# MaskablePPO does, and only its own evaluation functions hand them on.
 #
-# **C, the learning rate.** `approx_kl` of the very first update is above 1, where a healthy one is at 0.01, and most
+# **C, the learning rate.** `approx_kl` of the very first update is about 20, where a healthy one is at 0.01, and most
 # samples leave the clip range. After that the entropy is near 0, as in A. The order tells the two apart. In A the
-# entropy takes several updates to fall, and the divergence grows while it falls; in C one update does everything.
-# Note what the clip did *not* do. It takes the gradient away from samples that have left the range, and cannot call
-# back a step that was too large. *What to do:* divide the learning rate by 10, or set `target_kl`, which ends the
-# epochs of an update early.
+# entropy takes several updates to fall, and then `approx_kl` is at rest; in C one update does everything, and
+# `approx_kl` goes on jumping. Note what the clip did *not* do. It takes the gradient away from samples that have left
+# the range, and cannot call back a step that was too large. *What to do:* divide the learning rate by 10, or set
+# `target_kl`, which ends the epochs of an update early.
 #
-# **D, the critic.** Its explained variance stays at 0 for half of the run. The policy learns all the same, from
-# noisier advantages. The loss in the thousands says why. The reward counts packed cells and not the packed share of
-# the bin, so the returns are 216 times as large. The critic begins near 0, has to reach 100 and more, and each step
-# of Adam moves a weight by about the learning rate, however large the error is. As soon as the critic tells states
-# apart, `approx_kl` falls below that of the healthy run, and the policy moves less. The likely reason is
-# `max_grad_norm`, which the next section looks at. In this seed all that costs next to nothing; over ten seeds it does.
-# *What to do:* scale the reward, to returns of about 1.
+# **D, the critic.** Its explained variance stays at 0 for more than half of the run. The policy learns all the same,
+# from noisier advantages. The loss in the thousands says why. The reward counts packed cells and not the packed share
+# of the bin, so the returns are 216 times as large. The critic begins near 0, has to reach 100 and more, and each step
+# of Adam moves a weight by about the learning rate, however large the error is. When the critic begins to tell states
+# apart, `approx_kl` jumps up once and then falls below that of the healthy run: the policy moves less. The likely
+# reason is `max_grad_norm`, which the next section looks at. In this seed that costs nothing at the end, since 162 of
+# 216 cells are 0.75 of the bin. Over ten seeds it does, as the next section shows. *What to do:* scale the reward, to
+# returns of about 1.
 #
 # ## A reward that is too large
 #
-# Run D lost little. What happens if the reward is larger still, say the packed volume in cubic centimetres, with
+# Run D still learned. What happens if the reward is larger still, say the packed volume in cubic centimetres, with
 # cells of 5 cm? A full bin then pays 27,000 instead of 1. Nothing else changes. `VecNormalize` is the cure that
 # Stable-Baselines3 offers (Raffin et al., 2021). It is a wrapper around the environments. Among other things it
 # divides each reward by a running estimate of the standard deviation of the returns.
@@ -234,10 +237,10 @@ ends = {name: curves[name][1][:, -1] for name in ("cells", "share of the bin")}
 print("cells against share of the bin, at the end:", verdict(*ends.values()))
 
 # %% [markdown]
-# With cubic centimetres the policy does not learn at all, and its `approx_kl` says that it does not even move. The
-# cause is `max_grad_norm`. The gradient of policy and critic *together* is cut to a length of 0.5. The critic's part
-# is now thousands of times as large, so nearly all of the 0.5 goes to the critic, and next to nothing is left for the
-# policy.
+# Already with cells the agent ends seven points behind. With cubic centimetres it learns next to nothing, and its
+# `approx_kl` says that it hardly moves. The cause is `max_grad_norm`. The gradient of policy and critic *together* is
+# cut to a length of 0.5. The critic's part is now 27,000 times as large, so nearly all of the 0.5 goes to the critic,
+# and next to nothing is left for the policy.
 #
 # Adam makes up for small gradients, as it divides each by its usual size. But it adds a small number to that size, so
 # as not to divide by 0. It is 1e-5 here, and what is left for the policy lies far below. No error was raised. These
@@ -250,17 +253,18 @@ plots.show(
 
 # %% [markdown]
 # `approx_kl`, `clip_fraction` and explained variance lie near 0 all the time, which says *that* the policy does not
-# move. *Why* it does not, only `value_loss` tells, which many people ignore because its size "means nothing".
+# move. *Why* it does not, only `value_loss` and the size of the reward tell. Many people ignore both, because a size
+# "means nothing".
 #
 # With `VecNormalize` the run is healthy again. So `value_loss` has one use after all: if it is not of the order of 1
 # or below, look at the unit of the reward.
 #
 # ## TensorBoard
 #
-# Printed tables are hard to read while a run goes on. TensorBoard (Abadi et al., 2015) is a small web server that
-# draws such curves and keeps them up to date. A run hands it its numbers in an **event file**, to which training
-# appends a record for each number and step. `train` writes one unless it is told not to, as the runs of the first part
-# were, for their number.
+# Printed tables are hard to read while a run goes on. TensorBoard (Abadi et al., 2015) is a small web server that draws
+# such curves and keeps them up to date. A run hands it its numbers in an **event file**, to which training appends a
+# record for each number and step. `train` writes one unless it is told not to. The runs of the first part were told not
+# to, because there were so many, so the next cell switches it on again.
 
 # %% tags=["nbval-ignore-output"]
 from binpack.agents import train
@@ -275,8 +279,9 @@ print(len(found), "event file in", found[0].parent.relative_to(folder).as_posix(
 print(f".venv/bin/python -m tensorboard.main --logdir {folder} --host 127.0.0.1 --port 6006")
 
 # %% [markdown]
-# The second line starts the server. Paste it into a terminal of JupyterLab; `--logdir` is the folder of the run, here a
-# temporary one that goes with this notebook's kernel. For runs that you keep, it is the folder that they lie in.
+# The second line starts the server. Paste it into a terminal of JupyterLab that stands in the folder of the course;
+# `--logdir` is the folder of the run, here a temporary one that goes with this notebook's kernel. For runs that you
+# keep, it is the folder that they lie in.
 #
 # On a remote machine, take the port into the tunnel through which you already see JupyterLab, and open
 # `http://localhost:6006` on your own:
@@ -300,12 +305,12 @@ axes = {"x": "environment steps", "y": "value"}
 plots.show(figures.lines(chosen, **axes, title="read from the event file"))
 
 # %% [markdown]
-# Both belong to the same four updates. On one axis `approx_kl` is a flat line, because it is ten times as small; in
-# TensorBoard each number has a panel of its own.
+# Both belong to the same four updates. On one axis `approx_kl` is a flat line, because it is about ten times as small;
+# in TensorBoard each number has a panel of its own.
 #
-# One word of warning about names. In these files `train/entropy_loss` is the entropy with a minus, since losses are
-# minimised, and it rises towards 0 where the entropy falls. And `train/loss` is the sum of all losses in the *last*
-# minibatch alone, so its noise means nothing.
+# One word of warning about names. In these files `train/policy_gradient_loss` is what is called `policy_loss` above,
+# and `train/entropy_loss` is the entropy with a minus, since losses are minimised, and it rises towards 0 where the
+# entropy falls. And `train/loss` is the sum of all losses in the *last* minibatch alone, so its noise means nothing.
 #
 # ## A second task: a robot arm
 #
@@ -317,7 +322,7 @@ plots.show(figures.lines(chosen, **axes, title="read from the event file"))
 # | --- | --- |
 # | observation | both cosines, then both sines of the angles, both velocities, the target, the way from tip to target |
 # | action | a torque for each joint, from -1 to 1 |
-# | reward | minus the distance of the tip from the target, in metres, for each second; and a little for effort |
+# | reward | minus the distance of the tip from the target, in metres, for each second; and minus a little for effort |
 # | end | after 50 steps of 0.1 seconds the episode is truncated, never terminated |
 #
 # Angles come as cosine and sine because an angle of 359 degrees is close to one of 1 degree, which the bare numbers
@@ -331,8 +336,8 @@ plots.show(figures.pose(env.pose(), env.target, title="the arm, and its target i
 print("observation:", *(f"{number:.2f}" for number in observation))
 
 # %% [markdown]
-# The formula of the tip is the only geometry in it. With both angles at 90 and -90 degrees the first link points up,
-# and the second one, which is measured against the first, points along x:
+# The formula of the tip is the only geometry in it. With the angles at 90 and -90 degrees the first link points along
+# y, and the second one, which is measured against the first, along x:
 
 # %%
 print(places(np.radians([90, -90]), (0.5, 0.5)).round(2).tolist())
@@ -348,8 +353,8 @@ trained = arm_runs.train_arm(arm_runs.settings()["bold"], seed=0)
 plots.show(figures.arm_film(arm_runs.film_poses(arm_runs.greedy(trained.model), seed=5), "a trained arm"))
 
 # %% [markdown]
-# The tip goes to the target and stays near it. How near, the test episodes say: 200 of them, with poses and targets
-# that no training has seen. All comparisons below use these same 200 episodes.
+# In this episode the tip goes to the target and stays near it. How near in general, the test episodes say: 200 of them,
+# with poses and targets that no training has seen. All comparisons below use these same 200 episodes.
 
 # %% tags=["nbval-ignore-output"]
 for steps, reward, distance in zip(trained.steps, trained.returns, trained.distances, strict=True):
@@ -413,10 +418,10 @@ plots.show(figures.lines(curves, x="update", y="learning rate", title="who steer
 print({name: round(float(run.returns[-1]), 2) for name, run in steered.items()})
 
 # %% [markdown]
-# The adaptive rate climbs: the updates were smaller than the target, so this task bears more than the default. The
-# line ends at exactly 0. Stable-Baselines3 computes `progress_remaining` after the rollout, so the last update of
-# such a run is made with a learning rate of 0 and does nothing. That is also why the line does not begin at 3e-4: after
-# the first of eight rollouts, an eighth of the way is done.
+# The adaptive rate climbs: the updates moved the policy by less than half the target. Whether this task bears more than
+# the default, the returns below say. The line ends at exactly 0. Stable-Baselines3 computes `progress_remaining` after
+# the rollout, so the last update of such a run is made with a learning rate of 0 and does nothing. That is also why the
+# line does not begin at 3e-4: after the first of eight rollouts, an eighth of the way is done.
 #
 # Whether any of this helps is a question for many seeds. Recorded are four ways to set the learning rate, 40,960
 # steps each.
@@ -432,18 +437,21 @@ ways = {
     "from 3e-4, by KL": "learning rate by KL",
 }
 returns = {name: arm.final(setting) for name, setting in ways.items()}
-plots.show(plots.bars_with_spread(returns, x="learning rate", y="return", title="the arm", runs="seeds"))
+plots.show(
+    plots.bars_with_spread(returns, x="learning rate", y="return", title="return after 40,960 steps", runs="seeds")
+)
 for name in list(ways)[1:]:
     print(f"{name} against 3e-4: {verdict(returns[name], returns['3e-4'])}")
 for name in list(ways)[2:]:
     print(f"{name} against constant 1e-3: {verdict(returns[name], returns['1e-3'])}")
 
 # %% [markdown]
-# Returns are costs here, so a shorter bar is better. All three are ahead of 3e-4, which says little about the shape of
-# a schedule, since all three use larger rates. Against a constant 1e-3 the line to 0 is behind: the rate is the same at
-# the beginning, and then it falls. When a run is still improving quickly at its end, as these are, bringing the rate
-# down costs progress. Schedules are made for runs that have come to rest. The adaptive rate comes to the same as the
-# constant 1e-3, without knowing it beforehand.
+# Returns are negative here, so a shorter bar is better. The constant 1e-3 and the adaptive rate come first. All three
+# are ahead of 3e-4, which says little about the shape of a schedule, since all three use larger rates on average.
+# Against a constant 1e-3 the line to 0 is behind: the rate is the same at the beginning, and then it falls. When a run
+# is still improving quickly at its end, as these are, bringing the rate down costs progress. Falling schedules are made
+# for runs that have come to rest. The adaptive rate cannot be told from the constant 1e-3. It did not need to know that
+# rate, but it needs a target for the divergence.
 #
 # The clip range can follow a schedule as well: `PPO(..., clip_range=linear_schedule(0.2, 0.05, 1.0))`, or in this
 # package `PPOConfig(clip_range_schedule="linear")`. The sweeps of the first part have both.
@@ -451,9 +459,9 @@ for name in list(ways)[2:]:
 # ## What the network sees
 #
 # Suppose that the arm's targets are measured in millimetres and not in metres. Six of the ten numbers stay between -1
-# and 1, and the other four reach a thousand. Nothing about the task has changed. But a network with random weights
-# takes a number of 700 for 700 times as important as one of 1, and its tanh units are driven to their ends, where
-# gradients vanish.
+# and 1, and the other four reach a thousand and more. Nothing about the task has changed. But a network with random
+# weights takes a number of 700 for 700 times as important as one of 1, and its tanh units are driven to their ends,
+# where gradients vanish.
 #
 # The cure is to subtract the mean of each number and to divide by its standard deviation. As nobody knows these
 # beforehand, `VecNormalize` keeps running estimates. It cannot keep all observations, so each batch of new ones is
@@ -468,7 +476,7 @@ for name in list(ways)[2:]:
 #
 # | symbol | variable | meaning |
 # | --- | --- | --- |
-# | $\mu, v, c$ | `mean`, `variance`, `count` | of the observations so far |
+# | $\mu, v, c$ | `mean`, `variance`, `count` | of the observations so far; with a bar: with the new ones |
 # | $v_B, n$ | `batch.var(axis=0)`, `len(batch)` | variance and number of the new ones |
 # | $\delta$ | `delta` | mean of the new ones minus $\mu$ |
 
@@ -489,8 +497,9 @@ for name, place in {"cosine of angle 1": 0, "x of the target": 6}.items():
     print(f"{name:<18} mean {mean[place]:7.1f}   standard deviation {np.sqrt(variance[place]):6.1f}")
 
 # %% [markdown]
-# The count began at 0.0001 and not at 0, so that the first batch decides and nothing is divided by 0. The mean of x is
-# not near 0, where many targets would have it: 16 arms have had 16 targets in these 50 steps.
+# The count began at 0.0001, as in Stable-Baselines3: the mean of 0 and the variance of 1 that stand there at first
+# weigh next to nothing. The mean of x is not near 0, where many targets would have it: 16 arms have had 16 targets in
+# these 50 steps.
 #
 # These estimates are part of the agent, as much as its weights are. The network has only ever seen scaled numbers.
 # The next cell trains an arm under `VecNormalize` and saves its statistics; a file of weights alone does not hold
@@ -521,15 +530,21 @@ bars = {
     "mm, VecNormalize": arm.final("millimetres, normalized"),
     "mm, forgotten": arm.forgotten("millimetres, normalized"),
 }
-plots.show(plots.bars_with_spread(bars, x="observations", y="return", title="what the arm sees", runs="seeds"))
+plots.show(
+    plots.bars_with_spread(
+        bars, x="observations", y="return", title="return after 40,960 steps: what the arm sees", runs="seeds"
+    )
+)
 print("VecNormalize against raw millimetres:", verdict(bars["mm, VecNormalize"], bars["millimetres"]))
 print("VecNormalize against metres:         ", verdict(bars["mm, VecNormalize"], bars["metres"]))
 print("forgotten against with statistics:   ", verdict(bars["mm, forgotten"], bars["mm, VecNormalize"]))
 
 # %% [markdown]
-# Scaled millimetres are even ahead of plain metres. (Rewards were not scaled in these runs, `norm_reward=False`.)
-# Numbers between -1 and 1 need not have a standard deviation of 1; the way from tip to target, for one, becomes small
-# as the arm learns, and `VecNormalize` brings it up again. On another task this may turn out the other way.
+# Raw millimetres cost a good part of the return. With its statistics forgotten, an agent is no better than an arm that
+# never moves. And scaled millimetres are even ahead of plain metres. (Rewards were not scaled in these runs,
+# `norm_reward=False`.) Numbers between -1 and 1 need not have a standard deviation of 1; the way from tip to target,
+# for one, becomes small as the arm learns, and `VecNormalize` brings it up again. That may be the reason. On another
+# task this may turn out the other way.
 #
 # If you know the range of your observations, divide by it in the environment, as the arm does with its velocities:
 # then there are no statistics to lose. `VecNormalize` is for ranges that nobody knows. It does not belong on height
@@ -575,8 +590,8 @@ for name in ("curriculum", "slower curriculum"):
 
 # %% [markdown]
 # Even with its easy steps for free, neither curriculum is ahead: what was learned on large boxes was not worth a
-# measurable part of training on the real ones. Mind how much the way of counting does. The same runs go from clearly
-# behind to "not separable". When somebody shows you a curriculum that helps, ask which steps were counted.
+# measurable part of training on the real ones. Mind how much the way of counting does. The same runs go from behind to
+# "not separable". When somebody shows you a curriculum that helps, ask which steps were counted.
 #
 # ## Where the time goes
 #
@@ -597,12 +612,13 @@ print(*(f"{name:<14} {speed:5.1f} times as fast" for name, speed in slow.items()
 # %% [markdown]
 # The numbers that are stored here come from a machine with two free cores. A process has to be sent every action and
 # has to send back every observation. That costs more than a bin takes for its step, so processes make this task slower.
-# With slow steps the exchange is cheap in comparison, and two processes gain what the second core has to give: up to
-# twice the speed where it is free, nothing where other work uses it. The rule: measure one step first. If it takes well
-# under a millisecond, use a loop or write a batch; if it takes many, use as many processes as there are cores.
+# A batch of two gains nothing over a loop; one of 32 shares the work of a step among many bins. With slow steps the
+# exchange is cheap in comparison, and two processes gain what the second core has to give: up to twice the speed where
+# it is free, nothing where other work uses it. The rule: measure one step first. If it takes well under a millisecond,
+# use a loop or write a batch; if it takes many milliseconds, use as many processes as there are cores.
 #
-# The second half is the update. Its time is set by the number of minibatches: 2,048 transitions in batches of 64, ten
-# times over, are 320 steps of Adam.
+# The second half is the update. Its time grows with the number of minibatches and, less, with their size: 2,048
+# transitions in batches of 64, ten times over, are 320 steps of Adam.
 
 # %% tags=["nbval-ignore-output"]
 for change in progress(({}, {"n_epochs": 4}, {"batch_size": 256}, {"batch_size": 1024}), "settings"):
@@ -610,6 +626,8 @@ for change in progress(({}, {"n_epochs": 4}, {"batch_size": 256}, {"batch_size":
     print(f"{change or 'default'!s:<22} update takes {update / rollout:4.1f} times as long as the rollout")
 
 # %% [markdown]
+# Sixteen times fewer minibatches make the update about four times as fast, since each of them is larger.
+#
 # At the default settings the update takes most of the time, so the cheapest ways to a shorter training are fewer
 # epochs and larger batches. Both change what is learned, and the sweeps of the first part say how much. Faster
 # environments would hardly be noticed here.
@@ -650,12 +668,12 @@ for name in both:
     print(f"standard deviation over the seeds, {name}: {arm.spread(name):.2f}")
 
 # %% [markdown]
-# So *current* learns faster, and *stable* does not differ less from seed to seed in any way that would matter: both
-# spreads are small. Six things differ, and the difference may come from one of them, or from several, or
-# some may even have helped. Two experiments answer that. Begin at *current* and make one of the changes at a time. Or
-# begin at *stable* and take one of them back: this is called **leave-one-out**, since all changes but one are in
-# place. The two can disagree. If two changes do the same job, each of them shows its effect alone, and taking back
-# either one shows nothing.
+# So *current* learns faster. *Stable* differs a little less from seed to seed, but both spreads are small beside that
+# difference. Six things differ, and the difference may come from one of them, or from several, or some may even have
+# helped. Two experiments answer that. Begin at *current* and make one of the changes at a time. Or begin at *stable*
+# and take one of them back: this is called **leave-one-out**, since all changes but one are in place. The two can
+# disagree. If two changes do the same job, each of them shows its effect alone, and taking back either one shows
+# nothing.
 #
 # Both need lists of settings that differ from a configuration in one entry, and both lists come from one function.
 # From `{"a": 1, "b": 2, "c": 3}` towards `{"a": 1, "b": 5, "c": 6}` there are two such steps: `b` gives `{"a": 1,
@@ -683,7 +701,8 @@ plots.show(forest.differences(made, title="current with one change made", x="ret
 
 # %% [markdown]
 # Blue is a difference that the seeds can tell from 0. Left of the line, the change alone makes *current* worse at this
-# budget; right of it, better. The six do not all pull in one direction.
+# budget; right of it, better. The smaller learning rate costs most, and fifteen epochs help: the six do not all pull in
+# one direction.
 #
 # Now from the other side. *Predict, then run.* All changes are in place, and one is taken back. If a change cost much
 # above, does as much come back here?
@@ -697,12 +716,13 @@ whole = arm.final("stable").mean() - arm.final("current").mean()
 print(f"the six changes one by one: {sum(each.difference for each in made.values()):+.2f}; together {whole:+.2f}")
 
 # %% [markdown]
-# If changes did not depend on each other, the two numbers of each line would differ in their sign alone, and the sum
-# of the six would be the whole. Look for the lines in which this fails. Epochs are the clearest case. They are passes
-# over the same data: with the rest of *current*, five more of them are worth much more than with the rest of *stable*,
-# probably because an update of *stable* is kept small in other ways. A batch of 128 costs *current* much and *stable*
-# little. Learning rate, rollout and clip range count in both pictures. The entropy bonus counts in neither: seeds may
-# tell a difference of 0.01 from 0, but nobody would notice it.
+# If changes did not depend on each other, the two numbers of each line would differ in their sign alone, and the sum of
+# the six would be the whole. It fails in every line, and together the six cost more than twice their sum. Learning
+# rate, rollout and clip range come back about twice as large as they went. Epochs are the clearest case. They are
+# passes over the same data: with the rest of *current*, five more of them are worth much more than with the rest of
+# *stable*, probably because an update of *stable* is kept small in other ways. A batch of 128 costs *current* much and
+# *stable* little. The entropy bonus counts in neither picture: seeds may tell a difference of 0.01 from 0, but nobody
+# would notice it.
 #
 # One question is left. *Stable* was behind after 40,960 steps. It may be slow rather than bad. So both were trained
 # for three times as long.
@@ -721,11 +741,12 @@ print("stable after 122,880 steps against bold after 40,960:")
 print("   ", verdict(late, arm.final("bold")))
 
 # %% [markdown]
-# "More stable" is a promise about something that was no problem here: the curves of *current* do not jump or
-# collapse. Caution has a price in steps, and the second comparison states it.
+# It does not: after three times the steps it is further behind. All these steps bring it a little past the point where
+# *current* stood after a third of them. "More stable" is a cure for something that *current* does not suffer from,
+# since its curves do not jump or collapse, and caution has a price in steps.
 #
-# *Bold* is the configuration that trained the arm of the film. It came from reading one run of *current*, as you can
-# do now. Here are the diagnostics of both, the mean of the seeds.
+# *Bold* is the configuration that trained the arm of the film above. It came from reading one run of *current*, as you
+# can do now. Here are the diagnostics of both, the mean of the seeds.
 
 # %%
 signs = ("return", "approx_kl", "clip_fraction", "explained_variance")
@@ -735,13 +756,13 @@ for name in ("current", "bold"):
 print("bold against current, without seed 0:", verdict(arm.final("bold")[1:], arm.final("current")[1:]))
 
 # %% [markdown]
-# The `approx_kl` of *current* stays below 0.01, its explained variance climbs, and nothing jumps: such a run can bear
-# larger steps. Hence a learning rate of 2e-3, and batches of 256 to pay for more epochs. And an arm knows within ten
-# steps whether a movement was good: hence a `gamma` of 0.9. All that was tried out on seed 0 alone, and the last line
-# says that it was no luck of this seed.
+# The `approx_kl` of *current* begins and ends below 0.01 and its explained variance climbs, so larger steps were worth
+# a try. Hence a learning rate of 2e-3, and batches of 256 to pay for fifteen epochs. And an arm knows within ten steps
+# whether a movement was good: hence a `gamma` of 0.9. All that was tried out on seed 0 alone, and the last line says
+# that it was no luck of this seed.
 #
-# Note what became of the divergence. It ends at five times what the healthy run of packing showed, and the run is none
-# the worse for it. A number that is called healthy belongs to a task.
+# Note what became of the divergence. It ends at five times what the healthy run of packing showed, and the run does
+# well. A number that is called healthy belongs to a task.
 #
 # All this holds for this arm and these budgets. What carries over is the way to ask: a budget that is stated, the
 # same seeds for all, one change made and one taken back, and a verdict that may say "not separable". Large studies of
@@ -764,8 +785,9 @@ print("bold against current, without seed 0:", verdict(arm.final("bold")[1:], ar
 #
 # Some rows need a word. If observations are under suspicion, ask whether they hold what a person would need, look at
 # their scale, and try a probe environment, as in lesson 02. A NaN often comes from a division by a standard deviation
-# of 0; Stable-Baselines3's wrapper `VecCheckNan` names the step in which it first appears. After a collapse, keep the
-# best checkpoint and go on from there with smaller steps: a falling learning rate or a `target_kl`.
+# of 0; Stable-Baselines3's wrapper `VecCheckNan` stops where it first appears, with `raise_exception=True`, and says
+# whether it came from the environment or the model. After a collapse, keep the best checkpoint and go on from there
+# with smaller steps: a falling learning rate or a `target_kl`.
 #
 # Change one thing at a time, and start from a run that is known to work. Implementation details that look harmless
 # can matter as much as the algorithm (Engstrom et al., 2020), so a healthy run on a known task is worth keeping as a
@@ -784,8 +806,8 @@ print("bold against current, without seed 0:", verdict(arm.final("bold")[1:], ar
 #
 # ## Quiz
 #
-# 1. `approx_kl` and `clip_fraction` are both exactly 0 from the first update on, and the reward is flat. Name two
-# causes.
+# 1. `approx_kl` and `clip_fraction` are both 0, or nearly so, from the first update on, and the reward is flat.
+# Name two causes.
 # <details><summary>Answer</summary>The policy does not move: the learning rate is 0 or tiny (a schedule that was
 # written the wrong way round begins at its end), or the gradient's norm is cut to nothing because of a huge value
 # loss.</details>

@@ -289,7 +289,8 @@ class Trial:
     Attributes:
         model: the trained model.
         curve: environment steps, (n,), and the one run's scores, (1, n).
-        milliseconds: processor time of the training for each environment step.
+        milliseconds: processor time of the training for each environment step that was taken; a last rollout is
+            taken whole.
     """
 
     model: BaseAlgorithm
@@ -313,7 +314,7 @@ def short_runs(
         model = makers[name](seed)
         curves = learn(model, score, at)
         scores = next(iter(curves.scores.values()))
-        done[name] = Trial(model, (np.array(at), np.array([scores])), 1000 * curves.seconds / at[-1])
+        done[name] = Trial(model, (np.array(at), np.array([scores])), 1000 * curves.seconds / model.num_timesteps)
     return done
 
 

@@ -79,7 +79,7 @@ def decimal_ticks(values: Iterable[ArrayLike], limits: tuple[float, float] | Non
 
 
 def _decimal(value: float) -> str:
-    return np.format_float_positional(value, trim="-")
+    return np.format_float_positional(value, trim="-") if value < 1e5 else f"{value:.0e}".replace("e+0", "e")
 
 
 def _plotly_signs(series: Any, title: str, names: tuple[str, ...], limits: dict) -> Any:

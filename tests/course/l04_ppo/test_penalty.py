@@ -38,6 +38,10 @@ class TestRecord:
         assert verdict(last["return"], first["return"]).word == "ahead"
         assert verdict(last["utilization"], first["utilization"]).word == "behind"
         assert (last["length"] < first["length"] / 2).all()
+        guesses = (self.told["utilization"].scores - self.told["return"].scores) / 0.1
+        items = self.told["length"].scores - guesses
+        assert guesses[:, 2].mean() > 15 and guesses[:, -1].mean() < 1.5
+        assert items[:, 2].mean() > 2.8 and items[:, -1].mean() < 2.4
         means = {name: each.scores.mean(axis=0) for name, each in self.told.items()}
         assert (np.diff(means["return"][2:]) > 0).all() and (np.diff(means["utilization"][5:]) < 0.005).all()
 

@@ -298,11 +298,17 @@ def test_what_the_lesson_says_of_the_record():
     for measure in (lambda each: each.final.mean(), lambda each: each.average.mean()):
         gain, gap = measure(runs["DQN adapted"]) - measure(runs["DQN"]), measure(runs["PPO"]) - measure(runs["DQN"])
         assert 0.7 < gain / gap < 1.5
+    adapted = {name: runs[f"{name} adapted"] for name in ("PPO", "DQN")}
+    assert verdict(adapted["PPO"].average, adapted["DQN"].average).word == "ahead"
+    assert not verdict(adapted["PPO"].final, adapted["DQN"].final).separable
     steps = {name: rival_results.reached(each, reach, rivals.UTILIZATION)[1] for name, each in runs.items()}
     assert steps["PPO adapted"] == min(steps.values()) == steps["PPO"] / 2
     rule = evaluate("touching_area", masking.validation_streams(), masking.ENV, verify=False).mean
     for name in ("PPO", "PPO adapted"):
         assert 0 < runs[name].final.mean() - rule < 0.02
+    assert max(runs[name].final.mean() for name in ("A2C", "DQN")) < rule
+    first_fit = evaluate("first_fit", masking.validation_streams(), masking.ENV, verify=False).mean
+    assert max(each.final.mean() for name, each in runs.items() if "no mask" in name) < first_fit
 
 
 def test_what_the_lesson_says_of_the_pendulum():

@@ -165,3 +165,14 @@ class TestRecord:
         assert not verdict(adapted, constant).separable
         for name in ("learning rate 1e-3", "learning rate 1e-3, linear", "learning rate by KL"):
             assert verdict(self.arm.final(name), self.arm.final("current")).word == "ahead"
+
+    def test_what_the_lesson_says_of_changes_made_and_taken_back(self):
+        made, taken_back = self.arm.one_at_a_time("current"), self.arm.one_at_a_time("stable")
+        for name in ("learning_rate", "n_steps", "clip_range"):
+            assert 1.5 < taken_back[name].difference / -made[name].difference < 2.5
+        whole = self.arm.final("stable").mean() - self.arm.final("current").mean()
+        assert whole < 2 * sum(each.difference for each in made.values()) < 0
+        later = self.arm.final("stable", LONG).mean() - self.arm.final("current", LONG).mean()
+        assert later < whole and verdict(self.arm.final("stable", LONG), self.arm.final("current")).word == "ahead"
+        assert min(made, key=lambda name: made[name].difference) == "learning_rate"
+        assert verdict(self.arm.final("millimetres"), self.arm.final("current")).word == "behind"
