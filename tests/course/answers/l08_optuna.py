@@ -609,8 +609,9 @@ def stop_after__wrong_nothing_complete(patience):
     """No trials are completed yet"""
 
     def callback(study, trial):
+        best = study.best_trial.number
         complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        if sum(each.number > study.best_trial.number for each in complete) >= patience:
+        if sum(each.number > best for each in complete) >= patience:
             study.stop()
 
     return callback
