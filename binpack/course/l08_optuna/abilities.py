@@ -18,8 +18,8 @@ from optuna.trial import Trial, TrialState
 from binpack.course.tables import Table
 from binpack.search.storage import quiet
 
-TRIALS = 12
-"""Of a search, two more than the random ones with which TPE and the Gaussian process begin."""
+TRIALS = 11
+"""Of a search, one more than the random ones with which TPE and the Gaussian process begin."""
 _LEVELS = [round(0.05 + 0.1 * level, 2) for level in range(10)]
 _CELLS: Mapping[str, list[Any]] = {"x": _LEVELS, "y": _LEVELS, "kind": ["a", "b", "c", "d"]}
 
@@ -66,7 +66,7 @@ _QUESTIONS: Mapping[str, _Question] = {
 }
 
 
-def learns(make: Callable[[int], BaseSampler], ask: Ask, names: tuple[str, ...], repeats: int = 2) -> bool:
+def learns(make: Callable[[int], BaseSampler], ask: Ask, names: tuple[str, ...], repeats: int = 1) -> bool:
     """Say whether a sampler's suggestions depend on the scores.
 
     Args:
