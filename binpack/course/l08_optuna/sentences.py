@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -125,3 +126,37 @@ def _apart(one: np.ndarray, other: np.ndarray) -> bool:
     """Whether two means differ by more than twice the standard error of their difference."""
     error = np.sqrt(one.var(ddof=1) / len(one) + other.var(ddof=1) / len(other))
     return bool(abs(one.mean() - other.mean()) > 2 * error)
+
+
+def short(values: Mapping[str, Any]) -> str:
+    """Write values with three digits each.
+
+    Args:
+        values: name to value.
+    """
+    return ", ".join(f"{name} {_short(value)}" for name, value in values.items())
+
+
+def rates(study: optuna.Study, first: int) -> str:
+    """Write the learning rates of a study's first trials.
+
+    Args:
+        study: whose.
+        first: how many.
+    """
+    return ", ".join(_short(trial.params["learning_rate"]) for trial in study.get_trials(deepcopy=False)[:first])
+
+
+def spreads(study: optuna.Study) -> str:
+    """Compare how far seeds and trials differ.
+
+    Args:
+        study: whose trials keep two scores or more each, under "scores".
+    """
+    kept = np.array([trial.user_attrs["scores"] for trial in study.get_trials(deepcopy=False)])
+    seeds = np.sqrt(kept.var(axis=1, ddof=1).mean())
+    best = np.sort(kept.mean(axis=1))[-len(kept) // 2 :]
+    return (
+        f"standard deviation between the seeds of a trial {seeds:.4f}, between all trials "
+        f"{kept.mean(axis=1).std(ddof=1):.4f}, between the better half of them {best.std(ddof=1):.4f}"
+    )
