@@ -17,6 +17,7 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import TrialState
 
 from binpack.course.tables import Table
+from binpack.search import landscape
 from binpack.search.landscape import task
 from binpack.search.landscape.surrogate import Surrogate
 from binpack.search.storage import quiet
@@ -33,6 +34,28 @@ def fits(values: Mapping[str, Any]) -> bool:
         values: of all hyperparameters of the recorded study.
     """
     return values["width"] * values["n_steps"] <= LARGEST
+
+
+def small_machine(trial: optuna.Trial) -> float:
+    """Run a configuration of two hyperparameters on the small machine, which is switched off in every seventh trial.
+
+    Args:
+        trial: suggests the width of the network and the length of the rollout.
+
+    Returns:
+        The score, from the recorded study.
+
+    Raises:
+        MemoryError: the configuration does not fit.
+        OSError: the machine was switched off.
+    """
+    space = task.SPACE.only("width", "n_steps")
+    values = {**task.DEFAULT, **space.suggest(trial)}
+    if not fits(values):
+        raise MemoryError(f"width {values['width']} with n_steps {values['n_steps']} does not fit")
+    if trial.number % 7 == 6:
+        raise OSError("the machine was switched off")
+    return float(landscape.curve(values, trial.number)[-1])
 
 
 def share(draws: int = 10_000, seed: int = 0) -> float:

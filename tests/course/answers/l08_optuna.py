@@ -760,3 +760,153 @@ def seed_plan__wrong_full_block(counts, block):
     return {
         name: list(range(place * block, place * block + count)) for place, (name, count) in enumerate(counts.items())
     }
+
+
+# ---------------------------------------------------------------------------------------------------- tell_outcome
+
+
+def tell_outcome__collects_first(study, trial, run):
+    state, reason, score = TrialState.COMPLETE, None, None
+    try:
+        score = run(trial)
+        if score != score or abs(score) == float("inf"):
+            state, reason = TrialState.PRUNED, f"score {score}"
+    except (MemoryError, OSError) as error:
+        state = TrialState.PRUNED if isinstance(error, MemoryError) else TrialState.FAIL
+        reason = str(error)
+    if reason is not None:
+        trial.set_user_attr("error", reason)
+    study.tell(trial, score if state == TrialState.COMPLETE else None, state=state)
+
+
+def tell_outcome__with_a_helper(study, trial, run):
+    def end(reason, state):
+        trial.set_user_attr("error", str(reason))
+        study.tell(trial, state=state)
+
+    try:
+        score = run(trial)
+    except OSError as error:
+        end(error, TrialState.FAIL)
+    except MemoryError as error:
+        end(error, TrialState.PRUNED)
+    else:
+        if np.isfinite(score):
+            study.tell(trial, score)
+        else:
+            end(f"score {score}", TrialState.PRUNED)
+
+
+def tell_outcome__wrong_zero(study, trial, run):
+    """the trial counts as complete although there is no score"""
+    try:
+        score = run(trial)
+    except (MemoryError, OSError) as error:
+        trial.set_user_attr("error", str(error))
+        score = 0.0
+    study.tell(trial, score if np.isfinite(score) else 0.0)
+
+
+def tell_outcome__wrong_all_failed(study, trial, run):
+    """a failed trial teaches the sampler nothing"""
+    try:
+        score = run(trial)
+    except (MemoryError, OSError) as error:
+        trial.set_user_attr("error", str(error))
+        study.tell(trial, state=TrialState.FAIL)
+        return
+    study.tell(trial, score)
+
+
+def tell_outcome__wrong_all_pruned(study, trial, run):
+    """would speak against the configuration"""
+    try:
+        score = run(trial)
+    except (MemoryError, OSError) as error:
+        trial.set_user_attr("error", str(error))
+        study.tell(trial, state=TrialState.PRUNED)
+        return
+    study.tell(trial, score)
+
+
+def tell_outcome__wrong_nan_told(study, trial, run):
+    """a failed trial teaches the sampler nothing"""
+    try:
+        score = run(trial)
+    except MemoryError as error:
+        trial.set_user_attr("error", str(error))
+        study.tell(trial, state=TrialState.PRUNED)
+    except OSError as error:
+        trial.set_user_attr("error", str(error))
+        study.tell(trial, state=TrialState.FAIL)
+    else:
+        study.tell(trial, score)
+
+
+def tell_outcome__wrong_no_reason(study, trial, run):
+    """does not keep the reason"""
+    try:
+        score = run(trial)
+    except MemoryError:
+        study.tell(trial, state=TrialState.PRUNED)
+        return
+    except OSError:
+        study.tell(trial, state=TrialState.FAIL)
+        return
+    if not np.isfinite(score):
+        study.tell(trial, state=TrialState.PRUNED)
+        return
+    study.tell(trial, score)
+
+
+def tell_outcome__wrong_other_reason(study, trial, run):
+    """the reason is another text"""
+    try:
+        score = run(trial)
+    except MemoryError as error:
+        trial.set_user_attr("error", type(error).__name__)
+        study.tell(trial, state=TrialState.PRUNED)
+        return
+    except OSError as error:
+        trial.set_user_attr("error", type(error).__name__)
+        study.tell(trial, state=TrialState.FAIL)
+        return
+    study.tell(trial, score)
+
+
+def tell_outcome__wrong_catches_all(study, trial, run):
+    """a mistake in the program would pass for a bad configuration"""
+    try:
+        score = run(trial)
+    except OSError as error:
+        trial.set_user_attr("error", str(error))
+        study.tell(trial, state=TrialState.FAIL)
+        return
+    except Exception as error:
+        trial.set_user_attr("error", str(error))
+        study.tell(trial, state=TrialState.PRUNED)
+        return
+    if not np.isfinite(score):
+        trial.set_user_attr("error", f"score {score}")
+        study.tell(trial, state=TrialState.PRUNED)
+        return
+    study.tell(trial, score)
+
+
+def tell_outcome__wrong_not_told(study, trial, run):
+    """the study was not told how the trial ended"""
+    return run(trial)
+
+
+def tell_outcome__wrong_falls_through(study, trial, run):
+    """stopped with"""
+    score = 0.0
+    try:
+        score = run(trial)
+    except MemoryError as error:
+        trial.set_user_attr("error", str(error))
+        study.tell(trial, state=TrialState.PRUNED)
+    except OSError as error:
+        trial.set_user_attr("error", str(error))
+        study.tell(trial, state=TrialState.FAIL)
+    study.tell(trial, score)

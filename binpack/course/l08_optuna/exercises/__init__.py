@@ -1,4 +1,4 @@
-"""Lesson 08: what stands around a sampler: a space to ask for, a score, a storage, an end and a plan of seeds."""
+"""Lesson 08: what stands around a sampler: a space to ask for, a score, a storage, ends, seeds."""
 
 # isort: off
 # The order of these imports is the order of the lesson.
@@ -6,6 +6,7 @@ from binpack.course.l08_optuna.exercises.asking import suggest_row, suggest_netw
 from binpack.course.l08_optuna.exercises.scoring import mean_over_seeds
 from binpack.course.l08_optuna.exercises.resuming import open_study, continue_study
 from binpack.course.l08_optuna.exercises.stopping import stop_after
+from binpack.course.l08_optuna.exercises.ending import tell_outcome
 from binpack.course.l08_optuna.exercises.planning import seed_plan
 # isort: on
 
@@ -17,4 +18,5 @@ __all__ = [
     "stop_after",
     "suggest_network",
     "suggest_row",
+    "tell_outcome",
 ]
