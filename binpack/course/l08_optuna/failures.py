@@ -6,14 +6,14 @@ The machine of this module is too small: a run fails where its network's width t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import optuna
 from optuna.importance import BaseImportanceEvaluator, FanovaImportanceEvaluator, PedAnovaImportanceEvaluator
-from optuna.samplers import BaseSampler, RandomSampler
+from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import TrialState
 
 from binpack.course.tables import Table
@@ -23,6 +23,8 @@ from binpack.search.landscape.surrogate import Surrogate
 from binpack.search.storage import quiet
 
 LARGEST = 4096
+STARTUP = 10
+"""Trials that TPE draws at random."""
 WAYS = ("failed", "score 0", "pruned")
 """What a study is told of a run that failed: that the trial failed, that it scored 0, or that it was pruned."""
 
@@ -67,6 +69,36 @@ def share(draws: int = 10_000, seed: int = 0) -> float:
     """
     rng = np.random.default_rng(seed)
     return float(np.mean([not fits(task.SPACE.sample(rng)) for _ in range(draws)]))
+
+
+DIVERGES = 1e-2
+"""Learning rate above which every run of `diverging` fails."""
+
+
+def diverging(ask: Callable[[optuna.Trial], Mapping[str, Any]], way: str, trials: int, seed: int) -> float:
+    """Search with TPE where every high learning rate fails.
+
+    Args:
+        ask: asks a trial for a configuration of the recorded study.
+        way: one of `WAYS`.
+        trials: how many.
+        seed: of the sampler.
+
+    Returns:
+        Which share of the trials failed that were not drawn at random.
+    """
+    failed = []
+    with quiet():
+        study = optuna.create_study(direction="maximize", sampler=TPESampler(seed=seed))
+        for _ in range(trials):
+            trial = study.ask()
+            values = ask(trial)
+            failed.append(values["learning_rate"] > DIVERGES)
+            if failed[-1]:
+                _tell_failure(study, trial, way)
+            else:
+                study.tell(trial, float(landscape.curve(values, trial.number)[-1]))
+    return float(np.mean(failed[STARTUP:]))
 
 
 @dataclass(frozen=True)

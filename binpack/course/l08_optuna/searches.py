@@ -39,8 +39,6 @@ RUNS = 120
 PER_TRIAL = (1, 2, 3, 5, 10)
 TRIALS = 60
 """Trials of a search in which runs fail."""
-STARTUP = 10
-"""Trials that TPE draws at random."""
 REPEATS = 100
 SEARCHES = ("random", "TPE")
 
@@ -79,7 +77,7 @@ def run(job: Job) -> dict[str, Any]:
         worth, score = over_seeds(_model(), sampler, int(key["case"]), RUNS, rng)
         return {"worth": worth, "score": score, "failed": 0.0}
     found = failures.search(_model(), key["case"], TRIALS, sampler, rng)
-    later = found.failed[STARTUP:]
+    later = found.failed[failures.STARTUP :]
     return {"worth": found.worth, "score": 0.0, "failed": float(np.mean(later))}
 
 

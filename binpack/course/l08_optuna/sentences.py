@@ -9,7 +9,7 @@ import numpy as np
 import optuna
 
 from binpack.course.l08_optuna import failures
-from binpack.course.l08_optuna.searches import PER_TRIAL, RUNS, SEARCHES, STARTUP, TRIALS, Searches
+from binpack.course.l08_optuna.searches import PER_TRIAL, RUNS, SEARCHES, TRIALS, Searches
 from binpack.course.tables import Table
 
 
@@ -100,7 +100,7 @@ def told(record: Searches) -> Table:
         for way in failures.WAYS
     ]
     caption = f"TPE, {TRIALS} trials; of random configurations {failures.share():.0%} fail"
-    return Table(("told as", f"failed after trial {STARTUP}", "worth of the leader"), rows, caption)
+    return Table(("told as", f"failed after trial {failures.STARTUP}", "worth of the leader"), rows, caption)
 
 
 def best_way(record: Searches) -> str:

@@ -124,6 +124,19 @@ def test_the_small_machine_fails_in_two_ways(study, model, monkeypatch):
     assert ends == [1.25, lost, "the machine was switched off", lost]
 
 
+def test_tpe_learns_from_zeros_and_pruned_trials_alike_and_from_failed_ones_nothing(monkeypatch):
+    def ask(trial):
+        return {"learning_rate": trial.suggest_float("learning_rate", 1e-5, 1e-1, log=True)}
+
+    def curve(values, seed):
+        return np.array([0.9 - 0.05 * np.log10(values["learning_rate"] / 1e-3) ** 2])
+
+    monkeypatch.setattr(failures.landscape, "curve", curve)
+    shares = {way: [failures.diverging(ask, way, 30, seed) for seed in range(3)] for way in failures.WAYS}
+    assert shares["score 0"] == shares["pruned"]
+    assert np.mean(shares["failed"]) > np.mean(shares["pruned"]) + 0.2
+
+
 def test_zeros_change_what_seems_important(model):
     rows = {(row[0], row[1]): row for row in failures.importances(model, 80).rows}
     assert set(rows) == {(way, name) for way in ("failed", "score 0") for name in ("PED-ANOVA", "fANOVA")}
