@@ -144,7 +144,7 @@ def suggest_network(trial: optuna.trial.BaseTrial) -> dict:
         Fields of `PPOConfig`: `policy`, and either `channels` or `net_arch`, the tuple of the widths.
     """
     # 1. what every trial has
-    fields = {"policy": trial.suggest_categorical("policy", ["candidate", "mlp"])}
+    fields: dict = {"policy": trial.suggest_categorical("policy", ["candidate", "mlp"])}
     # 2. what only one kind of network has
     if fields["policy"] == "candidate":
         fields["channels"] = trial.suggest_int("channels", 4, 16, step=4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import optuna
 from optuna.samplers import RandomSampler
@@ -57,11 +58,12 @@ def stop_after(patience: int) -> Callable[[Study, FrozenTrial], None]:
     return callback
 
 
+Direction = Literal["maximize", "minimize"]
 Outcome = float | None
 """A value, or None for a trial that fails."""
 
 
-def _play(callback: Callback, outcomes: Sequence[Outcome], direction: str, before: Sequence[Outcome] = ()) -> int:
+def _play(callback: Callback, outcomes: Sequence[Outcome], direction: Direction, before: Sequence[Outcome] = ()) -> int:
     """Run trials with these outcomes, and return how many it took until the study stopped."""
     study = optuna.create_study(direction=direction, sampler=RandomSampler(seed=0))
     for outcome in before:
@@ -86,7 +88,7 @@ class _Case:
     outcomes: tuple[Outcome, ...]
     early: str = ""
     late: str = ""
-    direction: str = "maximize"
+    direction: Direction = "maximize"
 
 
 _LOWER = "in a study that minimizes, lower is better"
