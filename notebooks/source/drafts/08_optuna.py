@@ -235,9 +235,9 @@ tables.show(sentences.trials(networks))
 
 # %% [markdown]
 # An empty cell is a value that nobody asked for. (If one kind of network stands out after so few steps, remember that
-# there is one run of each.) Two things follow from the holes. A sampler that models all
-# hyperparameters jointly has few trials that have all of them, and must decide what to do with the rest. And a figure
-# of `width_1` shows the trials with two layers or more only, which is easily forgotten when it is read.
+# there is one run of each.) Two things follow from the holes. A sampler that models all hyperparameters jointly has few
+# trials that have all of them, and must decide what to do with the rest. And a figure of `width_1` shows the trials
+# with two layers or more only, which is easily forgotten when it is read.
 #
 # ## Samplers
 #
@@ -253,9 +253,9 @@ tables.show(sentences.trials(networks))
 tables.show(abilities.table())
 
 # %% [markdown]
-# "No" does not mean that a search fails. It means that this part of the space is drawn at random, and Optuna says so in
-# a warning that is easily overlooked. The grid is the exception: it must know every value beforehand, so a
-# hyperparameter that it was not told of is an error.
+# "No" does not mean that a search fails. It means that this part of the space is drawn without regard to the scores.
+# Where a sampler learns the rest, Optuna may say so in a warning, which is easily overlooked. The grid is the
+# exception: it must know every value beforehand, so a hyperparameter that it was not told of is an error.
 #
 # | sampler | how it chooses | use it |
 # | --- | --- | --- |
@@ -724,7 +724,7 @@ mistakes.show("more trials than")
 # | a journal, and resuming it | `--storage study.journal`; the same command goes on |
 # | a total | `--trials 20` is how many there are in the end |
 # | what was running | is taken up as itself, from the checkpoint of its training run |
-# | a run that fails | is kept as failed, with its reason as the user attribute `error` |
+# | a run that fails | is kept as failed, with its reason as the user attribute `error`; TPE learns nothing from it |
 # | seeds and streams apart | a plan that refuses an overlap; `--final-seeds 3` for the comparison |
 #
 # It leaves an Optuna study behind, so everything that you know works on it. A study of three trials with two seeds
