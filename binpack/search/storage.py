@@ -273,10 +273,14 @@ def _has_studies(database: Path) -> bool:
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Optuna without its INFO lines and its notices of what is experimental, for the length of the block."""
+def quiet(level: int = optuna.logging.WARNING) -> Iterator[None]:
+    """Optuna without its INFO lines and its notices of what is experimental, for the length of the block.
+
+    Args:
+        level: from which on a line is shown; `optuna.logging.ERROR` where trials are meant to fail.
+    """
     before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(level)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)

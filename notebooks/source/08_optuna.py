@@ -122,7 +122,7 @@ print("trial 0 is the default:", study.trials[0].params["learning_rate"] == PPOC
 # A space is defined by running the objective, so an `if` may decide what is asked next. Parameters that a branch does
 # not use are then never drawn, and no sampler learns from values without an effect.
 
-# %% [exercise optuna.suggest_ppo]
+# %% [exercise optuna_before.suggest_ppo]
 
 # %% [markdown]
 # *Predict, then run.* A learning rate between 1e-5 and 1e-1, drawn linearly: which share of 2,000 draws is below 1e-3?
@@ -204,13 +204,13 @@ plots.show(plots.bars_with_spread(excess, x="sampler", y="best value above the m
 #
 # The first five trials are never stopped (`n_startup_trials`). Optuna never interrupts your code: you ask, you raise.
 
-# %% [exercise optuna.score_over_seeds]
+# %% [exercise optuna_before.score_over_seeds]
 
 # %% [markdown]
 # What does that save? The recorded study answers: random search, nothing pruned, so any pruner can be played over it
 # afterwards.
 
-# %% [exercise optuna.replay_pruning]
+# %% [exercise optuna_before.replay_pruning]
 
 # %% [markdown]
 # | pruner | lets a trial go on |
@@ -281,7 +281,7 @@ except ValueError as error:
 # then enqueue its values). The same seed replays the same values. And the choices of a categorical parameter cannot
 # change.
 
-# %% [exercise optuna.open_study]
+# %% [exercise optuna_before.open_study]
 
 # %% [markdown]
 # The package goes further: its sampler's seed depends on the trial's number, so at equal scores a resumed study
@@ -383,7 +383,7 @@ for trial in sorted(double.best_trials, key=lambda trial: trial.values[1]):
 # The best of many trials is partly the luckiest. Two questions remain: does it beat the default by more than the
 # seeds differ, and does that hold on fresh seeds and streams that tuning never saw?
 
-# %% [exercise optuna.separable_best]
+# %% [exercise optuna_before.separable_best]
 
 # %% [markdown]
 # The package's `tune` does all of this: default first, several seeds, a journal, resume, held-out comparison

@@ -10,14 +10,14 @@ from binpack.course.exercises._lessons import lessons
 from binpack.course.exercises._values import close
 from binpack.course.exercises.core import Exercise
 
-TO_COME = {8}
-"""Lessons whose checks are still to be gone through."""
+TO_COME = {"optuna_before"}
+"""Topics whose checks nobody went through; the lesson goes when the new one is built."""
 
 LESSONS = [each for each in lessons() if each.sources()]
 for each in LESSONS:
     each.load()
 EXERCISES = [exercise for each in LESSONS for exercise in exercises_of(each.package)]
-DONE = [exercise for exercise in EXERCISES if exercise.lesson.number not in TO_COME]
+DONE = [exercise for exercise in EXERCISES if exercise.topic not in TO_COME]
 EXAMINED = [exercise for exercise in EXERCISES if exercise.examination is not None]
 OTHERS = [exercise for exercise in DONE if exercise.examination is None]
 FRESH = 99

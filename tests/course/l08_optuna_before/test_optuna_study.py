@@ -11,7 +11,7 @@ from scipy import stats
 
 from binpack.core.statistics import mean_interval, verdict
 from binpack.course.exercises.core import exercises_of
-from binpack.course.l08_optuna import exercises as lesson
+from binpack.course.l08_optuna_before import exercises as lesson
 from binpack.search.samplers import SeededSampler
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
