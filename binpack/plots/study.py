@@ -284,6 +284,33 @@ def pareto_front(study: Study, target_names: Sequence[str] | None = None) -> Fig
     return Figure(plot, still, f"Pareto front: {len(study.best_trials)} of {count(len(trials))}")
 
 
+def hypervolume(study: Study, reference: Sequence[float]) -> Figure:
+    """Draw how much of the space of objectives is covered after each trial: what a Pareto front has gained.
+
+    Args:
+        study: a study with two objectives or more and at least one complete trial.
+        reference: a value for each objective, worse than what counts; a trial that is not better in all of them covers
+            nothing.
+
+    Raises:
+        ValueError: the study has one objective, another number of them than the reference, or no complete trial.
+    """
+    if len(study.directions) < 2:
+        raise InputError("a hypervolume is drawn of 2 objectives or more, this study has 1")
+    if len(reference) != len(study.directions):
+        raise InputError(
+            f"the reference has {len(reference)} values, and the study has {len(study.directions)} objectives"
+        )
+    trials = complete_trials(study, lambda trial: trial.values[0])
+    with _quiet():
+        plot = optuna.visualization.plot_hypervolume_history(study, list(reference))
+    covered = plot.data[0].y[-1]
+    plain_layout(plot, "hypervolume", 420)
+    still = _still(lambda v: v.plot_hypervolume_history(study, list(reference)), 7.5, 3.8, "hypervolume")
+    _recolor(still)
+    return Figure(plot, still, f"hypervolume: {count(len(trials))}, {covered:.4g} at the end")
+
+
 # ------------------------------------------------------------------------------------------------- reading a study
 
 
