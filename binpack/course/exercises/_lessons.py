@@ -1,7 +1,7 @@
 """A lesson is a package of the course, ``binpack/course/lNN_topic/``: which there are, and which defines an exercise.
 
-Its exercises stand in ``exercises.py`` or, where they are many, in the modules of ``exercises/``; those of a second part
-may stand in ``exercises_b/`` beside it.
+Its exercises stand in ``exercises.py`` or, where they are many, in the modules of ``exercises/``; those of a second
+part may stand in ``exercises_b/`` beside it.
 """
 
 from __future__ import annotations
