@@ -23,10 +23,9 @@ def median(scores: NDArray, trial: int, end: int) -> Figure:
     """Draw how a median pruner sees one trial.
 
     Args:
-        scores: of the trials that were complete before, (n, points).
+        scores: of the trials that were complete before and, last, of the trial itself, (n + 1, points).
         trial: the trial's number, for the legend.
         end: after how many points it is stopped.
-        The trial's own curve is the last row of ``scores``.
     """
     complete, mine = scores[:-1], scores[-1]
     steps = _steps(scores.shape[1])

@@ -103,8 +103,8 @@ def best_pruner(record: record_pruning.Record, of: str) -> tuple[str, str]:
         )
     chance = chance_better(record.found[of, name]["worth"], plain)
     return name, (
-        f"at an equal budget {name} finds most, {gain.mean():+.4f} more than without a pruner on average; its choice is "
-        f"the better one in {chance:.0%} of the pairs"
+        f"at an equal budget {name} finds most, {gain.mean():+.4f} more than none does on average; its choice is the "
+        f"better one in {chance:.0%} of the pairs"
     )
 
 
@@ -232,7 +232,7 @@ def fronts(record: record_fronts.Record, against: str, at: Sequence[int] = (50, 
     return Table(head, rows, f"utilization against {against}: area covered (chance to be ahead of random search)")
 
 
-# ------------------------------------------------------------------------------------------------------- how many trials
+# ------------------------------------------------------------------------------------------------------ how many trials
 
 
 def doublings(record: record_budgets.Record, sampler: str) -> Table:
