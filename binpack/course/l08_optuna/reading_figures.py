@@ -40,7 +40,7 @@ def median(scores: NDArray, trial: int, end: int) -> Figure:
         ),
     ]
     text = (
-        f"trial {trial} is stopped after {steps[end - 1]:,} steps: its best is {mine[:end].max():.3f}, and the median of "
+        f"trial {trial} is stopped after {steps[end - 1]:,} steps: its best is {mine[:end].max():.3f}, the median of "
         f"{len(complete)} complete trials {middle[end - 1]:.3f}; it would have ended at {mine[-1]:.3f}"
     )
     return chart([*grey, *lines], x="environment steps", y="utilization", title="the median pruner", text=text)
