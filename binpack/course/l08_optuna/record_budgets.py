@@ -106,6 +106,15 @@ class Record:
         names = {row["space"]: row["names"] for row in stored["runs"]}
         return cls(stored["default"], names, {key: np.array(each) for key, each in rows.items()})
 
+    def curve(self, sampler: str) -> tuple[Sequence[int], NDArray]:
+        """Return numbers of trials, and what leaders are worth after them in all eleven, float64, (repeats, n).
+
+        Args:
+            sampler: which.
+        """
+        worth = self.found["all eleven", sampler]
+        return AT[: worth.shape[1]], worth
+
     def at(self, space: str, sampler: str, trials: int) -> NDArray:
         """Return what leaders are worth after so many trials, float64, (repeats,).
 

@@ -13,17 +13,17 @@
 # - search for two objectives, and judge what was found;
 # - say how many trials are worth their time.
 #
-# The first part of this lesson made studies. A finished study is a table of trials, and most of its trials were a waste:
+# The first part of this lesson made studies. A finished study is a table of trials, and many of them were a waste:
 # their curves were hopeless from early on, and each was trained to its end. This part asks two questions. Could the
 # waste have been stopped, and at what price? And what does the table say, once it is there? For both there are answers
 # that everybody quotes. Here they are measured, on the recorded runs of lesson 06.
 #
 # ## Stopping early
 #
-# A trial may tell its study how it stands: `trial.report(score, step)`. After that it may ask
-# `trial.should_prune()`, and if the answer is yes it ends itself with `raise optuna.TrialPruned`. Stopping a trial that
-# looks bad before its end is called **pruning**, as one cuts branches from a tree. What decides is the *pruner*. It sees
-# nothing but reports: those of the trial so far, and those of the trials before.
+# A trial may tell its study how it stands: `trial.report(score, step)`. After that it may ask `trial.should_prune()`,
+# and if the answer is yes it ends itself with `raise optuna.TrialPruned`. Stopping a trial that looks bad before its
+# end is called **pruning**, as one cuts branches from a tree. What decides is the *pruner*. It sees nothing but
+# reports: those of the trial so far, and those of the trials before.
 #
 # Pruning rests on one assumption: what is behind early is behind at the end. It has a price wherever curves cross. A
 # small learning rate begins slowly and may end high. The pruner does not know that, and stops it.
@@ -37,10 +37,10 @@ from binpack import plots
 from binpack.core.statistics import verdict
 from binpack.course import exercises as ex
 from binpack.course import tables
-from binpack.course.l08_optuna import defaults, fronts, pruning, shares, signs, studies
+from binpack.course.l08_optuna import defaults, fronts, pruning, signs, studies
 from binpack.course.l08_optuna import reading_figures as figures
 from binpack.course.l08_optuna import reading_words as words
-from binpack.course.l08_optuna import record_budgets, record_fronts, record_pruning, record_shares
+from binpack.course.l08_optuna.reading_records import Budgets, Fronts, Replays, Shares
 from binpack.search.landscape import task
 from binpack.search.landscape.table import load
 
@@ -68,25 +68,26 @@ print(f"{len(study.configs)} configurations, {len(study.seeds)} seeds each, {tas
 
 # %% [markdown]
 # A search of recorded runs serves as an example. It draws a hundred of the configurations in a random order, and one
-# seed of each. Your function looks at the first trial that it would stop.
+# seed of each. The first five run to their ends. Your function decides about the next ones, and the one that it stops
+# last is drawn.
 
 # %%
 rng = np.random.default_rng(0)
 search = pruning.searches(study, 100, 1, rng)
 scores, steps, worth = search.scores[0], search.steps[0], search.worth[0]
-stopped = [
-    (trial, point)
-    for trial in range(5, 20)
-    for point in range(task.POINTS - 1)
-    if median_stops(scores[trial, : point + 1], scores[:5, point], 5)
-]
-trial, point = stopped[0]
-plots.show(figures.median(scores[[*range(5), trial]], trial, point + 1))
+stopped = {}
+for trial in range(5, 40):
+    for point in range(task.POINTS - 1):
+        if median_stops(scores[trial, : point + 1], scores[:5, point], 5):
+            stopped[trial] = point + 1
+            break
+trial = max(stopped, key=stopped.get)
+plots.show(figures.median(scores[[*range(5), trial]], trial, stopped[trial]))
 
 # %% [markdown]
-# Grey are the five trials that ran to their ends, and the dashed blue line is their median at each step. The trial's own
-# curve stops at the cross. The thin dashed line is what Optuna would never have seen: how the trial would have gone on.
-# We know it, since the runs were recorded whole. This is what makes the rest of this part possible.
+# Grey are the five trials that ran to their ends, and the dashed blue line is their median at each step. The trial's
+# own curve ends at the cross. The thin dashed line is what Optuna would never have seen: how the trial would have gone
+# on. We know it, since the runs were recorded whole. This is what makes the rest of this part possible.
 #
 # ### A replay
 #
@@ -136,8 +137,8 @@ print(f"the choice is worth {worth[chosen]:.4f}, without a pruner {worth[without
 # quarter of those that are left after 4 points, and again after 16.
 #
 # In its old form all trials have to wait at a rung until all others are there. Optuna's works one trial after the other
-# (Li et al., 2020): a trial that reaches a rung is compared with those that were there before it, and goes on at once if
-# it is among the best of them. What comes later cannot change that.
+# (Li et al., 2020): a trial that reaches a rung is compared with those that were there before it, and goes on at once
+# if it is among the best of them. What comes later cannot change that.
 #
 # Say the factor is 2, and three trials were at the rung before, with 0.7, 0.5 and 0.3. The new one makes four, so two
 # go on. With 0.6 it has one ahead of it, fewer than two, and goes on. With 0.4 it has two ahead of it and stops. And
@@ -169,8 +170,8 @@ plots.show(figures.rungs(scores, ends, rungs))
 # Successive halving has to be told how early it should begin. If early scores say little, the first rung is a lottery,
 # and a later first rung would be better. *Hyperband* (Li et al., 2018) does not decide: it deals the trials out to
 # several groups, the *brackets*, that begin at the first rung, at the second, and so on. Most trials go to the hasty
-# brackets, since these are cheap, and each trial is compared with trials of its own bracket only. It never does as well
-# as the best bracket, and never as badly as the worst.
+# brackets, since these are cheap, and each trial is compared with trials of its own bracket only. So it seldom does as
+# well as the best of its brackets would alone, and seldom as badly as the worst.
 #
 # ### Over seeds
 #
@@ -178,10 +179,10 @@ plots.show(figures.rungs(scores, ends, rungs))
 # out seeds. After each finished seed the trial reports its mean so far, and the median pruner works as before, with
 # seeds in the place of points.
 #
-# Optuna has a pruner for just this case. It compares a trial with the best complete one *seed by seed*, by a signed-rank
-# test (Wilcoxon, 1945): the differences are ordered by size, and if the large ones are mostly negative, the trial is
-# probably worse and is stopped. A test that asks after every seed is wrong more often than one that asks once, and its
-# threshold of 0.1 is no promise that one in ten decisions is wrong.
+# Optuna has a pruner for just this case. It compares a trial with the best complete one *seed by seed*, by a
+# signed-rank test (Wilcoxon, 1945): the differences are ordered by size, and if the large ones are mostly negative, the
+# trial is probably worse and is stopped. A test that asks after every seed is wrong more often than one that asks once,
+# and its threshold of 0.1 is no promise that one in ten decisions is wrong.
 #
 # ## What they save, and what they kill
 #
@@ -189,20 +190,20 @@ plots.show(figures.rungs(scores, ends, rungs))
 # best of the hundred, by their mean over all seeds. The *loss* is what the search's choice is worth less than without a
 # pruner.
 #
-# *Predict, then run.* Pruning is often said to save 50 to 70 % of the work. Which of the pruners does? And which of them
-# kills the truly best configuration in fewer than one search out of ten?
+# *Predict, then run.* Pruning is often said to save 50 to 70 % of the work. Which of the pruners does? And which of
+# them kills the truly best configuration in fewer than one search out of ten?
 
 # %%
-replays = record_pruning.Record.load()
+replays = Replays.load()
 tables.show(words.pruned(replays, "points"))
 print(words.quoted(replays))
 
 # %% [markdown]
 # Read a row from left to right: what is saved, what is killed, and what that costs. Compare the third and the fourth
 # column with the last one. To kill good configurations is not the same as to lose worth. A search without a pruner does
-# not find the truly best configuration either, as lesson 06 showed; it finds a good one with a lucky seed. If some
-# good ones survive, one of them takes its place. The loss can even be negative: whoever stops a mediocre configuration
-# early also takes away its chance to be lucky at the end.
+# not find the truly best configuration either, as lesson 06 showed; it finds a good one with a lucky seed. If some good
+# ones survive, one of them takes its place. The loss can even be negative: whoever stops a mediocre configuration early
+# also takes away its chance to be lucky at the end.
 #
 # And with seeds in the place of points, where every trial has all recorded seeds:
 
@@ -210,8 +211,9 @@ print(words.quoted(replays))
 tables.show(words.pruned(replays, "seeds"))
 
 # %% [markdown]
-# A mean over several seeds is a better sign than a point of one curve, so fewer good configurations are killed. But the
-# first seed is always trained to its end, which limits what can be saved.
+# A mean over several seeds is another kind of sign than a point of one curve: it comes late, and it has less luck in
+# it. Compare both tables in the columns of what is killed. What can be saved is limited here, since the first seed of
+# every trial is trained to its end.
 #
 # ### What the saving buys
 #
@@ -257,19 +259,19 @@ tables.show(words.tells(found, (2, 5, 10, 20)))
 print(words.soon(found))
 
 # %% [markdown]
-# Lines are means over the seeds, and bands reach from the lowest seed to the highest. A sign far below 0 is as useful as
-# one far above it: turn it round. Two things are worth reading off. How fast does the score's own line rise? That is how
-# early a pruner can decide at all. And does any other sign lie further from 0 in the beginning? If so, a pruner that
-# looked at it would do better there, and if not, the score is the best sign of itself.
+# Lines are means over the seeds, and bands reach from the lowest seed to the highest. A sign far below 0 is as useful
+# as one far above it: turn it round. Two things are worth reading off. How fast does the score's own line rise? That is
+# how early a pruner can decide at all. And does any other sign lie further from 0 in the beginning? If so, a pruner
+# that looked at it would do better there, and if not, the score is the best sign of itself.
 #
-# The end of the score's line is below 1, since one run is noisy even when it is finished. Nothing that a pruner sees can
-# be a better sign than that.
+# The end of the score's line is below 1, since one run is noisy even when it is finished. Nothing that a pruner sees
+# can be a better sign than that.
 #
 # ## The plots, read aloud
 #
 # Optuna draws eleven kinds of plots. For each of them there is a sentence that it supports, and one that people read
-# into it though it is not there. To have something to draw, a search of eighty recorded trials with the median pruner is
-# put into a study, with its reports and with the times that the runs took, as if two processes had made them.
+# into it though it is not there. To have something to draw, a search of eighty recorded trials with the median pruner
+# is put into a study, with its reports and with the times that the runs took, as if two processes had made them.
 
 # %%
 pruned = studies.study(study, 80, pruning.percentile(0.5), np.random.default_rng(1), "with pruning")
@@ -283,8 +285,8 @@ plots.show(plots.timeline(pruned))
 # %% [markdown]
 # - **History.** Read aloud: "the highest score rose until trial so-and-so". Not: "the search still improves". The line
 #   is the highest of ever more noisy numbers, and rises without any improvement. Pruned trials are not in it.
-# - **Intermediate values.** "This is what the pruner saw: here the curves part." If they part late, prune late. Not: "the
-#   pruned ones were bad". Where they would have ended is not in the picture.
+# - **Intermediate values.** "This is what the pruner saw: here the curves part." If they part late, prune late. Not:
+#   "the pruned ones were bad". Where they would have ended is not in the picture.
 # - **Timeline.** "Both processes were busy; pruned trials are short." Gaps are waiting, and long bars of one colour are
 #   slow configurations. It is the plot for finding out why a study takes long, and the only one that knows the clock.
 
@@ -299,22 +301,22 @@ plots.show(plots.parallel_coordinate(whole, few))
 # - **Slice.** "Below this learning rate nothing scored high." Look at the upper edge of the cloud, and at its ends: if
 #   the edge still rises at the end of a range, widen the range. Not: "the best value is 0.0021", which is the place of
 #   the luckiest dot. The colour tells the age of a trial, so that in a search by TPE one sees where it went.
-# - **Contour.** "Both together have to be in this region." The colour between dots is interpolated. An island around one
-#   dot is one trial, and with eleven hyperparameters nine others vary behind the two that are drawn.
-# - **Rank.** The same places, and each dot coloured by its rank. Nothing is interpolated, and one extreme score does not
-#   use up the colours. It is the honest sister of the contour.
-# - **Parallel coordinates.** "The best lines meet here." Drag along an axis to keep only what passes there. The order of
-#   the axes has no meaning, so what looks like a pattern between two neighbours may be an accident of it.
+# - **Contour.** "Both together have to be in this region." The colour between dots is interpolated. An island around
+#   one dot is one trial, and with eleven hyperparameters nine others vary behind the two that are drawn.
+# - **Rank.** The same places, and each dot coloured by its rank. Nothing is interpolated, and one extreme score does
+#   not use up the colours. It is the honest sister of the contour.
+# - **Parallel coordinates.** "The best lines meet here." Drag along an axis to keep only what passes there. The order
+#   of the axes has no meaning, so what looks like a pattern between two neighbours may be an accident of it.
 
 # %%
 box = studies.study(record.runs("box"), 100, pruning.whole, np.random.default_rng(1), "random in the grid's box")
 plots.show(plots.edf([whole, box]))
 
 # %% [markdown]
-# - **Distribution of scores** (EDF). For each score it shows the share of the trials that are not above it. A curve that
-#   lies to the right has better trials throughout. It compares *spaces*, or samplers, by all of their trials and not by
-#   their luckiest, so it is the right plot before a long search: a hundred random trials in each of two spaces show which
-#   one has more to find. It says nothing of which one holds the very best.
+# - **Distribution of scores** (EDF). For each score it shows the share of the trials that are not above it. A curve
+#   that lies to the right has better trials throughout. It compares *spaces*, or samplers, by all of their trials and
+#   not by their luckiest, so it is the right plot before a long search: a hundred random trials in each of two spaces
+#   show which one has more to find. It says nothing of which one holds the very best.
 #
 # Three plots are left. Importance gets a part of its own, and the other two belong to studies with two objectives.
 #
@@ -347,12 +349,12 @@ by_chance = np.mean([importance_by_means(rng.random(256), one, 4) for _ in range
 print(f"a hyperparameter without any effect would get {by_chance:.3f}")
 
 # %% [markdown]
-# The last line is the yardstick. Bins always differ a little, so even a random number explains something. What lies near
-# that value cannot be told from nothing.
+# The last line is the yardstick. Bins always differ a little, so even a random number explains something. What lies
+# near that value cannot be told from nothing.
 #
 # Optuna has two evaluators that are more elaborate. **Functional ANOVA** (Hutter et al., 2014) fits a random forest to
-# the trials and takes the variance of *its* means, so it asks the same question as your bins. **PED-ANOVA** (Watanabe et
-# al., 2023) asks another one: in which hyperparameters do the best tenth of the trials differ from the rest? A
+# the trials and takes the variance of *its* means, so it asks the same question as your bins. **PED-ANOVA** (Watanabe
+# et al., 2023) asks another one: in which hyperparameters do the best tenth of the trials differ from the rest? A
 # hyperparameter that decides who fails, but not who wins, is important to the first and not to the second.
 
 # %%
@@ -371,7 +373,7 @@ plots.show(plots.importance(whole, evaluator=optuna.importance.FanovaImportanceE
 # *Predict, then run.* How many of the eleven will be told from nothing by a hundred trials?
 
 # %%
-measured = record_shares.Record.load()
+measured = Shares.load()
 tables.show(words.importances(measured, 100))
 tables.show(words.trust(measured))
 
@@ -408,8 +410,8 @@ plots.show(plots.heat_table(np.array(heights).T, task.SPACE.names, names, title=
 #
 # One configuration *beats* another if it is nowhere worse and somewhere better. What nothing beats is the **Pareto
 # front**: the configurations that are left when everything that is beaten is crossed out. Take four, with utilization
-# and stability, more being better in both: (3, 1), (1, 3), (1, 1) and (2, 2). The third is beaten by each of the others.
-# Of the other three none beats another, so they are the front.
+# and stability, more being better in both: (3, 1), (1, 3), (1, 1) and (2, 2). The third is beaten by each of the
+# others. Of the other three none beats another, so they are the front.
 
 # %% [exercise optuna.pareto_front]
 
@@ -428,9 +430,9 @@ two = fronts.study_of(study, points["seconds"])
 plots.show(plots.pareto_front(two, ["utilization", "seconds"]))
 
 # %% [markdown]
-# - **Pareto front.** Read aloud: "for this much less utilization I get that much less time". Look for the knee, the place
-#   after which a little more of one costs much of the other. Not: "these are the best configurations". The front is made
-#   of lucky maxima like every other choice, and with two objectives there are two kinds of luck.
+# - **Pareto front.** Read aloud: "for this much less utilization I get that much less time". Look for the knee, the
+#   place after which a little more of one costs much of the other. Not: "these are the best configurations". The front
+#   is made of lucky maxima like every other choice, and with two objectives there are two kinds of luck.
 #
 # How much luck? Half of the seeds may choose a front, and the other half look at it again.
 
@@ -441,15 +443,15 @@ for name in ("stability", "seconds"):
     print(f"against {name}: {count} on the first front, {kept} of them on the second; they fall by {fall:+.4f}")
 
 # %% [markdown]
-# A standard deviation over five seeds is a very noisy number. The first front against stability is mostly made of
-# configurations whose five seeds happened to lie close together.
+# A standard deviation over five seeds is a very noisy number. The fewer of the first front are on the second, the more
+# of it was made of configurations whose five seeds happened to lie close together.
 #
 # ### One number for a front
 #
 # To compare two searches, a front has to become one number. The usual one is the **hypervolume**, the area between the
 # front and a reference that everything has to exceed. The points (3, 1), (2, 2) and (1, 3) with the reference (0, 0)
-# make stairs: a strip of width 3 and height 1, above it one of width 2 and height 1, above that one of width 1. Together
-# that is 6. A point like (1, 1), which is beaten, lies under the stairs and adds nothing.
+# make stairs: a strip of width 3 and height 1, above it one of width 2 and height 1, above that one of width 1.
+# Together that is 6. A point like (1, 1), which is beaten, lies under the stairs and adds nothing.
 
 # %% [exercise optuna.hypervolume]
 
@@ -473,7 +475,7 @@ plots.show(plots.hypervolume(two, [0.5, 30.0]))
 # *Predict, then run.* Which sampler covers most after 50 trials, and which after 200?
 
 # %%
-areas = record_fronts.Record.load()
+areas = Fronts.load()
 for name in fronts.AGAINST:
     tables.show(words.fronts(areas, name))
 curves = {name: (areas.at, areas.areas["gradient steps", name]) for name in fronts.SAMPLERS}
@@ -487,27 +489,26 @@ plots.show(plots.curves_with_spread(curves, **axes))
 #
 # ## How many trials, and of what
 #
-# Everybody asks how many trials a study needs. The usual answer has three steps: 20 to 50 to find out what works, 100 to
-# 300 for a good result, 500 and more for the last bit. Here it is as a curve.
+# Everybody asks how many trials a study needs. The usual answer has three steps: 20 to 50 to find out what works, 100
+# to 300 for a good result, 500 and more for the last bit. Here it is as a curve.
 #
 # *Predict, then run.* Going from 50 trials to 100 doubles the bill. How much does it add? And from 300 to 600?
 
 # %%
-long = record_budgets.Record.load()
-curves = {
-    name: (record_budgets.AT[: long.found["all eleven", name].shape[1]], long.found["all eleven", name])
-    for name in ("random", "TPE")
-}
+long = Budgets.load()
+curves = {name: long.curve(name) for name in ("random", "TPE")}
 axes = {"x": "trials", "y": "worth of the leader", "title": "long searches", "spread": "middle"}
 plots.show(plots.curves_with_spread(curves, **axes))
 tables.show(words.doublings(long, "TPE"))
 print(words.enough(long)[1])
 print(words.enough(long, "random")[1])
+apart = 2 * np.sqrt(study.final.var(axis=1, ddof=1).mean() / np.pi)
+print(f"two runs of one configuration differ by {apart:.4f} on average")
 
 # %% [markdown]
-# Compare the last gains with what a single seed differs from another, some hundredths on this task. There comes a number
-# of trials from which a search no longer finds better configurations but luckier ones. From there on the money is better
-# spent on further seeds of the best few.
+# Compare the last gains with the last line. A search sees single runs, and what it can tell apart is limited by how far
+# they lie from each other. Where a gain is a small part of that, further trials mostly bring luckier leaders, and the
+# money is better spent on further seeds of the best few.
 #
 # ### A few, or all eleven
 #
@@ -538,9 +539,9 @@ print(", ".join(f"{count} seeds each: {each.mean():.4f}" for count, each in divi
 tables.show(defaults.proposals(replays, long, divided))
 
 # %% [markdown]
-# A default has to serve tasks that nobody has recorded, so one record is no reason to follow it to the last digit. Where
-# the two columns agree, the default has been tested. Where they differ, look at how large the gain was before you change
-# anything.
+# A default has to serve tasks that nobody has recorded, so one record is no reason to follow it to the last digit.
+# Where the two columns agree, the default has been tested. Where they differ, look at how large the gain was before you
+# change anything.
 #
 # ### The last step
 #
@@ -573,21 +574,21 @@ print("kept:", verdict(np.nan_to_num(best.test[chosen, fresh]), np.nan_to_num(de
 #
 # ## Quiz
 #
-# 1. A trial reports 0.50, 0.74 and 0.60. At the third step the complete trials have a median of 0.70. What does a median
-# pruner do?
+# 1. A trial reports 0.50, 0.74 and 0.60. At the third step the complete trials have a median of 0.70. What does a
+# median pruner do?
 # <details><summary>Answer</summary>It lets the trial go on. Its best report counts, and that is 0.74.</details>
 #
 # 2. A colleague reports that pruning saved 65 % of the steps. What do you ask?
-# <details><summary>Answer</summary>What the steps bought. And how many of the good configurations were stopped, which he
-# can only know if he has trained some of the stopped ones to their ends.</details>
+# <details><summary>Answer</summary>What the steps bought. And how many of the good configurations were stopped, which
+# he can only know if he has trained some of the stopped ones to their ends.</details>
 #
 # 3. With successive halving and a factor of 4, the very first trial scores badly. Why does it go on?
 # <details><summary>Answer</summary>There is no whole group of four at the rung yet, and then the best one goes on. The
 # first trial is the best of one.</details>
 #
 # 4. A study of 200 trials by TPE shows an importance of 0.05 for the learning rate. May you fix it?
-# <details><summary>Answer</summary>Not for that reason. TPE's trials crowd at good learning rates, and what hardly varies
-# explains hardly anything. Compute the importance on random trials.</details>
+# <details><summary>Answer</summary>Not for that reason. TPE's trials crowd at good learning rates, and what hardly
+# varies explains hardly anything. Compute the importance on random trials.</details>
 #
 # 5. PED-ANOVA puts the entropy coefficient first and fANOVA puts it sixth. Which of them is wrong?
 # <details><summary>Answer</summary>Perhaps neither. The first looks at what the best tenth has in common, the second at
@@ -607,8 +608,8 @@ print("kept:", verdict(np.nan_to_num(best.test[chosen, fresh]), np.nan_to_num(de
 #
 # ## References
 #
-# - K. Deb, A. Pratap, S. Agarwal, T. Meyarivan (2002). A fast and elitist multiobjective genetic algorithm: NSGA-II. IEEE
-#   Transactions on Evolutionary Computation.
+# - K. Deb, A. Pratap, S. Agarwal, T. Meyarivan (2002). A fast and elitist multiobjective genetic algorithm: NSGA-II.
+#   IEEE Transactions on Evolutionary Computation.
 # - F. Hutter, H. Hoos, K. Leyton-Brown (2014). An efficient approach for assessing hyperparameter importance. ICML.
 # - K. Jamieson, A. Talwalkar (2016). Non-stochastic best arm identification and hyperparameter optimization. AISTATS.
 # - L. Li, K. Jamieson, G. DeSalvo, A. Rostamizadeh, A. Talwalkar (2018). Hyperband: a novel bandit-based approach to
