@@ -46,6 +46,8 @@ median_stops.examine(
         (np.array([0.3, 0.5]), np.array([0.6, 0.7, 0.8]), 1),
         (np.array([0.3, 0.9]), np.array([0.6, 0.7, 0.8]), 1),
         (np.array([0.75, 0.5]), np.array([0.6, 0.7, 0.8]), 3),
+        (np.array([0.95, 0.5, 0.9]), np.array([0.6, 0.7, 0.8]), 3),
+        (np.array([0.6, 0.95]), np.array([0.6, 0.75, 0.8]), 2),
         (np.array([0.72, 0.4]), np.array([0.6, 0.7, 0.8]), 3),
         (np.array([0.5]), np.array([0.6, 0.7]), 3),
         (np.array([0.1, 0.2]), np.array([0.6, 0.7, 0.8]), 5),
@@ -64,6 +66,9 @@ median_stops.examine(
         ),
         "it compares the mean of the reports: the best so far counts": (
             lambda reports, complete, startup: len(complete) >= startup and bool(reports.mean() < np.median(complete))
+        ),
+        "it compares the lowest report: the best so far counts": (
+            lambda reports, complete, startup: len(complete) >= startup and bool(reports.min() < np.median(complete))
         ),
         "it takes the mean of the complete trials: take their median": (
             lambda reports, complete, startup: len(complete) >= startup and bool(reports.max() < complete.mean())
