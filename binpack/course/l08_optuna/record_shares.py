@@ -52,6 +52,11 @@ def _model() -> Surrogate:
     return Surrogate.recorded()
 
 
+@cache
+def _truth() -> shares.Truth:
+    return shares.truth(_model(), np.random.default_rng(0))
+
+
 def run(job: Job) -> dict[str, Any]:
     """Make a row: the shares by each evaluator.
 
@@ -118,8 +123,7 @@ def record(path: str | Path = FILE, wanted: Sequence[Job] | None = None, **more:
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     rows = list(jobs() if wanted is None else wanted)
-    known = shares.truth(_model(), np.random.default_rng(0))
-    said = {"truth": {name: [round(float(share), 4) for share in each] for name, each in vars(known).items()}}
+    said = {"truth": {name: [round(float(share), 4) for share in each] for name, each in vars(_truth()).items()}}
     return record_rows(path, rows, run, about=about(COMMAND, LIBRARIES), said=said, **more)
 
 

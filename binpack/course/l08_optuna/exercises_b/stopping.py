@@ -51,6 +51,7 @@ median_stops.examine(
         (np.array([0.72, 0.4]), np.array([0.6, 0.7, 0.8]), 3),
         (np.array([0.5]), np.array([0.6, 0.7]), 3),
         (np.array([0.1, 0.2]), np.array([0.6, 0.7, 0.8]), 5),
+        (np.array([0.9]), np.array([0.6, 0.7, 0.8]), 5),
         (np.array([0.5]), np.array([0.6, 0.7, 0.8]), 3),
         (np.array([0.4, 0.7]), np.array([0.6, 0.7, 0.8]), 2),
         (np.array([0.7]), np.array([0.6, 0.7, 0.8]), 2),
