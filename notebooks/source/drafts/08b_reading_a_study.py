@@ -61,6 +61,14 @@ print(f"{len(study.configs)} configurations, {len(study.seeds)} seeds each, {tas
 # its last one is below the median: scores are noisy, and a trial is not stopped for one bad evaluation. With 0.55, 0.66
 # and 0.65 it would be stopped.
 #
+# $$\text{stop trial } i \text{ at point } t \text{ if}\quad \max_{u \le t} s_{i,u} < \operatorname{median}_{j}\, s_{j,t}$$
+#
+# | symbol | variable | meaning |
+# | --- | --- | --- |
+# | $s_{i,u}$, $u \le t$ | `reports` | what the trial has reported so far |
+# | $s_{j,t}$ | `complete` | what the complete trials reported at the same point |
+# | | `startup` | so many of them have to be there |
+#
 # In the beginning there is nothing to compare with. So the rule lets the first few trials go on whatever they report,
 # five of them if you do not choose.
 
@@ -126,8 +134,8 @@ print(f"the choice is worth {worth[chosen]:.4f}, without a pruner {worth[without
 # One search is one search. Before a thousand of them are looked at, three more rules.
 #
 # The *percentile pruner* is the median pruner with another share: one that keeps the upper quarter compares with the
-# value that three quarters of the complete trials do not reach. The two also differ in how they are often set up: with
-# a warm-up, in which nobody is stopped.
+# value that three quarters of the complete trials do not reach. Both can be given a warm-up: points at which nobody is
+# stopped.
 #
 # ### Successive halving
 #
@@ -330,6 +338,14 @@ plots.show(plots.edf([whole, box]))
 # Each of the four trials has the mean of its bin: 2, 2, 3, 3, with a variance of 0.25. The scores have a variance of
 # 1.25. So the share is 0.2. A bin with more trials should count more, and it does so if every trial carries the mean of
 # its bin.
+#
+# $$\text{share} = \operatorname{Var}_i\big(\bar s_{b(i)}\big) \,/\, \operatorname{Var}_i(s_i)$$
+#
+# | symbol | variable | meaning |
+# | --- | --- | --- |
+# | $s_i$ | `scores` | what trial $i$ scored |
+# | $b(i)$ | from `places` and `bins` | the bin in which trial $i$ lies |
+# | $\bar s_b$ | | mean score of the trials in bin $b$ |
 
 # %% [exercise optuna.importance_by_means]
 
@@ -362,7 +378,10 @@ plots.show(plots.importance(whole))
 plots.show(plots.importance(whole, evaluator=optuna.importance.FanovaImportanceEvaluator(seed=0)))
 
 # %% [markdown]
-# Both shares add up to 1, whatever the scores are made of. With pure noise they would add up to 1 as well.
+# - **Importance.** Read aloud: "on these trials, this range moved the score most". Not: "this hyperparameter matters,
+#   and that one does not". Importance belongs to ranges: cut the range of the first one down to its good half, and it
+#   may fall to the last place. And the shares add up to 1 whatever the scores are made of. With pure noise they do so
+#   as well.
 #
 # ### Against the truth
 #
@@ -376,12 +395,13 @@ plots.show(plots.importance(whole, evaluator=optuna.importance.FanovaImportanceE
 measured = Shares.load()
 tables.show(words.importances(measured, 100))
 tables.show(words.trust(measured))
+print(plots.importance(studies.study(study, 30, pruning.whole, np.random.default_rng(4))).text)
 
 # %% [markdown]
 # In the first table compare ± with the differences down a column. Two hyperparameters whose shares differ by less than
 # that may stand in either order in your study. The second table says it directly. A study of 20 trials names a first
-# hyperparameter like any other. Under 50 trials `plots.importance` therefore prints a warning, and you should take it
-# seriously.
+# hyperparameter like any other. Under 50 trials `plots.importance` therefore adds a warning to its figure and to its
+# text, as in the last line.
 #
 # ### On trials that were chosen
 #
