@@ -61,7 +61,7 @@ print(f"{len(study.configs)} configurations, {len(study.seeds)} seeds each, {tas
 # its last one is below the median: scores are noisy, and a trial is not stopped for one bad evaluation. With 0.55, 0.66
 # and 0.65 it would be stopped.
 #
-# $$\text{stop trial } i \text{ at point } t \text{ if}\quad \max_{u \le t} s_{i,u} < \operatorname{median}_{j}\, s_{j,t}$$
+# $$\text{stop } i \text{ at point } t \text{ if}\quad \max_{u \le t} s_{i,u} < \operatorname{median}_{j}\, s_{j,t}$$
 #
 # | symbol | variable | meaning |
 # | --- | --- | --- |
@@ -131,7 +131,7 @@ chosen, without = kept[scores[kept, -1].argmax()], scores[:, -1].argmax()
 print(f"the choice is worth {worth[chosen]:.4f}, without a pruner {worth[without]:.4f}")
 
 # %% [markdown]
-# One search is one search. Before a thousand of them are looked at, three more rules.
+# One search is one search. Before a thousand of them are looked at, here are the other rules.
 #
 # The *percentile pruner* is the median pruner with another share: one that keeps the upper quarter compares with the
 # value that three quarters of the complete trials do not reach. Both can be given a warm-up: points at which nobody is
@@ -139,10 +139,10 @@ print(f"the choice is worth {worth[chosen]:.4f}, without a pruner {worth[without
 #
 # ### Successive halving
 #
-# The second idea is older than deep learning. Start many, stop the worse half, give the rest twice as much, and again
-# (Jamieson and Talwalkar, 2016). The points at which this happens are called **rungs**: points at which a trial must be
-# among the best to go on. With a factor of 4 a trial needs to be in the best quarter after 1 point, then in the best
-# quarter of those that are left after 4 points, and again after 16.
+# The second idea is a tournament. Start many, stop the worse half, give the rest twice as much, and again (Jamieson and
+# Talwalkar, 2016). The points at which this happens are called **rungs**: points at which a trial must be among the
+# best to go on. With a factor of 4 a trial needs to be in the best quarter after 1 point, then in the best quarter of
+# those that are left after 4 points, and again after 16.
 #
 # In its old form all trials have to wait at a rung until all others are there. Optuna's works one trial after the other
 # (Li et al., 2020): a trial that reaches a rung is compared with those that were there before it, and goes on at once
@@ -208,10 +208,10 @@ print(words.quoted(replays))
 
 # %% [markdown]
 # Read a row from left to right: what is saved, what is killed, and what that costs. Compare the third and the fourth
-# column with the last one. To kill good configurations is not the same as to lose worth. A search without a pruner does
-# not find the truly best configuration either, as lesson 06 showed; it finds a good one with a lucky seed. If some good
-# ones survive, one of them takes its place. The loss can even be negative: whoever stops a mediocre configuration early
-# also takes away its chance to be lucky at the end.
+# column with the last one. To kill good configurations is not the same as to lose worth. A search without a pruner
+# seldom finds the truly best configuration either, as lesson 06 showed; it finds a good one with a lucky seed. If some
+# good ones survive, one of them takes its place. The loss can even be negative: whoever stops a mediocre configuration
+# early also takes away its chance to be lucky at the end.
 #
 # And with seeds in the place of points, where every trial has all recorded seeds:
 
@@ -272,8 +272,8 @@ print(words.soon(found))
 # how early a pruner can decide at all. And does any other sign lie further from 0 in the beginning? If so, a pruner
 # that looked at it would do better there, and if not, the score is the best sign of itself.
 #
-# The end of the score's line is below 1, since one run is noisy even when it is finished. Nothing that a pruner sees
-# can be a better sign than that.
+# The end of the score's line is below 1, since one run is noisy even when it is finished. That last step to 1 is what
+# only further seeds can tell.
 #
 # ## The plots, read aloud
 #
