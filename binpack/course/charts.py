@@ -129,6 +129,7 @@ def _still(drawn: _Chart) -> Any:
     if drawn.ticks:
         axes.set_xticks(list(drawn.ticks), list(drawn.ticks.values()))
     elif axes.get_xlim()[1] >= 1000:
+        axes.locator_params(axis="x", nbins=6)  # as many ticks as fit with long numbers
         axes.xaxis.set_major_formatter("{x:,.0f}")  # as the live form writes them
     if drawn.log:
         axes.set_yscale("log")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from binpack.plots.study import (
         edf,
         history,
+        hypervolume,
         importance,
         intermediate_values,
         parallel_coordinate,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import optuna
 from optuna.distributions import IntDistribution
+from optuna.importance import BaseImportanceEvaluator
 from optuna.trial import FrozenTrial, TrialState
 
 from binpack.files import InputError
@@ -21,7 +22,6 @@ from binpack.plots.trials import SCORE, Target, complete_trials, count, paramete
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
-    from optuna.importance import BaseImportanceEvaluator
     from optuna.study import Study
 
 FEW_TRIALS = 50
@@ -92,7 +92,7 @@ def importance(
     chosen = parameters(trials, params)
     if len({value(trial, target) for trial in trials}) < 2:
         raise InputError("importance needs trials whose values differ, and they are all equal")
-    evaluator = evaluator or optuna.importance.PedAnovaImportanceEvaluator()
+    evaluator = _Once(evaluator or optuna.importance.PedAnovaImportanceEvaluator())
     explained = target
     if target is not None and not lower_is_better:
         explained = _negated(target)  # PED-ANOVA asks what makes a target low; to the others the sign is all one
@@ -102,7 +102,7 @@ def importance(
         plot = optuna.visualization.plot_param_importances(drawn, **asked)
     # rounded before sorting, so that rounding errors do not decide between equals
     ranking = sorted(shares, key=lambda name: (-round(shares[name], 6), name))
-    label = _EVALUATORS.get(type(evaluator).__name__, type(evaluator).__name__)
+    label = _EVALUATORS.get(evaluator.name, evaluator.name)
     heading = f"importance ({label}, n={len(trials)}{_origin(study)})"
     warning = f"; fewer than {FEW_TRIALS} trials, so the order may be chance" if len(trials) < FEW_TRIALS else ""
     height = 180 + 34 * len(chosen)
@@ -284,7 +284,48 @@ def pareto_front(study: Study, target_names: Sequence[str] | None = None) -> Fig
     return Figure(plot, still, f"Pareto front: {len(study.best_trials)} of {count(len(trials))}")
 
 
+def hypervolume(study: Study, reference: Sequence[float]) -> Figure:
+    """Draw how much of the space of objectives is covered after each trial: what a Pareto front has gained.
+
+    Args:
+        study: a study with two objectives or more and at least one complete trial.
+        reference: a value for each objective, worse than what counts; a trial that is not better in all of them covers
+            nothing.
+
+    Raises:
+        ValueError: the study has one objective, another number of them than the reference, or no complete trial.
+    """
+    if len(study.directions) < 2:
+        raise InputError("a hypervolume is drawn of 2 objectives or more, this study has 1")
+    if len(reference) != len(study.directions):
+        raise InputError(
+            f"the reference has {len(reference)} values, and the study has {len(study.directions)} objectives"
+        )
+    trials = complete_trials(study, lambda trial: trial.values[0])
+    with _quiet():
+        plot = optuna.visualization.plot_hypervolume_history(study, list(reference))
+    covered = plot.data[0].y[-1]
+    plain_layout(plot, "hypervolume", 420)
+    still = _still(lambda v: v.plot_hypervolume_history(study, list(reference)), 7.5, 3.8, "hypervolume")
+    _recolor(still)
+    return Figure(plot, still, f"hypervolume: {count(len(trials))}, {covered:.4g} at the end")
+
+
 # ------------------------------------------------------------------------------------------------- reading a study
+
+
+class _Once(BaseImportanceEvaluator):
+    """An evaluator that evaluates once: the text and both forms of a figure say the same, and a forest grows slowly."""
+
+    def __init__(self, evaluator: BaseImportanceEvaluator) -> None:
+        self._evaluator = evaluator
+        self._found: dict[str, float] | None = None
+        self.name = type(evaluator).__name__
+
+    def evaluate(self, study: Study, params: Any = None, *, target: Any = None) -> dict[str, float]:
+        if self._found is None:
+            self._found = self._evaluator.evaluate(study, params, target=target)
+        return dict(self._found)
 
 
 def _negated(target: Target) -> Target:

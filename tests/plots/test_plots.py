@@ -78,6 +78,7 @@ CALLS = {
     "timeline": (plots.timeline, "timeline: 16 complete, 4 pruned"),
     "rank": (lambda s: plots.rank(s, PARAMETERS[:2]), "rank: learning_rate x gamma, 16 trials"),
     "pareto": (lambda _: plots.pareto_front(two_objectives()), "Pareto front: "),
+    "hypervolume": (lambda _: plots.hypervolume(two_objectives(), [0, 1]), "hypervolume: 8 trials, 0."),
     "bars": (
         lambda _: plots.bars_with_spread({0.0: [0.1, 0.3], 0.5: [0.4, 0.4]}, x="epsilon", y="share"),
         "share by epsilon (2 runs each): 0.0 0.2, 0.5 0.4",
@@ -166,7 +167,7 @@ def colours(figure):
     return [color.upper() for color in live], [to_hex(c).upper() for c in (*dots, *(o.get_color() for o in axes.lines))]
 
 
-@pytest.mark.parametrize("name", ["history", "edf of two", "pareto"])
+@pytest.mark.parametrize("name", ["history", "edf of two", "pareto", "hypervolume"])
 def test_both_forms_have_the_same_colours(study, name):
     live, still = colours(CALLS[name][0](study))
     assert live == still == list(style.COLORS[: len(live)])
@@ -476,6 +477,14 @@ def test_whiskers_are_the_interval_of_the_mean():
             "no trial of this study reported intermediate values",
         ),
         (lambda s: plots.pareto_front(s), "a Pareto front is drawn of 2 objectives, this study has 1"),
+        (
+            lambda s: plots.hypervolume(s, [0, 1]),
+            "a hypervolume is drawn of 2 objectives or more, this study has 1",
+        ),
+        (
+            lambda _: plots.hypervolume(two_objectives(), [0]),
+            "the reference has 1 values, and the study has 2 objectives",
+        ),
         (
             lambda _: plots.history(two_objectives()),
             "this study has several objectives: say with target= which one to draw",
