@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,7 @@ class Evaluation:
         utilization: packed share of the bin, float64, (N,).
         packed: number of packed items, int64, (N,).
         boxes: placed boxes of each stream, int arrays (packed, 6).
+        positions: which item of its stream each of these boxes is, int arrays (packed,).
         seconds: wall time of play and verification.
         ci: 95 % interval of the mean utilization over the streams (see ``core.statistics``): what other streams would
             bring, not what another training would; NaN for one stream.
@@ -35,6 +37,7 @@ class Evaluation:
     utilization: NDArray
     packed: NDArray
     boxes: list[NDArray]
+    positions: list[NDArray]
     seconds: float
     ci: tuple[float, float]
 
@@ -44,13 +47,14 @@ class Evaluation:
         return float(self.utilization.mean())
 
     def __eq__(self, other: object) -> bool:
-        """Say whether the other one has the same boxes in the same order, and so the same shares of the same bin."""
+        """Say whether the other one has the same items at the same places in the same order, in the same bin."""
         if not isinstance(other, Evaluation):
             return NotImplemented
         return (
             len(self.boxes) == len(other.boxes)
             and np.array_equal(self.utilization, other.utilization)
             and all(np.array_equal(one, two) for one, two in zip(self.boxes, other.boxes, strict=True))
+            and all(np.array_equal(one, two) for one, two in zip(self.positions, other.positions, strict=True))
         )
 
     def __str__(self) -> str:
@@ -99,27 +103,37 @@ def evaluate(
     rng = np.random.default_rng(seed)
     player = find_agent(agent) if isinstance(agent, str | Path) else agent
     boxes: list[NDArray] = []
+    positions: list[NDArray] = []
     for start in range(0, len(streams), batch):
-        boxes += _play(player, streams[start : start + batch], config, rng)
+        for packing, which in _play(player, streams[start : start + batch], config, rng):
+            boxes.append(packing)
+            positions.append(which)
     if verify:
-        for packing in boxes:
+        for row, packing in enumerate(boxes):
             geometry.check(packing, config.bin_size, config.support)
+            upright = None if streams.upright is None else streams.upright[row]
+            geometry.check_items(packing, positions[row], streams.items[row], upright, config.rotation)
     utilization = np.array([packing[:, 3:].prod(axis=1, dtype=np.int64).sum() for packing in boxes]) / config.volume
     packed = np.array([len(packing) for packing in boxes])
     interval = mean_interval(utilization)
-    return Evaluation(utilization, packed, boxes, time.perf_counter() - started, interval)
+    return Evaluation(utilization, packed, boxes, positions, time.perf_counter() - started, interval)
 
 
-def _play(agent: Agent, streams: Streams, config: EnvConfig, rng: np.random.Generator) -> list[NDArray]:
-    """Pack every stream, all of them side by side, and return the boxes of each."""
-    skip = False
+def _play(
+    agent: Agent, streams: Streams, config: EnvConfig, rng: np.random.Generator
+) -> Iterator[tuple[NDArray, NDArray]]:
+    """Pack every stream, all of them side by side; yield the boxes of each, and which item of it each box is."""
+    order: NDArray | None = None
     if isinstance(agent, OfflineAgent):
-        streams, config, skip = agent.arrange(streams), config.model_copy(update={"visible": 1}), True
-    bins = PackingBatch(config, len(streams), skip=skip)
+        order, config = agent.arrange(streams), config.model_copy(update={"visible": 1})
+        streams = streams.reordered(order)
+    bins = PackingBatch(config, len(streams), skip=order is not None)
     bins.load(streams)
     while not bins.done.all():
         bins.step(agent.act(bins, rng))
-    return [bins.boxes(row) for row in range(len(streams))]
+    for row in range(len(streams)):
+        positions = bins.positions(row)
+        yield bins.boxes(row), positions if order is None else order[row, positions]
 
 
 def make_streams(config: EnvConfig, n: int, seed: int) -> Streams:

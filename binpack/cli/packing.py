@@ -69,8 +69,7 @@ def pack(
     given = options.env_settings(bin_size=bin_size, cell=cell, visible=visible, rotation=rotation, support=support)
     config = options.environment(given, base, read_items=False)
     check_fits(catalogue, config.bin_size, config.rotation)
-    boxes = pack_catalogue(packer, catalogue, config, seed)
-    kinds = identify(boxes, catalogue)
+    boxes, kinds = pack_catalogue(packer, catalogue, config, seed)
     for line in report(boxes, kinds, catalogue, config):
         typer.echo(line)
     for path in write_pictures(boxes, [catalogue.names[kind] for kind in kinds], config, out):
@@ -149,17 +148,20 @@ def load_packer(name: str) -> tuple[Agent, EnvConfig | None]:
     return agent, None if trained is None else trained.env
 
 
-def pack_catalogue(packer: Agent, catalogue: Catalogue, config: EnvConfig, seed: int | None) -> NDArray:
+def pack_catalogue(
+    packer: Agent, catalogue: Catalogue, config: EnvConfig, seed: int | None
+) -> tuple[NDArray, list[int]]:
     """Pack all items of a catalogue into one bin and verify the result.
 
     Returns:
-        Boxes in order of placing, int, (n, 6): x, y, z, l, w, h, in cells.
+        Boxes in order of placing, int, (n, 6): x, y, z, l, w, h, in cells. And which kind of item each is, from 0.
     """
     order = np.repeat(np.arange(len(catalogue.edges)), catalogue.quantity)
     if seed is not None:
         order = np.random.default_rng(seed).permutation(order)
     stream = Streams(catalogue.edges[order][None], np.array([len(order)]), catalogue.upright[order][None])
-    return play(packer, stream, config, seed or 0).boxes[0]
+    result = play(packer, stream, config, seed or 0)
+    return result.boxes[0], order[result.positions[0]].tolist()
 
 
 def play(packer: Agent, streams: Streams, config: EnvConfig, seed: int) -> Evaluation:
@@ -212,18 +214,6 @@ class _Watched:
             self._batch = batch
         self._bar.update(self._before + int(batch.done.sum()) - self._bar.n)
         return self._agent.act(batch, rng)
-
-
-def identify(boxes: NDArray, catalogue: Catalogue) -> list[int]:
-    """Say which kind of item each placed box is; kinds with the same edges stand in for each other."""
-    left = catalogue.quantity.copy()
-    edges = np.sort(catalogue.edges, axis=1)
-    kinds = []
-    for box in np.sort(boxes[:, 3:], axis=1):
-        kind = int(np.flatnonzero((edges == box).all(axis=1) & (left > 0))[0])
-        left[kind] -= 1
-        kinds.append(kind)
-    return kinds
 
 
 def report(boxes: NDArray, kinds: list[int], catalogue: Catalogue, config: EnvConfig) -> list[str]:

@@ -46,6 +46,7 @@ FILES = {
     "grid.json": '{"env": {"bin_size": [22, 22, 20], "cell": "5cm", "items": "korea_post"}}',
     "cells.json": '{"env": {"bin_size": [22, 22, 20]}}',
     "notes.journal": "these are notes\n",
+    "turned.csv": "length,width,height,quantity,name\n40,40,10,2,Board\n40,10,40,1,Panel\n10,40,40,1,Post\n",
     "boxes.txt": "1\n1 2502505\n4 4 4\n1\n1 2 1 2 1 2 1 9\n",
 }
 
@@ -329,6 +330,35 @@ def test_pack_counts_what_is_left_over(files, capsys):
     assert "utilization 1.0000" in shown
     assert re.search(r"2 of 5 items packed, 3 left over: .*(1 x cube|3 x cube|2 x plank)", shown)
     assert (files / "a" / "b" / "packed_bin.html").is_file()
+
+
+TURNED = {"Board": (4, 4, 1), "Panel": (4, 1, 4), "Post": (1, 4, 4)}
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("packer", ["first_fit", "random", "first_fit_decreasing"])
+def test_pack_names_the_item_that_a_box_is(files, capsys, packer, seed):
+    """Three items have the same sorted edges: without turning, each box's edges tell which of them it is."""
+    line = ["pack", "../files/turned.csv", "--bin", "40x40x40", "--cell", "10cm", "--rotation", "none"]
+    assert main([*line, "--heuristic", packer, "--seed", str(seed), "--support", "none"]) == 0
+    shown = capsys.readouterr().out
+    rows = re.findall(r"^\d+ +(\w+) +(\d)x(\d)x(\d) ", shown, re.MULTILINE)
+    assert rows and all(TURNED[name] == tuple(map(int, edges)) for name, *edges in rows)
+    for name, count in {"Board": 2, "Panel": 1, "Post": 1}.items():
+        left = count - [row[0] for row in rows].count(name)
+        assert (f"{left} x {name}" in shown) == (left > 0)
+
+
+def test_upright_flags_tell_items_of_the_same_edges_apart(files, capsys):
+    kinds = [
+        {"length": 1, "width": 2, "height": 3, "name": "lies", "upright": [True, False, False], "quantity": 2},
+        {"length": 3, "width": 2, "height": 1, "name": "stands", "upright": [True, False, False], "quantity": 2},
+    ]
+    (files / "flags.json").write_text(json.dumps({"items": kinds, "bin": [4, 4, 3]}))
+    for seed in range(5):
+        assert main(["pack", "flags.json", "--heuristic", "random", "--seed", str(seed)]) == 0
+        rows = re.findall(r"^\d+ +(\w+) +\dx\dx(\d) ", capsys.readouterr().out, re.MULTILINE)
+        assert rows and all(height == {"lies": "1", "stands": "3"}[name] for name, height in rows)
 
 
 def test_pack_takes_the_bin_of_an_or_library_file(files, capsys):
