@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from binpack.cli import options
 from binpack.items.catalogue import Catalogue, check_fits, korea_post_parcels, read_catalogue
 from binpack.items.streams import Streams
+from binpack.text import terminal
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -44,6 +46,9 @@ def pack(
         int | None, typer.Option("--seed", metavar="N", min=0, help="Shuffle the items; default: the file's order.")
     ] = None,
     problem: Annotated[int, typer.Option("--problem", metavar="N", min=1, help="Problem of an OR-Library file.")] = 1,
+    encoding: Annotated[
+        str | None, typer.Option("--encoding", metavar="NAME", help="Of a text file that is not UTF-8, such as cp949.")
+    ] = None,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the two pictures.")] = Path(),
 ) -> None:
     """Pack a file of items into one bin.
@@ -56,7 +61,7 @@ def pack(
     catalogue = (
         korea_post_parcels(cell or "1cm")
         if items == "korea_post"
-        else read_catalogue(items, cell=cell, problem=problem)
+        else read_catalogue(items, cell=cell, problem=problem, encoding=encoding)
     )
     if bin_size is None:
         if catalogue.container is None:
@@ -71,9 +76,12 @@ def pack(
     check_fits(catalogue, config.bin_size, config.rotation)
     boxes, kinds = pack_catalogue(packer, catalogue, config, seed)
     for line in report(boxes, kinds, catalogue, config):
+        typer.echo(terminal(line))
+    labels = [catalogue.names[kind] for kind in kinds]
+    for path in write_pictures(boxes, labels, config, out):
+        typer.echo(terminal(f"picture: {path}"))
+    for line in without_letters(labels):
         typer.echo(line)
-    for path in write_pictures(boxes, [catalogue.names[kind] for kind in kinds], config, out):
-        typer.echo(f"picture: {path}")
 
 
 def evaluate(
@@ -220,9 +228,10 @@ def report(boxes: NDArray, kinds: list[int], catalogue: Catalogue, config: EnvCo
     """Return the table of placed boxes and the summary as lines of text; lengths are in cells."""
     rows = [("item", "name", "edges", "position")]
     for number, (kind, box) in enumerate(zip(kinds, boxes.tolist(), strict=True), start=1):
-        rows.append((str(number), catalogue.names[kind], "x".join(map(str, box[3:])), ",".join(map(str, box[:3]))))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        rows.append(
+            (str(number), terminal(catalogue.names[kind]), "x".join(map(str, box[3:])), ",".join(map(str, box[:3])))
+        )
+    lines = columns(rows)
     volume = int(boxes[:, 3:].prod(axis=1, dtype=np.int64).sum())
     size = "x".join(map(str, config.bin_size)) + " cells" + (f" of {config.cell}" if config.cell else "")
     lines.append(f"utilization {volume / config.volume:.4f} of a bin of {size}")
@@ -230,6 +239,25 @@ def report(boxes: NDArray, kinds: list[int], catalogue: Catalogue, config: EnvCo
     rest = ", ".join(f"{count} x {name}" for count, name in zip(left, catalogue.names, strict=True) if count)
     lines.append(f"{len(boxes)} of {catalogue.total} items packed, {sum(left)} left over{': ' if rest else ''}{rest}")
     return lines
+
+
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows of text as lines, in columns of a width; a Korean letter takes the room of two others."""
+    from rich.cells import cell_len
+
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    padded = ([text + " " * (w - cell_len(text)) for text, w in zip(row, widths, strict=True)] for row in rows)
+    return ["  ".join(row).rstrip() for row in padded]
+
+
+def without_letters(labels: Sequence[str]) -> list[str]:
+    """Say in a line which letters of the names no font here has, if there are any: the still picture lacks them."""
+    from binpack.plots import letters
+
+    lacking = letters.missing("".join(terminal(label) for label in labels))
+    shown = lacking if len(lacking) <= 12 else lacking[:12] + "..."
+    mend = "for Korean: sudo apt install fonts-nanum; the HTML picture shows them"
+    return [f"note: no font here has {shown}, which the PNG shows as boxes ({mend})"] if lacking else []
 
 
 def write_pictures(boxes: NDArray, labels: list[str], config: EnvConfig, out: Path) -> list[Path]:

@@ -11,6 +11,7 @@ import typer
 
 from binpack.cli import options
 from binpack.files import InputError
+from binpack.text import terminal
 
 if TYPE_CHECKING:
     import optuna
@@ -99,7 +100,7 @@ def tune(
     try:
         result = run(declared, storage, progress=sys.stderr.isatty(), jobs=jobs or int(usable_cores()))
     except TuneInterrupted as stop:
-        typer.echo(f"binpack: {stop}", err=True)
+        typer.echo(terminal(f"binpack: {stop}"), err=True)
         raise typer.Exit(130) from None
     Console().print(result.table())
     typer.echo(result.summary())
@@ -130,7 +131,7 @@ def show(
     typer.echo(result.summary())
     if out is not None:
         for line in write_plots(storage, result.location.name, out):
-            typer.echo(line)
+            typer.echo(terminal(line))
 
 
 def _hide(storage: str) -> None:

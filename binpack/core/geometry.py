@@ -164,9 +164,9 @@ def verify_items(
     lines = [f"{_named(array, i)} is no item: there are {len(edges)}" for i in np.flatnonzero(~known)]
     rows = np.flatnonzero(known)
     _, first, inverse = np.unique(which[rows], return_index=True, return_inverse=True)
-    for i, j in zip(rows, rows[first[inverse]], strict=True) if len(first) < len(rows) else ():
-        if i != j:
-            lines.append(f"{_named(array, i)} is item {which[i] + 1}, as box {j + 1} is")
+    for row, other in zip(rows, rows[first[inverse]], strict=True) if len(first) < len(rows) else ():
+        if row != other:
+            lines.append(f"{_named(array, row)} is item {which[row] + 1}, as box {other + 1} is")
     for i, wrong in _turn_violations(array[rows, 3:], edges[which[rows]], flags[which[rows]], rotation):
         item = which[rows[i]]
         lines.append(f"{_named(array, rows[i])} is item {item + 1} ({_times(edges[item].tolist())}) {wrong}")

@@ -5,6 +5,7 @@ Every bad value is answered by an `InstanceError` of one line: file, line, value
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -33,12 +34,14 @@ from binpack.items.units import (
     unit_name,
     whole,
 )
+from binpack.text import terminal
 
 MAX_BYTES = 20_000_000
 """Largest catalogue file that is read."""
 KOREA_POST_PALLET = (110, 110, 100)
 """A T-11 pallet in cm: the base is the standard's, the loading height of 100 cm is this course's choice."""
 _EDGES = ("length", "width", "height")
+_MEND_ENCODING = "save it as UTF-8, or have pack read it with --encoding (such as cp949 for Korean, latin-1, utf-16-le)"
 _COLUMNS = "length,width,height[,quantity,name,unit]"
 # numpy, zipfile and zlib answer a damaged archive with any of these.
 _DAMAGE = (
@@ -126,7 +129,7 @@ class Catalogue:
     def where(self, index: int) -> str:
         """Say where item kind `index` stands: source, place and name."""
         place = f": {self.places[index]}" if self.places and self.places[index] else ""
-        return f"{self.source}{place} ({self.names[index]})"
+        return terminal(f"{self.source}{place} ({self.names[index]})")
 
 
 @dataclass(frozen=True)
@@ -141,7 +144,9 @@ class _Row:
     upright: Any = (True, True, True)
 
 
-def read_catalogue(path: str | Path, *, cell: Length | None = None, problem: int = 1, unit: str = "cm") -> Catalogue:
+def read_catalogue(
+    path: str | Path, *, cell: Length | None = None, problem: int = 1, unit: str = "cm", encoding: str | None = None
+) -> Catalogue:
     """Read a file of items.
 
     The format follows the suffix:
@@ -159,6 +164,7 @@ def read_catalogue(path: str | Path, *, cell: Length | None = None, problem: int
             and edges are rounded **up** to cells.
         problem: Which problem of an OR-Library file, by its number.
         unit: Unit of numbers that carry none (a suffix as in ``350mm`` wins, then the file's unit).
+        encoding: Of a text file, such as ``"cp949"``; by default UTF-8, or UTF-16 with its mark.
 
     Raises:
         InstanceError: One line with the file, the line, the value and what was expected.
@@ -171,7 +177,7 @@ def read_catalogue(path: str | Path, *, cell: Length | None = None, problem: int
     data = _read_bytes(path)
     if suffix == ".npz":
         return _read_npz(data, source, grid)
-    text = _decode(data, source)
+    text = _decode(data, source, encoding)
     start = next((line.strip().lower() for line in text.splitlines() if line.strip() and line.strip()[0] != "#"), "")
     if suffix == ".csv" or (suffix != ".json" and start.startswith(_EDGES)):
         return _build(_csv_rows(text, source), source, grid)
@@ -197,16 +203,32 @@ def _read_bytes(path: str | Path) -> bytes:
         raise InstanceError(f"{path}: cannot be read ({error.strerror})") from error
 
 
-def _decode(data: bytes, source: str) -> str:
-    """Return UTF-8 text (a byte order mark is dropped), or raise `InstanceError`."""
+def _decode(data: bytes, source: str, encoding: str | None = None) -> str:
+    """Return a file's text: UTF-8, or UTF-16 that begins with its mark, or what `encoding` says.
+
+    A guess at any other encoding would now and then show other letters than were written, so there is none.
+
+    Raises:
+        InstanceError: The bytes are no text in this encoding, or there is no such encoding.
+    """
+    if encoding is None:
+        encoding = "utf-16" if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
     try:
-        text = data.decode("utf-8-sig")
+        name = codecs.lookup(encoding).name
+        text = data.decode("utf-8-sig" if name == "utf-8" else encoding)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise InstanceError(f"{source}: line {line}: byte 0x{data[error.start]:02x}: expected UTF-8 text") from error
+        at = f"{source}: line {line}: byte 0x{data[error.start]:02x}"
+        if name == "utf-8-sig":
+            raise InstanceError(f"{at}: expected UTF-8 text: {_MEND_ENCODING}") from error
+        raise InstanceError(f"{at}: expected text in the encoding {encoding}: {_MEND_ENCODING}") from error
+    except (LookupError, UnicodeError, ValueError) as error:
+        raise InstanceError(f"{source}: encoding {show(encoding)} cannot be read: {_MEND_ENCODING}") from error
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise InstanceError(f"{source}: line {line}: byte 0x00: expected UTF-8 text, not a binary file")
+        raise InstanceError(
+            f"{source}: line {line}: byte 0x00: expected UTF-8 text, not a binary file: {_MEND_ENCODING}"
+        )
     return text
 
 

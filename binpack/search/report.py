@@ -22,6 +22,7 @@ from binpack.search._model import STUDY_VERSION, SearchError, check_stored
 from binpack.search.config import TuneConfig
 from binpack.search.space import Space
 from binpack.search.storage import Location, load_study, locate
+from binpack.text import rich_text, terminal
 
 _COLUMNS = ("number", "state", "value", "spread", "steps", "seconds", "default", "error")
 
@@ -98,12 +99,12 @@ def rich_table(rows: Sequence[dict[str, Any]], title: str | None = None, best: i
     names = list(dict.fromkeys(name for row in rows for name in row["params"]))
     own = len(names) <= 5
     failed = any(row["error"] for row in rows)
-    table = Table(title=title)
+    table = Table(title=None if title is None else rich_text(title, "table.title"))
     for column in ("trial", "score", "spread", "steps"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("state")
     for name in names if own else ["settings"]:
-        table.add_column(name, justify="right" if own else "left")
+        table.add_column(rich_text(name), justify="right" if own else "left")
     if failed:
         table.add_column("error")
     for row in rows:
@@ -112,10 +113,15 @@ def rich_table(rows: Sequence[dict[str, Any]], title: str | None = None, best: i
         settings = {name: _short(row["params"].get(name)) for name in names}
         table.add_row(
             *(number, _short(row["value"], 4), _short(row["spread"], 4), str(row["steps"]), state),
-            *(settings.values() if own else [", ".join(f"{name} {text}" for name, text in settings.items() if text)]),
-            *([row["error"] or ""] if failed else []),
+            *map(rich_text, settings.values() if own else [_settings(settings)]),
+            *([rich_text(row["error"] or "")] if failed else []),
         )
     return table
+
+
+def _settings(settings: Mapping[str, str]) -> str:
+    """Put the settings of a trial into one text."""
+    return ", ".join(f"{name} {text}" for name, text in settings.items() if text)
 
 
 def _short(value: Any, digits: int | None = None) -> str:
@@ -288,7 +294,8 @@ class TuneResult:
         ]
         if self.best is None:
             errors = [row["error"] for row in self.rows if row["error"]]
-            return "\n".join([*lines, "No trial is complete." + (f" First error: {errors[0]}" if errors else "")])
+            lines.append("No trial is complete." + (f" First error: {errors[0]}" if errors else ""))
+            return "\n".join(map(terminal, lines))
         values = ", ".join(f"{name} {_short(value)}" for name, value in (self.best_values or {}).items())
         lines.append(f"Best: trial {self.best}, tuning score {self.tuning_score:.4f}: {values}")
         if self.has_best:
@@ -297,7 +304,7 @@ class TuneResult:
             lines.append("Best configuration: in no file yet, the same tune command writes it")
         if self.comparison is not None:
             lines += self.comparison.lines(float(self.tuning_score or 0.0))
-        return "\n".join(lines)
+        return "\n".join(map(terminal, lines))
 
 
 def best_number(rows: Sequence[dict[str, Any]]) -> int | None:

@@ -292,7 +292,10 @@ BAD_FILES = {
     "comma.csv": ("length,width,height\n3,5,4,5\n", "line 2: 4 columns '3,5,4,5': expected 3 (length,width,height)"),
     "quote.csv": (H + '3,4,5,1,"box\n', "line 2: unexpected end of data: expected comma-separated values"),
     "latin.csv": (H.encode() + b"3,4,5,1,box\n3,4,5,1,gr\xf6\xdfe\n", "line 3: byte 0xf6: expected UTF-8 text"),
-    "utf16.csv": (H.encode("utf-16"), "line 1: byte 0xff: expected UTF-8 text"),
+    "utf16.csv": (H.encode("utf-16"), "line 1: no items after the header"),
+    "half16.csv": (H.encode("utf-16")[:-1], "line 1: byte 0x0a: expected text in the encoding utf-16: save it"),
+    "bare16.csv": (H.encode("utf-16-le"), "line 1: byte 0x00: expected UTF-8 text"),
+    "cp949.csv": (H.encode() + "3,4,5,1,상자\n".encode("cp949"), "line 2: byte 0xbb: expected UTF-8 text: save it as"),
     "binary.csv": (b"length\0width", "line 1: byte 0x00: expected UTF-8 text, not a binary file"),
     "picture.csv": (b"\x89PNG\r\n\x1a\n\0\0", "line 1: byte 0x89: expected UTF-8 text"),
     # CSV: the numbers
@@ -437,7 +440,11 @@ def test_bad_files_are_answered_in_one_line(tmp_path, monkeypatch, name):
             "lots.csv",
             "lots.csv: line 3: quantity '1000000000': 1000000001 items so far, expected at most 10000 in all",
         ),
-        ("latin.csv", "latin.csv: line 3: byte 0xf6: expected UTF-8 text"),
+        (
+            "latin.csv",
+            "latin.csv: line 3: byte 0xf6: expected UTF-8 text: save it as UTF-8, or have pack read it with --encoding "
+            "(such as cp949 for Korean, latin-1, utf-16-le)",
+        ),
         ("flag.txt", "flag.txt: line 5: flag '2': expected 0 or 1 (may this edge stand upright)"),
         ("other.txt", "other.txt: problem 1: no such problem, expected one of 7, 2"),
     ],
@@ -503,6 +510,40 @@ def test_an_npz_cut_short_anywhere_is_answered_in_one_line(tmp_path):
         with pytest.raises(InstanceError) as error:
             read_catalogue(path)
         assert one_line(error).startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "named"),
+    [
+        *((same, None) for same in ("utf-8", "utf-8-sig", "utf-16")),
+        *((same, same) for same in ("utf-8", "cp949", "euc-kr", "utf-16-le", "utf-32")),
+    ],
+)
+def test_text_in_another_encoding_is_read_where_it_is_known(tmp_path, encoding, named):
+    name = "상자 1호"
+    (tmp_path / "items.csv").write_bytes(f"length,width,height,name\n3,4,5,{name}\n".encode(encoding))
+    assert read_catalogue(tmp_path / "items.csv", encoding=named).names == (name,)
+
+
+@given(st.text(st.characters(categories=["L"]), min_size=1), st.sampled_from(["cp949", "latin-1", "shift_jis", "gbk"]))
+def test_no_text_is_ever_read_as_other_letters(tmp_path_factory, name, encoding):
+    name = name.encode(encoding, "ignore").decode(encoding).strip() or "box"
+    path = tmp_path_factory.getbasetemp() / "other.csv"
+    path.write_bytes(f"length,width,height,name\n3,4,5,{name}\n".encode(encoding))
+    try:
+        read = read_catalogue(path).names[0]
+    except InstanceError as error:
+        assert "--encoding" in str(error)
+    else:
+        # bytes that are UTF-8 as well say no letters but those
+        assert read == name.encode(encoding).decode().strip()
+
+
+@pytest.mark.parametrize("encoding", ["klingon", "hex", "", "utf-16", "ascii"])
+def test_an_encoding_that_is_none_or_not_the_files_is_answered(tmp_path, encoding):
+    (tmp_path / "items.csv").write_bytes("length,width,height,name\n3,4,5,é\n".encode()[:-1])
+    with pytest.raises(InstanceError, match=r"items\.csv: .*(encoding|expected UTF-8|no items)"):
+        read_catalogue(tmp_path / "items.csv", encoding=encoding)
 
 
 def test_what_is_no_file_is_answered_in_one_line(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import io
 import json
 import math
 import multiprocessing
@@ -24,6 +25,7 @@ import optuna
 import pytest
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import TrialState
+from rich.console import Console
 
 from binpack.agents.config import PPOConfig, TrainConfig
 from binpack.agents.run_folder import TrainResult
@@ -37,6 +39,7 @@ from binpack.search.report import Comparison, load_result, rich_table, study_con
 from binpack.search.space import Categorical, Float, Int, SearchError, Space
 from binpack.search.storage import load_study, locate, repair
 from binpack.search.study import TuneInterrupted, tune
+from binpack.text import terminal
 
 SPACE = Space(
     parameters={
@@ -925,3 +928,17 @@ def beat(_config, path):
     for number in range(1200):
         path.write_text(str(number))
         time.sleep(0.05)
+
+
+def test_names_and_errors_of_a_study_are_shown_as_text():
+    """Markup, emoji codes and escape codes in a title, a name, a value or an error are letters like others."""
+    text = "[final] [/s] :smile: \x1b[31m\u202e상자"
+    row = {"number": 0, "state": "fail", "value": None, "spread": None, "steps": 1, "default": False}
+    for names in (["[b]x[/b]"], [f"[b]{number}[/s]" for number in range(6)]):
+        params = dict.fromkeys(names, text)
+        table = rich_table([{**row, "params": params, "error": text}], title=f"Study {text}")
+        console = Console(width=1000, file=io.StringIO())
+        console.print(table)
+        shown = console.file.getvalue()
+        assert f"Study {terminal(text)}" in shown and shown.count(terminal(text)) == len(names) + 2
+        assert all(name in shown for name in names) and "\x1b" not in shown
