@@ -41,7 +41,7 @@ KNOWN = (
     ".txt, or module:name of your own"
 )
 """What a description of items may be, for messages."""
-_ENDINGS = (".csv", ".json", ".npz", ".txt", ".dat")
+_ENDINGS = (".csv", ".tsv", ".json", ".npz", ".txt", ".dat")
 _OBJECT = re.compile(r"<.* object>", re.DOTALL)
 
 
