@@ -21,8 +21,8 @@ _WORDS = {
     "length": "length len l long länge laenge longueur largo lunghezza comprimento lengte 길이 장 长 长度 長さ 長",
     "width": "width wid w breadth breite b largeur ancho larghezza largura breedte 폭 너비 넓이 宽 宽度 幅",
     "height": "height hgt h high höhe hoehe hauteur alto altura altezza hoogte 높이 고 高 高度 高さ",
-    "quantity": "quantity quantities qty qnty count cnt pcs pc pieces amount ea anzahl menge stück stueck stk quantité "
-    "quantite cantidad quantità quantidade aantal 수량 개수 갯수 数量 個数",
+    "quantity": "quantity quantities qty qnty count cnt pcs pc pieces amount ea anzahl menge stück stueck stk "
+    "stückzahl stueckzahl quantité quantite cantidad quantità quantidade aantal 수량 개수 갯수 数量 個数",
     "name": "name item label product description 이름 품명 품목 품목명 제품명 상품명 명칭 bezeichnung nom nombre nome "
     "naam 名称 品名",
     "unit": "unit units uom 단위 einheit unité unidad",
@@ -65,6 +65,7 @@ _ENDING = re.compile(r"(.+?)[\s_/,.:-]+(?:in[\s_]+)?([^\s_/,.:-]+)")
 _HOW_MANY = re.compile(r"(?:no|nr|num|number|#)\.?\s*of\s.+")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*(?:[.,]\d+)?")
 _NUMBER = re.compile(r"\s*([+-]?[\d.,]*\d[.,]?)(\s*[^\W\d_]*)\s*")
+_BETWEEN_THOUSANDS = re.compile(r"(?<=\d)[ '’](?=\d{3}(?!\d))")
 
 
 @dataclass(frozen=True)
@@ -256,6 +257,9 @@ def _rows(
     """Return the rows, and a line for each record that is none: a sum, a heading in between."""
     at, rows, notes = header.at, [], []
     numeric = [at[role] for role in (*EDGES, "quantity") if role in at]
+    for _, fields in records:
+        for number in numeric:
+            fields[number] = _plain_number(fields[number])
     comma = _has_decimal_comma((fields[number] for _, fields in records for number in numeric), separator)
     for place, fields in records:
         if not any(fields[at[name]] for name in EDGES):
@@ -275,6 +279,11 @@ def _rows(
     return rows, notes
 
 
+def _plain_number(cell: str) -> str:
+    """Return a number with plain digits and without blanks or apostrophes between thousands."""
+    return _BETWEEN_THOUSANDS.sub("", unicodedata.normalize("NFKC", cell))
+
+
 def _role(at: Mapping[str, int], number: int) -> str:
     return next(role for role, column in at.items() if column == number)
 
@@ -284,9 +293,12 @@ def _has_decimal_comma(cells: Iterable[str], separator: str) -> bool | None:
 
     A spreadsheet separates columns by semicolons where the comma is taken for decimals.
     """
-    numbers = [match[1] for cell in cells if (match := _NUMBER.fullmatch(cell)) and "," in match[1]]
+    every = [match[1] for cell in cells if (match := _NUMBER.fullmatch(cell)) and set(",.") & set(match[1])]
+    numbers = [number for number in every if "," in number]
     if not numbers:
-        return False
+        # such a spreadsheet would write 1.200 for 1200, another program for 1.2
+        unclear = separator == ";" and every and all(_GROUPED.fullmatch(n) and n.lstrip("+-")[0] != "0" for n in every)
+        return None if unclear else False
     if any("." in number and number.rindex(".") > number.rindex(",") for number in numbers):
         return False  # 1,234.5
     if any(not _GROUPED.fullmatch(number) or "." in number for number in numbers):
@@ -303,8 +315,9 @@ def _number(cell: str, comma: bool | None, where: str) -> str:
     mark, other = (",", ".") if comma else (".", ",")
     if number.count(mark) > 1:
         return cell
-    if comma is None and "," in number:
-        mend = f"expected {number.replace(',', '')} or {number.replace(',', '.')}"
+    if comma is None:
+        used, instead = (",", ".") if "," in number else (".", ",")
+        mend = f"expected {number.replace(used, '')} or {number.replace(used, instead)}"
         raise InstanceError(f"{where} {show(cell)}: thousands or decimals? {mend}")
     if other in number:
         grouped = _GROUPED.fullmatch(number)

@@ -132,7 +132,7 @@ def test_separators_marks_and_decimals(tmp_path, separator, mark, end, comma):
         (["1,234.5", "30"], ["1234.5", "30"]),
         (["1,234.5", "2,000"], ["1234.5", "2000"]),
         (["12,500", "3"], ["12.500", "3"]),
-        (["12.500", "3"], ["12.500", "3"]),
+        (["12.500", "3.5"], ["12.500", "3.5"]),
         (["30,5 cm", ",5"], ["30.5 cm", ".5"]),
         (["two", "3,4,5"], ["two", "3,4,5"]),
     ],
@@ -147,6 +147,7 @@ def test_numbers_of_a_file_with_semicolons(cells, read):
     [
         ('L,W,H\n"12,500",1,1\n', "line 2: length '12,500': thousands or decimals? expected 12500 or 12.500"),
         ("L\tW\tH\n12,500\t1\t1\n", "line 2: length '12,500': thousands or decimals?"),
+        ("L;W;H\n1.200;800;600\n", "line 2: length '1.200': thousands or decimals? expected 1200 or 1,200"),
         (
             "L;W;H\n1,5;1.200;1\n",
             "line 2: width '1.200': thousands, or decimals as elsewhere with a comma? expected 1200 or 1,200",
@@ -238,3 +239,20 @@ def test_what_a_spreadsheet_writes_is_read_exactly(rows, separator, comma, group
     assert [tuple(map(float, row.edges)) for row in found] == [tuple(map(float, row[:3])) for row in rows]
     assert [(row.quantity, row.units) for row in found] == [(str(row[3]), ("mm",) * 3) for row in rows]
     assert notes == ()
+
+
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    [
+        *(("1 200", "1200"), ("1\u00a0200", "1200"), ("1\u202f200", "1200"), ("12 345 678", "12345678")),
+        *(("1'200", "1200"), ("1’200 mm", "1200 mm"), ("１２", "12"), ("12 mm", "12 mm")),
+        # no marks between thousands
+        *(("1 20", "1 20"), ("1 2000", "1 2000"), ("0.5", "0.5")),
+    ],
+)
+def test_blanks_between_thousands_and_wide_digits_are_read(cell, number):
+    assert edges(f"L;W;H;Stückzahl\n{cell};1;1;2\n")[0] == [(number, "1", "1", "2", "")]
+
+
+def test_points_that_cannot_be_thousands_are_decimal_ones_beside_semicolons():
+    assert edges("L;W;H\n1.200;8.5;0.600\n")[0] == [("1.200", "8.5", "0.600", 1, "")]
