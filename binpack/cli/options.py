@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from binpack.files import InputError
+from binpack.items.sources import file_bin
 from binpack.items.units import parse_bin, parse_length
 
 if TYPE_CHECKING:
@@ -87,13 +88,16 @@ def env_settings(
     return locals()
 
 
-def environment(settings: dict[str, Any], base: EnvConfig | None = None, *, read_items: bool = True) -> EnvConfig:
+def environment(
+    settings: dict[str, Any], base: EnvConfig | None = None, *, read_items: bool = True, own_bin: bool = False
+) -> EnvConfig:
     """Make an environment's configuration from options and see that its items can be made.
 
     Args:
         settings: fields of ``EnvConfig`` as text, ``None`` for those that were not given; ``bin_size`` as typed.
         base: where the fields that were not given come from.
         read_items: see that the items can be made and fit the bin.
+        own_bin: take the bin that comes with a file of items, where no other is given.
 
     Returns:
         The configuration.
@@ -108,6 +112,8 @@ def environment(settings: dict[str, Any], base: EnvConfig | None = None, *, read
     if "bin_size" in given:
         with option("--bin"):
             given["bin_size"] = parse_bin(given["bin_size"], given.get("cell"))
+    elif own_bin and (container := file_bin(given.get("items", ""), given.get("cell"))) is not None:
+        given["bin_size"] = container
     elif "cell" in given:
         # a bin is stored in cells: with other cells it would be another bin
         with option("--cell"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,8 +13,10 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from binpack.cli import options
-from binpack.items.catalogue import Catalogue, check_fits, korea_post_parcels, read_catalogue
+from binpack.cli import options, packed
+from binpack.cli.packed import Packed
+from binpack.items.catalogue import Catalogue, check_fits, fits, korea_post_parcels, read_catalogue
+from binpack.items.spreadsheet import parse_columns
 from binpack.items.streams import Streams
 from binpack.text import terminal
 
@@ -49,6 +52,20 @@ def pack(
     encoding: Annotated[
         str | None, typer.Option("--encoding", metavar="NAME", help="Of a text file that is not UTF-8, such as cp949.")
     ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            "--columns", metavar="NAME=HEADING,...", help="Headings of a CSV that are not found: length=L,width=W."
+        ),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse items that fit no bin; else they are listed and left out.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object in place of the table.")] = False,
+    placements: Annotated[
+        Path | None,
+        typer.Option("--placements", metavar="FILE.csv", help="Write item, turn and place of each box, in order."),
+    ] = None,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the two pictures.")] = Path(),
 ) -> None:
     """Pack a file of items into one bin.
@@ -58,30 +75,57 @@ def pack(
     if heuristic is not None and agent is not None:
         raise typer.BadParameter("give either --heuristic or --agent, not both")
     options.output_folder("--out", out)
+    if placements is not None:
+        options.output_folder("--placements", placements.parent)
+        if placements.is_dir():
+            raise typer.BadParameter(f"{placements} is a folder, expected a file", param_hint="--placements")
+    with options.option("--columns"):
+        headings = None if columns is None else parse_columns(columns)
     catalogue = (
         korea_post_parcels(cell or "1cm")
         if items == "korea_post"
-        else read_catalogue(items, cell=cell, problem=problem, encoding=encoding)
+        else read_catalogue(items, cell=cell, problem=problem, encoding=encoding, columns=headings)
     )
-    if bin_size is None:
-        if catalogue.container is None:
-            raise typer.BadParameter(f"{items} names no bin: expected one, {options.BIN_EXAMPLE}", param_hint="--bin")
-        bin_size, cell = "x".join(map(str, catalogue.container)), None  # the container is in cells already
     packer, base = load_packer(agent or heuristic or DEFAULT)
     if base is None:
         # everything there is to pack lies on the floor beside the bin: turn it as you like, take what fits best
         rotation, visible = rotation or "all", visible if visible is not None else 10
-    given = options.env_settings(bin_size=bin_size, cell=cell, visible=visible, rotation=rotation, support=support)
-    config = options.environment(given, base, read_items=False)
-    check_fits(catalogue, config.bin_size, config.rotation)
-    boxes, kinds = pack_catalogue(packer, catalogue, config, seed)
-    for line in report(boxes, kinds, catalogue, config):
-        typer.echo(terminal(line))
-    labels = [catalogue.names[kind] for kind in kinds]
-    for path in write_pictures(boxes, labels, config, out):
-        typer.echo(terminal(f"picture: {path}"))
-    for line in without_letters(labels):
-        typer.echo(line)
+    config = pack_config(catalogue, base, bin_size, cell, visible=visible, rotation=rotation, support=support)
+    fitting = fits(catalogue.edges, catalogue.upright, config.bin_size, config.rotation)
+    if strict or not fitting.any():
+        check_fits(catalogue, config.bin_size, config.rotation)
+    done = pack_catalogue(packer, catalogue, config, seed, fitting)
+    # first what is kept: who reads the lines may stop reading
+    pictures = write_pictures(done, out)
+    if placements is not None:
+        packed.write_placements(placements, done, packed.user_unit(bin_size))
+    say(done, pictures, placements, as_json=as_json)
+
+
+def pack_config(
+    catalogue: Catalogue, base: EnvConfig | None, bin_size: str | None, cell: str | None, **settings: Any
+) -> EnvConfig:
+    """Return the bin and the rules: as typed, else the bin that came with the items.
+
+    Args:
+        catalogue: the items.
+        base: where the settings that were not given come from.
+        bin_size: as typed.
+        cell: as typed.
+        **settings: for ``options.env_settings``.
+
+    Raises:
+        typer.BadParameter: there is no bin, or an option is wrong.
+    """
+    if bin_size is not None:
+        given = options.env_settings(bin_size=bin_size, cell=cell, **settings)
+        return options.environment(given, base, read_items=False)
+    if catalogue.container is None:
+        problem = f"{catalogue.source} names no bin: expected one, {options.BIN_EXAMPLE}"
+        raise typer.BadParameter(problem, param_hint="--bin")
+    # the container is in cells already
+    given = options.env_settings(bin_size="x".join(map(str, catalogue.container)), **settings)
+    return options.environment(given, base, read_items=False).model_copy(update={"cell": cell})
 
 
 def evaluate(
@@ -119,7 +163,7 @@ def evaluate(
     given = options.env_settings(
         items=items, bin_size=bin_size, cell=cell, visible=visible, rotation=rotation, support=support
     )
-    config = options.environment(given, base)
+    config = options.environment(given, base, own_bin=True)
 
     from binpack.agents import evaluation
 
@@ -157,19 +201,55 @@ def load_packer(name: str) -> tuple[Agent, EnvConfig | None]:
 
 
 def pack_catalogue(
-    packer: Agent, catalogue: Catalogue, config: EnvConfig, seed: int | None
-) -> tuple[NDArray, list[int]]:
-    """Pack all items of a catalogue into one bin and verify the result.
+    packer: Agent, catalogue: Catalogue, config: EnvConfig, seed: int | None, fitting: NDArray
+) -> Packed:
+    """Pack the items of a catalogue into one bin and verify the result.
 
-    Returns:
-        Boxes in order of placing, int, (n, 6): x, y, z, l, w, h, in cells. And which kind of item each is, from 0.
+    Args:
+        packer: who packs.
+        catalogue: the items.
+        config: bin and rules.
+        seed: shuffles the items; None for the file's order.
+        fitting: which kinds fit the empty bin; the others are left out.
     """
-    order = np.repeat(np.arange(len(catalogue.edges)), catalogue.quantity)
+    order = np.repeat(np.arange(len(catalogue.edges)), np.where(fitting, catalogue.quantity, 0))
     if seed is not None:
         order = np.random.default_rng(seed).permutation(order)
     stream = Streams(catalogue.edges[order][None], np.array([len(order)]), catalogue.upright[order][None])
     result = play(packer, stream, config, seed or 0)
-    return result.boxes[0], order[result.positions[0]].tolist()
+    return Packed(result.boxes[0], order[result.positions[0]], fitting, catalogue, config)
+
+
+def say(done: Packed, pictures: list[Path], placements: Path | None, *, as_json: bool) -> None:
+    """Print what was packed, where it is kept, and what a person should know of it.
+
+    Args:
+        done: what was packed.
+        pictures: files that were written.
+        placements: another one, or None.
+        as_json: one JSON object in place of lines.
+    """
+    outside = int(np.where(done.fitting, 0, done.left).sum())
+    if outside:
+        those = "1 item fits" if outside == 1 else f"{outside} items fit"
+        are = "is" if outside == 1 else "are"
+        problem = f"{those} the empty bin in no permitted orientation and {are} left out (--strict refuses this)"
+        typer.echo(f"binpack: warning: {problem}", err=True)
+    if as_json:
+        files = {"pictures": [*map(str, pictures)], "placements": None if placements is None else str(placements)}
+        typer.echo(json.dumps({**packed.as_json(done), **files}))
+        return
+    for note in done.catalogue.notes:
+        typer.echo(terminal(f"note: {note}"))
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for line in packed.lines(done, width):
+        typer.echo(line)
+    for path in pictures:
+        typer.echo(terminal(f"picture: {path}"))
+    if placements is not None:
+        typer.echo(terminal(f"placements: {placements}"))
+    for line in without_letters(done.labels):
+        typer.echo(line)
 
 
 def play(packer: Agent, streams: Streams, config: EnvConfig, seed: int) -> Evaluation:
@@ -224,32 +304,6 @@ class _Watched:
         return self._agent.act(batch, rng)
 
 
-def report(boxes: NDArray, kinds: list[int], catalogue: Catalogue, config: EnvConfig) -> list[str]:
-    """Return the table of placed boxes and the summary as lines of text; lengths are in cells."""
-    rows = [("item", "name", "edges", "position")]
-    for number, (kind, box) in enumerate(zip(kinds, boxes.tolist(), strict=True), start=1):
-        rows.append(
-            (str(number), terminal(catalogue.names[kind]), "x".join(map(str, box[3:])), ",".join(map(str, box[:3])))
-        )
-    lines = columns(rows)
-    volume = int(boxes[:, 3:].prod(axis=1, dtype=np.int64).sum())
-    size = "x".join(map(str, config.bin_size)) + " cells" + (f" of {config.cell}" if config.cell else "")
-    lines.append(f"utilization {volume / config.volume:.4f} of a bin of {size}")
-    left = (catalogue.quantity - np.bincount(np.asarray(kinds, int), minlength=len(catalogue.names))).tolist()
-    rest = ", ".join(f"{count} x {name}" for count, name in zip(left, catalogue.names, strict=True) if count)
-    lines.append(f"{len(boxes)} of {catalogue.total} items packed, {sum(left)} left over{': ' if rest else ''}{rest}")
-    return lines
-
-
-def columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return rows of text as lines, in columns of a width; a Korean letter takes the room of two others."""
-    from rich.cells import cell_len
-
-    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
-    padded = ([text + " " * (w - cell_len(text)) for text, w in zip(row, widths, strict=True)] for row in rows)
-    return ["  ".join(row).rstrip() for row in padded]
-
-
 def without_letters(labels: Sequence[str]) -> list[str]:
     """Say in a line which letters of the names no font here has, if there are any: the still picture lacks them."""
     from binpack.plots import letters
@@ -260,13 +314,13 @@ def without_letters(labels: Sequence[str]) -> list[str]:
     return [f"note: no font here has {shown}, which the PNG shows as boxes ({mend})"] if lacking else []
 
 
-def write_pictures(boxes: NDArray, labels: list[str], config: EnvConfig, out: Path) -> list[Path]:
+def write_pictures(done: Packed, out: Path) -> list[Path]:
     """Write ``packed_bin.html`` (interactive, needs no network) and ``packed_bin.png``; return their paths."""
     from binpack.plots import viewer
 
     out.mkdir(parents=True, exist_ok=True)
-    size: Any = config.bin_size
+    size, labels = done.config.bin_size, done.labels
     return [
-        viewer.write_html(out / "packed_bin.html", viewer.plotly_packing(boxes, size, labels)),
-        viewer.write_png(out / "packed_bin.png", viewer.matplotlib_packing(boxes, size, labels)),
+        viewer.write_html(out / "packed_bin.html", viewer.plotly_packing(done.boxes, size, labels)),
+        viewer.write_png(out / "packed_bin.png", viewer.matplotlib_packing(done.boxes, size, labels)),
     ]

@@ -498,10 +498,31 @@ def _object_source(items: object, bin_size: tuple[int, int, int], spec: str | No
     return items
 
 
+def file_bin(spec: str, cell: Length | None = None) -> tuple[int, int, int] | None:
+    """Return the bin in cells that comes with a file of items, such as ``"thpack1.txt#3"``; None where none does.
+
+    Args:
+        spec: As for `item_source`.
+        cell: Cell size.
+
+    Raises:
+        InstanceError: The file cannot be read.
+    """
+    text, problem = _numbered(spec)
+    if named_items(spec) is not None or not _exists(text) or Path(text).suffix.lower() in (".npz", ".csv", ".tsv"):
+        return None
+    return read_catalogue(text, cell=cell, problem=problem).container
+
+
+def _numbered(name: str) -> tuple[str, int]:
+    """Return a file's path and the number of its problem, 1 where none is named."""
+    numbered = re.fullmatch(r"(.+)#([0-9]{1,9})", name, flags=re.DOTALL)
+    return (numbered[1], int(numbered[2])) if numbered else (name, 1)
+
+
 def _file_source(name: str, bin_size: tuple[int, int, int], cell: Length | None) -> ItemSource:
     """Return the source for a file."""
-    numbered = re.fullmatch(r"(.+)#([0-9]{1,9})", name, flags=re.DOTALL)
-    text, problem = (numbered[1], int(numbered[2])) if numbered else (name, 1)
+    text, problem = _numbered(name)
     path = Path(text)
     if path.suffix.lower() not in _ENDINGS and os.sep not in name and not _exists(text):
         raise InstanceError(_unknown(name))

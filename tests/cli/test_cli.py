@@ -612,6 +612,22 @@ def test_train_takes_the_file_that_tune_ends_with_and_more_steps_later(study, tm
     assert "steps can be raised, not lowered" in capsys.readouterr().err
 
 
+def test_tune_and_show_print_one_json_object(study, capsys):
+    folder, line, _ = study
+    told = []
+    for command in (["show", str(folder / "s.journal")], line):
+        assert main([*command, "--json"]) == 0
+        shown = capsys.readouterr().out
+        assert shown.count("\n") == 1
+        told.append(json.loads(shown))
+    assert told[0] == told[1]
+    assert [trial["number"] for trial in told[0]["trials"]] == [0, 1, 2] and told[0]["total"] == 3
+    best = told[0]["best"]
+    assert best["tuning_score"] == max(trial["value"] for trial in told[0]["trials"])
+    assert json.loads(Path(best["file"]).read_text())["params"] == best["params"]
+    assert set(told[0]["comparison"]) >= {"best", "default", "difference", "verdict"}
+
+
 def test_show_writes_every_plot_twice(study, tmp_path, capsys):
     folder, _, _ = study
     assert main(["show", str(folder / "s.journal"), "--out", str(tmp_path / "plots")]) == 0

@@ -1,0 +1,232 @@
+"""What ``pack`` did, in each form in which it is asked for: lines for a person, JSON and CSV for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.cells import cell_len, set_cell_size
+
+from binpack.core.placement import ORIENTATIONS, ROTATIONS
+from binpack.files import write_text
+from binpack.items.catalogue import Catalogue
+from binpack.items.units import MILLIMETRES, millimetres
+from binpack.text import spreadsheet, terminal
+
+if TYPE_CHECKING:
+    from binpack.env.config import EnvConfig
+
+MANY_BOXES = 100
+"""Boxes up to which a terminal shows each in a line."""
+_SHOWN = 20
+_IN_A_LINE = 4
+"""Kinds of items that are listed in one line."""
+_SHORTEST = 12
+"""Letters of a name that a table shows in the narrowest terminal; a Korean one counts twice."""
+
+
+@dataclass(frozen=True, eq=False)
+class Packed:
+    """A catalogue's items in one bin.
+
+    Attributes:
+        boxes: Placed boxes in order of placing, integers (n, 6): x, y, z, length, width, height, in cells.
+        kinds: Which kind of the catalogue each is, from 0, integers (n,).
+        fitting: Which kinds fit the empty bin, bool (kinds,).
+        catalogue: The items.
+        config: Bin, cell and rotation.
+    """
+
+    boxes: NDArray
+    kinds: NDArray
+    fitting: NDArray
+    catalogue: Catalogue
+    config: EnvConfig
+
+    @cached_property
+    def left(self) -> NDArray:
+        """How many of each kind are not in the bin, int64 (kinds,)."""
+        return self.catalogue.quantity - np.bincount(self.kinds, minlength=len(self.catalogue.names))
+
+    @property
+    def labels(self) -> list[str]:
+        """The name of each box."""
+        return [self.catalogue.names[kind] for kind in self.kinds]
+
+    @property
+    def utilization(self) -> float:
+        """Packed share of the bin's volume."""
+        return int(self.boxes[:, 3:].prod(axis=1, dtype=np.int64).sum()) / self.config.volume
+
+    def turn(self, index: int) -> str:
+        """Return which of its item's edges lie along x, y and z of a box: ``LWH`` as given, ``WLH`` turned once."""
+        kind, box = self.kinds[index], self.boxes[index, 3:].tolist()
+        edges, upright = self.catalogue.edges[kind].tolist(), self.catalogue.upright[kind]
+        return next(
+            "".join("LWH"[axis] for axis in order)
+            for order in ORIENTATIONS[: ROTATIONS[self.config.rotation]]
+            if upright[order[2]] and [edges[axis] for axis in order] == box
+        )
+
+
+def lines(packed: Packed, width: int | None = None) -> Iterator[str]:
+    """Yield the table of placed boxes and the summary; lengths are in cells.
+
+    Args:
+        packed: what was packed.
+        width: of a terminal, where boxes in the middle of a long table are left out and long names are cut; elsewhere
+            everything is there.
+    """
+    catalogue, config = packed.catalogue, packed.config
+    rows = [
+        (str(number), terminal(name), _times(box[3:]), ",".join(map(str, box[:3])))
+        for number, (name, box) in enumerate(zip(packed.labels, packed.boxes.tolist(), strict=True), start=1)
+    ]
+    head = ("item", "name", "edges", "position")
+    if width is not None and len(rows) > MANY_BOXES:
+        yield from columns([head, *rows[:_SHOWN]], 1, width)
+        yield f"... {len(rows) - 2 * _SHOWN} more boxes: --placements FILE.csv and --json have each"
+        yield from columns([head, *rows[-_SHOWN:]], 1, width)
+    else:
+        yield from columns([head, *rows], 1, width)
+    size = _times(config.bin_size) + " cells" + (f" of {config.cell}" if config.cell else "")
+    yield f"utilization {packed.utilization:.4f} of a bin of {size}"
+    left = np.where(packed.fitting, packed.left, 0)
+    counted = f"{len(packed.boxes)} of {catalogue.total} items packed, {left.sum()} left over"
+    yield from _listed(counted, left, packed, width)
+    outside = np.where(packed.fitting, 0, packed.left)
+    if outside.any():
+        fit = "fits" if outside.sum() == 1 else "fit"
+        yield from _listed(f"{outside.sum()} {fit} the empty bin in no permitted orientation", outside, packed, width)
+
+
+def _listed(heading: str, counts: NDArray, packed: Packed, width: int | None) -> Iterator[str]:
+    """Yield how many there are of each kind: few in the heading's line, more as a table of sizes."""
+    catalogue, kinds = packed.catalogue, np.flatnonzero(counts)
+    few = ", ".join(f"{counts[kind]} x {terminal(catalogue.names[kind])}" for kind in kinds[:_IN_A_LINE])
+    if len(kinds) <= _IN_A_LINE:
+        yield heading + (f": {few}" if few else "")
+        return
+    yield f"{heading}:"
+    sizes: dict[tuple[int, ...], list[int]] = {}
+    for kind in kinds.tolist():
+        sizes.setdefault(tuple(catalogue.edges[kind].tolist()), []).append(kind)
+    # the most first, and then as the file has them
+    every = sorted(sizes.items(), key=lambda size: -sum(counts[kind] for kind in size[1]))
+    rows = [
+        (f"  {sum(counts[kind] for kind in same)} x", _times(edges), _names([catalogue.names[kind] for kind in same]))
+        for edges, same in every[:_SHOWN]
+    ]
+    yield from columns(rows, 2, width)
+    rest = [kind for _, same in every[_SHOWN:] for kind in same]
+    if rest:
+        yield f"  {sum(counts[kind] for kind in rest)} more in {_other(len(every) - _SHOWN, 'size')}: --json has each"
+
+
+def _names(names: Sequence[str]) -> str:
+    """Return the names of kinds of a size: of more than two the first."""
+    if len(names) <= 2:
+        return ", ".join(map(terminal, names))
+    return f"{terminal(names[0])} and {_other(len(names) - 1, 'kind')}"
+
+
+def _other(count: int, what: str) -> str:
+    return f"{count} other {what}{'s' * (count > 1)}"
+
+
+def columns(rows: Sequence[Sequence[str]], name: int, width: int | None = None) -> Iterator[str]:
+    """Yield rows of text as lines, in columns of a width; a Korean letter takes the room of two others.
+
+    Args:
+        rows: the texts.
+        name: which column is cut where lines would be longer than a terminal.
+        width: of the terminal, None for elsewhere.
+    """
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    if width is not None:
+        rest = sum(widths) - widths[name] + 2 * (len(widths) - 1)
+        widths[name] = min(widths[name], max(width - rest, _SHORTEST))
+    for row in rows:
+        cut = [_cut(text, room) for text, room in zip(row, widths, strict=True)]
+        yield "  ".join(text + " " * (room - cell_len(text)) for text, room in zip(cut, widths, strict=True)).rstrip()
+
+
+def _cut(text: str, room: int) -> str:
+    return text if cell_len(text) <= room else set_cell_size(text, room - 1).rstrip() + "…"
+
+
+def as_json(packed: Packed) -> dict[str, Any]:
+    """Return everything as plain values; items are numbered from 1 as they stand in the file."""
+    catalogue, config = packed.catalogue, packed.config
+    boxes = [
+        {**_item(packed, kind), "position": box[:3], "edges": box[3:], "turn": packed.turn(order)}
+        for order, (kind, box) in enumerate(zip(packed.kinds.tolist(), packed.boxes.tolist(), strict=True))
+    ]
+    rest = [
+        {**_item(packed, kind), "quantity": int(packed.left[kind]), "edges": catalogue.edges[kind].tolist()}
+        for kind in np.flatnonzero(packed.left).tolist()
+    ]
+    return {
+        "items": catalogue.source,
+        "bin": {"edges": list(config.bin_size), "cell": config.cell},
+        "rotation": config.rotation,
+        "support": str(config.support),
+        "utilization": round(packed.utilization, 6),
+        "packed": len(boxes),
+        "total": catalogue.total,
+        "boxes": boxes,
+        "left_over": [each for each in rest if packed.fitting[each["item"] - 1]],
+        "fits_no_bin": [each for each in rest if not packed.fitting[each["item"] - 1]],
+        "notes": list(catalogue.notes),
+    }
+
+
+def _item(packed: Packed, kind: int) -> dict[str, Any]:
+    places = packed.catalogue.places
+    return {"item": kind + 1, "name": packed.catalogue.names[kind], "place": places[kind] if places else None}
+
+
+def write_placements(path: Path, packed: Packed, unit: str) -> None:
+    """Write each box with its item, turn and place as CSV, in loading order.
+
+    Names that a spreadsheet would compute have an apostrophe before them; UTF-8 has its mark, which Excel asks for.
+
+    Args:
+        path: the file.
+        packed: what was packed.
+        unit: of lengths, such as ``cm``; where the bin has no cell size they are in cells.
+    """
+    scale = Fraction(1)
+    if packed.config.cell is not None:
+        scale = millimetres(packed.config.cell, "cell") / MILLIMETRES[unit]
+    measure = "cells" if packed.config.cell is None else unit
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    lengths = [f"{name}_{measure}" for name in ("x", "y", "z", "along_x", "along_y", "along_z")]
+    writer.writerow(["order", "item", "name", "place", "turn", *lengths])
+    for index, (kind, box) in enumerate(zip(packed.kinds.tolist(), packed.boxes.tolist(), strict=True)):
+        item = _item(packed, kind)
+        place = [f"{float(edge * scale):.12g}" for edge in box]
+        writer.writerow(
+            [index + 1, item["item"], spreadsheet(terminal(item["name"])), item["place"], packed.turn(index), *place]
+        )
+    write_text(path, "\ufeff" + text.getvalue())
+
+
+def user_unit(bin_size: str | None) -> str:
+    """Return the unit that a user named for the bin, ``cm`` where none is named."""
+    named = re.search(r"([^\W\d_]+)\s*$", bin_size or "")
+    return named[1].lower() if named and named[1].lower() in MILLIMETRES else "cm"
+
+
+def _times(edges: Sequence[int]) -> str:
+    return "x".join(map(str, edges))
