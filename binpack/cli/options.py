@@ -12,7 +12,7 @@ import typer
 
 from binpack.files import InputError
 from binpack.items.sources import file_bin
-from binpack.items.units import parse_bin, parse_length
+from binpack.items.units import bin_unit, parse_bin, parse_length
 
 if TYPE_CHECKING:
     from binpack.agents.config import TrainConfig
@@ -83,6 +83,7 @@ def env_settings(
     rotation: str | None = None,
     support: str | None = None,
     reward: str | None = None,
+    unit: str | None = None,
 ) -> dict[str, Any]:
     """Return what ``environment`` takes, from the options as typed; ``None`` for those that were not given."""
     return locals()
@@ -111,7 +112,9 @@ def environment(
     given = {name: value for name, value in settings.items() if value is not None}
     if "bin_size" in given:
         with option("--bin"):
-            given["bin_size"] = parse_bin(given["bin_size"], given.get("cell"))
+            text = given["bin_size"]
+            given["bin_size"] = parse_bin(text, given.get("cell"), unit=given.get("unit", "cm"))
+            given.setdefault("unit", bin_unit(text) or "cm")
     elif own_bin and (container := file_bin(given.get("items", ""), given.get("cell"))) is not None:
         given["bin_size"] = container
     elif "cell" in given:

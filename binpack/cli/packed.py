@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -44,6 +43,8 @@ class Packed:
         fitting: Which kinds fit the empty bin, bool (kinds,).
         catalogue: The items.
         config: Bin, cell and rotation.
+        room: The bin's edges in mm before they were rounded down to cells; None where numbers are cells.
+        assumed: What was assumed of units, or None.
     """
 
     boxes: NDArray
@@ -51,6 +52,8 @@ class Packed:
     fitting: NDArray
     catalogue: Catalogue
     config: EnvConfig
+    room: tuple[float, float, float] | None = None
+    assumed: str | None = None
 
     @cached_property
     def left(self) -> NDArray:
@@ -64,8 +67,15 @@ class Packed:
 
     @property
     def utilization(self) -> float:
-        """Packed share of the bin's volume."""
+        """Packed share of the bin's cells."""
         return int(self.boxes[:, 3:].prod(axis=1, dtype=np.int64).sum()) / self.config.volume
+
+    @property
+    def true_utilization(self) -> float | None:
+        """Packed share of the bin's volume, both as they are before edges are rounded; None where numbers are cells."""
+        if self.room is None or self.catalogue.lengths is None:
+            return None
+        return float(self.catalogue.lengths[self.kinds].prod(axis=1).sum() / np.prod(self.room))
 
     def turn(self, index: int) -> str:
         """Return which of its item's edges lie along x, y and z of a box: ``LWH`` as given, ``WLH`` turned once."""
@@ -99,7 +109,8 @@ def lines(packed: Packed, width: int | None = None) -> Iterator[str]:
     else:
         yield from columns([head, *rows], 1, width)
     size = _times(config.bin_size) + " cells" + (f" of {config.cell}" if config.cell else "")
-    yield f"utilization {packed.utilization:.4f} of a bin of {size}"
+    true = "" if packed.true_utilization is None else f"{packed.true_utilization:.4f} in true volumes, "
+    yield f"utilization {true}{packed.utilization:.4f} of a bin of {size}"
     left = np.where(packed.fitting, packed.left, 0)
     counted = f"{len(packed.boxes)} of {catalogue.total} items packed, {left.sum()} left over"
     yield from _listed(counted, left, packed, width)
@@ -177,15 +188,21 @@ def as_json(packed: Packed) -> dict[str, Any]:
     ]
     return {
         "items": catalogue.source,
-        "bin": {"edges": list(config.bin_size), "cell": config.cell},
+        "bin": {
+            "edges": list(config.bin_size),
+            "cell": config.cell,
+            "lengths_mm": None if packed.room is None else list(packed.room),
+        },
         "rotation": config.rotation,
         "support": str(config.support),
         "utilization": round(packed.utilization, 6),
+        "true_utilization": None if packed.true_utilization is None else round(packed.true_utilization, 6),
         "packed": len(boxes),
         "total": catalogue.total,
         "boxes": boxes,
         "left_over": [each for each in rest if packed.fitting[each["item"] - 1]],
         "fits_no_bin": [each for each in rest if not packed.fitting[each["item"] - 1]],
+        "assumed": packed.assumed,
         "notes": list(catalogue.notes),
     }
 
@@ -220,12 +237,6 @@ def write_placements(path: Path, packed: Packed, unit: str) -> None:
             [index + 1, item["item"], spreadsheet(terminal(item["name"])), item["place"], packed.turn(index), *place]
         )
     write_text(path, "\ufeff" + text.getvalue())
-
-
-def user_unit(bin_size: str | None) -> str:
-    """Return the unit that a user named for the bin, ``cm`` where none is named."""
-    named = re.search(r"([^\W\d_]+)\s*$", bin_size or "")
-    return named[1].lower() if named and named[1].lower() in MILLIMETRES else "cm"
 
 
 def _times(edges: Sequence[int]) -> str:

@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,11 +14,12 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from binpack.cli import options, packed
+from binpack.cli import lengths, options, packed
 from binpack.cli.packed import Packed
 from binpack.items.catalogue import Catalogue, check_fits, fits, korea_post_parcels, read_catalogue
 from binpack.items.spreadsheet import parse_columns
 from binpack.items.streams import Streams
+from binpack.items.units import bin_lengths, bin_unit, unit_name
 from binpack.text import terminal
 
 if TYPE_CHECKING:
@@ -52,6 +54,10 @@ def pack(
     encoding: Annotated[
         str | None, typer.Option("--encoding", metavar="NAME", help="Of a text file that is not UTF-8, such as cp949.")
     ] = None,
+    unit: Annotated[
+        str | None,
+        typer.Option("--unit", metavar="UNIT", help="mm, cm, dm, m or in, of numbers that carry none."),
+    ] = None,
     columns: Annotated[
         str | None,
         typer.Option(
@@ -81,24 +87,31 @@ def pack(
             raise typer.BadParameter(f"{placements} is a folder, expected a file", param_hint="--placements")
     with options.option("--columns"):
         headings = None if columns is None else parse_columns(columns)
+    with options.option("--unit"):
+        unit = None if unit is None else unit_name(unit, "unit")
+    bare = unit or bin_unit(bin_size) or "cm"
     catalogue = (
         korea_post_parcels(cell or "1cm")
         if items == "korea_post"
-        else read_catalogue(items, cell=cell, problem=problem, encoding=encoding, columns=headings)
+        else read_catalogue(items, cell=cell, problem=problem, unit=bare, encoding=encoding, columns=headings)
     )
     packer, base = load_packer(agent or heuristic or DEFAULT)
     if base is None:
         # everything there is to pack lies on the floor beside the bin: turn it as you like, take what fits best
         rotation, visible = rotation or "all", visible if visible is not None else 10
-    config = pack_config(catalogue, base, bin_size, cell, visible=visible, rotation=rotation, support=support)
+    config = pack_config(
+        catalogue, base, bin_size, cell, unit=unit, visible=visible, rotation=rotation, support=support
+    )
     fitting = fits(catalogue.edges, catalogue.upright, config.bin_size, config.rotation)
     if strict or not fitting.any():
-        check_fits(catalogue, config.bin_size, config.rotation)
+        check_fits(catalogue, config.bin_size, config.rotation, cell)
+    room = catalogue.container_lengths if bin_size is None else bin_lengths(bin_size, cell, unit or "cm")
     done = pack_catalogue(packer, catalogue, config, seed, fitting)
+    done = replace(done, room=room, assumed=lengths.assumed(catalogue, bin_size, cell, unit))
     # first what is kept: who reads the lines may stop reading
     pictures = write_pictures(done, out)
     if placements is not None:
-        packed.write_placements(placements, done, packed.user_unit(bin_size))
+        packed.write_placements(placements, done, bare)
     say(done, pictures, placements, as_json=as_json)
 
 
@@ -235,10 +248,14 @@ def say(done: Packed, pictures: list[Path], placements: Path | None, *, as_json:
         are = "is" if outside == 1 else "are"
         problem = f"{those} the empty bin in no permitted orientation and {are} left out (--strict refuses this)"
         typer.echo(f"binpack: warning: {problem}", err=True)
+    if coarse := lengths.too_coarse(done):
+        typer.echo(f"binpack: warning: {terminal(coarse)}", err=True)
     if as_json:
         files = {"pictures": [*map(str, pictures)], "placements": None if placements is None else str(placements)}
         typer.echo(json.dumps({**packed.as_json(done), **files}))
         return
+    if done.assumed:
+        typer.echo(terminal(f"assumed: {done.assumed}"))
     for note in done.catalogue.notes:
         typer.echo(terminal(f"note: {note}"))
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None

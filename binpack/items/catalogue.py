@@ -30,10 +30,12 @@ from binpack.items.units import (
     Grid,
     InstanceError,
     Length,
-    bin_edges,
+    RealBin,
     millimetres,
+    real_bin,
     show,
     unit_name,
+    unit_of,
     whole,
 )
 from binpack.text import terminal
@@ -69,6 +71,10 @@ class Catalogue:
         container: The bin that came with the items in cells (OR-Library, JSON ``bin``), or None.
         problem: Number of the problem in an OR-Library file, or None.
         notes: What was ignored in the source or passed over, a line each.
+        lengths: ``(M, 3)`` float64, the edges in mm before they were rounded up; None where numbers are cells.
+        container_lengths: The container's edges in mm before they were rounded down, or None.
+        units: The units that the source names, sorted.
+        bare: Whether numbers of the source carry no unit.
 
     Raises:
         InstanceError: Wrong shapes or values.
@@ -84,6 +90,10 @@ class Catalogue:
     container: tuple[int, int, int] | None = None
     problem: int | None = None
     notes: tuple[str, ...] = ()
+    lengths: np.ndarray | None = None
+    container_lengths: tuple[float, float, float] | None = None
+    units: tuple[str, ...] = ()
+    bare: bool = False
 
     def __post_init__(self) -> None:
         """Check shapes and values, and freeze the arrays."""
@@ -190,7 +200,7 @@ def read_catalogue(
         return _read_json(text, source, grid)
     number = whole(problem, "problem")
     container, rows, notes = read_problem(text, source, grid, number)
-    return _build(rows, source, grid, notes, container=container, problem=number)
+    return _build(rows, source, grid, notes, container, problem=number)
 
 
 def _read_bytes(path: str | Path) -> bytes:
@@ -239,9 +249,18 @@ def _decode(data: bytes, source: str, encoding: str | None = None) -> str:
     return text
 
 
-def _build(rows: Sequence[Row], source: str, grid: Grid, notes: Sequence[str] = (), **extra: Any) -> Catalogue:
+def _build(
+    rows: Sequence[Row],
+    source: str,
+    grid: Grid,
+    notes: Sequence[str] = (),
+    container: RealBin | None = None,
+    own: str | None = None,
+    **extra: Any,
+) -> Catalogue:
     """Turn rows into a catalogue: units, whole cells, quantities, names and flags, all checked in one place."""
-    edges, quantities, names, upright, total = [], [], [], [], 0
+    edges, lengths, quantities, names, upright, total = [], [], [], [], [], 0
+    units: set[str | None] = set()
     places, notes = [], list(notes)
     for index, row in enumerate(rows):
         where = f"{source}: {row.place}:"
@@ -251,12 +270,14 @@ def _build(rows: Sequence[Row], source: str, grid: Grid, notes: Sequence[str] = 
             notes.append(f"{where.removesuffix(':')}{name}: skipped, its quantity is 0")
             continue
         unit = None if row.unit in (None, "") else unit_name(row.unit, f"{where} unit")
-        edges.append(
-            [
-                grid.cells(value, f"{where} {name}", unit=unit or own)
-                for name, value, own in zip(EDGES, row.edges, row.units, strict=True)
-            ]
-        )
+        named = [unit or heading for heading in row.units]
+        measured = [
+            grid.measure(value, f"{where} {name}", unit=heading)
+            for name, value, heading in zip(EDGES, row.edges, named, strict=True)
+        ]
+        edges.append([cells for cells, _ in measured])
+        lengths.append([float(length or 0) for _, length in measured])
+        units |= {unit_of(value) or heading or own for value, heading in zip(row.edges, named, strict=True)}
         places.append(row.place)
         quantities.append(quantity)
         total += quantities[-1]
@@ -276,6 +297,13 @@ def _build(rows: Sequence[Row], source: str, grid: Grid, notes: Sequence[str] = 
         raise InstanceError(f"{source}: {rows[-1].place}: every quantity is 0, expected at least one item")
     arrays = (np.array(edges, dtype=np.int32), np.array(quantities, dtype=np.int64), np.array(upright, dtype=bool))
     extra = {**extra, "source": source, "places": tuple(places), "notes": tuple(notes)}
+    if container is not None:
+        real = container.lengths
+        extra["container"] = container.edges
+        extra["container_lengths"] = None if real is None else tuple(map(float, real))
+    if grid.cell is not None:
+        said = tuple(sorted(each for each in units if each is not None))
+        extra |= {"lengths": np.array(lengths), "units": said, "bare": None in units}
     return Catalogue(arrays[0], arrays[1], tuple(names), arrays[2], **extra)
 
 
@@ -294,9 +322,11 @@ def _read_json(text: str, source: str, grid: Grid) -> Catalogue:
     _known(data, ("items", "unit", "bin"), f"{source}: line 1:")
     if not isinstance(data["items"], list) or not data["items"]:
         raise InstanceError(f"{source}: line 1: items {show(data['items'])}: expected a list of at least one item")
+    own = None
     if "unit" in data:
-        grid = replace(grid, unit=unit_name(data["unit"], f"{source}: line 1: unit"))
-    container = bin_edges(data["bin"], grid, f"{source}: line 1: bin") if "bin" in data else None
+        own = unit_name(data["unit"], f"{source}: line 1: unit")
+        grid = replace(grid, unit=own)
+    container = real_bin(data["bin"], grid, f"{source}: line 1: bin") if "bin" in data else None
     rows = []
     for item, number in zip(data["items"], _json_lines(text), strict=True):
         where = f"{source}: line {number}:"
@@ -308,7 +338,7 @@ def _read_json(text: str, source: str, grid: Grid) -> Catalogue:
                 raise InstanceError(f"{where} {name!r} is missing in {show(item)}: expected length, width and height")
         rest = {key: value for key, value in item.items() if key not in EDGES}
         rows.append(Row(f"line {number}", (item["length"], item["width"], item["height"]), **rest))
-    return _build(rows, source, grid, container=container)
+    return _build(rows, source, grid, (), container, own)
 
 
 def _known(data: dict[str, Any], keys: Sequence[str], where: str) -> None:
@@ -358,15 +388,17 @@ def _read_npz(data: bytes, source: str, grid: Grid) -> Catalogue:
             raise InstanceError(
                 f"{source}: {name} has shape {array.shape} of {array.dtype}: expected shape {shape} of {expected}"
             )
+    own = None
     if "unit" in arrays:
-        grid = replace(grid, unit=unit_name(arrays["unit"].tolist(), f"{source}: unit"))
+        own = unit_name(arrays["unit"].tolist(), f"{source}: unit")
+        grid = replace(grid, unit=own)
     columns = {key: arrays[key].tolist() for key in ("quantity", "names", "upright") if key in arrays}
     names = columns.pop("names", [""] * count)
     rows = [
         Row(f"edges[{i}]", tuple(row), name=names[i], **{key: value[i] for key, value in columns.items()})
         for i, row in enumerate(edges.tolist())
     ]
-    return _build(rows, source, grid)
+    return _build(rows, source, grid, own=own)
 
 
 def load_arrays(file: Any, source: str, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, np.ndarray]:
@@ -424,7 +456,7 @@ def korea_post_parcels(cell: Length = "1cm") -> Catalogue:
     """
     file = resources.files("binpack.items").joinpath("korea_post.csv")
     rows, _ = read_rows(file.read_text(encoding="utf-8"), "korea_post.csv")
-    return _build(rows, "korea_post", Grid(millimetres(cell, "cell")))
+    return _build(rows, "korea_post", Grid(millimetres(cell, "cell")), own="cm")
 
 
 def korea_post(cell: Length = "1cm") -> Catalogue:
@@ -465,16 +497,26 @@ def fits(edges: np.ndarray, upright: np.ndarray | None, bin_size: Sequence[int],
     return np.asarray(fitting.any(axis=-1))
 
 
-def misfit(edges: Sequence[int], upright: Sequence[bool], bin_size: Sequence[int], rotation: str) -> str:
-    """Return the words for an item that fits the bin in no permitted orientation."""
+def misfit(
+    edges: Sequence[int], upright: Sequence[bool], bin_size: Sequence[int], rotation: str, cells: str = ""
+) -> str:
+    """Return the words for an item that fits the bin in no permitted orientation; `cells` says more of the edges."""
     allowed = [name for name, flag in zip(EDGES, upright, strict=True) if flag]
     limits = "" if len(allowed) == 3 else f", upright only {' or '.join(allowed)}"
     size, room = ("x".join(map(str, map(int, numbers))) for numbers in (edges, bin_size))
-    return f"item {size} fits the bin {room} in no permitted orientation (rotation {rotation}{limits})"
+    return f"item {size}{cells} fits the bin {room} in no permitted orientation (rotation {rotation}{limits})"
 
 
-def check_fits(catalogue: Catalogue, bin_size: Sequence[int], rotation: str = "none") -> None:
+def check_fits(
+    catalogue: Catalogue, bin_size: Sequence[int], rotation: str = "none", cell: Length | None = None
+) -> None:
     """Raise unless every item fits the empty bin in at least one permitted orientation.
+
+    Args:
+        catalogue: The items.
+        bin_size: The bin's edges in cells.
+        rotation: ``"none"``, ``"z"`` or ``"all"``.
+        cell: Cell size, for the message.
 
     Raises:
         InstanceError: Names file, line, item, edges and bin; or an unknown rotation.
@@ -482,5 +524,9 @@ def check_fits(catalogue: Catalogue, bin_size: Sequence[int], rotation: str = "n
     bad = np.flatnonzero(~fits(catalogue.edges, catalogue.upright, bin_size, rotation))
     if bad.size:
         index = int(bad[0])
-        words = misfit(catalogue.edges[index], catalogue.upright[index], bin_size, rotation)
+        real = ""
+        if cell is not None and catalogue.lengths is not None:
+            lengths = "x".join(f"{length / 10:.6g}" for length in catalogue.lengths[index].tolist())
+            real = f" cells of {terminal(cell)} ({lengths} cm)"
+        words = misfit(catalogue.edges[index], catalogue.upright[index], bin_size, rotation, real)
         raise InstanceError(f"{catalogue.where(index)}: {words}")

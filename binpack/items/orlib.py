@@ -10,14 +10,12 @@ import io
 from collections.abc import Iterator, Sequence
 
 from binpack.items.rows import Row
-from binpack.items.units import Grid, InstanceError, bin_edges, show, whole
+from binpack.items.units import Grid, InstanceError, RealBin, real_bin, show, whole
 
 _Line = tuple[int, list[str]]
 
 
-def read_problem(
-    text: str, source: str, grid: Grid, problem: int
-) -> tuple[tuple[int, int, int], list[Row], tuple[str, ...]]:
+def read_problem(text: str, source: str, grid: Grid, problem: int) -> tuple[RealBin, list[Row], tuple[str, ...]]:
     """Read one problem.
 
     Args:
@@ -27,7 +25,7 @@ def read_problem(
         problem: The problem's number.
 
     Returns:
-        The container in cells, the rows, and what is worth a line of output.
+        The container, the rows, and what is worth a line of output.
 
     Raises:
         InstanceError: There is no such problem, or something is wrong with it.
@@ -105,9 +103,7 @@ def _number(words: list[str], where: str) -> int:
     return number
 
 
-def _problem(
-    lines: Sequence[_Line], start: int, end: int, source: str, grid: Grid
-) -> tuple[tuple[int, int, int], list[Row]]:
+def _problem(lines: Sequence[_Line], start: int, end: int, source: str, grid: Grid) -> tuple[RealBin, list[Row]]:
     """Return container and rows of the problem that stands in `lines[start:end]`."""
     at = start
 
@@ -123,7 +119,7 @@ def _problem(
         return f"{source}: line {number}:", words
 
     where, words = read(3, "the container's length, width and height")
-    container = bin_edges(words, grid, f"{where} container")
+    container = real_bin(words, grid, f"{where} container")
     where, words = read(1, "the number of item types")
     rows = []
     for _ in range(whole(words[0], f"{where} number of item types")):

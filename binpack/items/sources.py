@@ -427,6 +427,7 @@ def item_source(
     *,
     cell: Length | None = None,
     rotation: str = "none",
+    unit: str = "cm",
 ) -> ItemSource:
     """Turn a description of items into a source of episodes, and check that every item can fit the empty bin.
 
@@ -446,6 +447,7 @@ def item_source(
         bin_size: The bin's edges in cells.
         cell: Cell size for a file or ``"korea_post"`` (default there: 1 cm).
         rotation: ``"none"``, ``"z"`` or ``"all"``, for the check.
+        unit: Unit of a file's numbers that carry none.
 
     Raises:
         InstanceError: An unknown or malformed spec, a bad file, or an item that fits in no permitted orientation.
@@ -456,7 +458,7 @@ def item_source(
     elif (maker := named_items(str(spec))) is not None:
         source = _object_source(maker(bin_size, cell=cell, rotation=rotation), bin_size, str(spec))
     else:
-        source = _file_source(str(spec), bin_size, cell)
+        source = _file_source(str(spec), bin_size, cell, unit)
     source.check(rotation)
     return source
 
@@ -520,7 +522,7 @@ def _numbered(name: str) -> tuple[str, int]:
     return (numbered[1], int(numbered[2])) if numbered else (name, 1)
 
 
-def _file_source(name: str, bin_size: tuple[int, int, int], cell: Length | None) -> ItemSource:
+def _file_source(name: str, bin_size: tuple[int, int, int], cell: Length | None, unit: str) -> ItemSource:
     """Return the source for a file."""
     text, problem = _numbered(name)
     path = Path(text)
@@ -528,7 +530,7 @@ def _file_source(name: str, bin_size: tuple[int, int, int], cell: Length | None)
         raise InstanceError(_unknown(name))
     if path.suffix.lower() == ".npz" and _holds_streams(path):
         return StreamsSource(name, bin_size, Streams.load(path))
-    return CatalogueSource(name, bin_size, read_catalogue(path, cell=cell, problem=problem))
+    return CatalogueSource(name, bin_size, read_catalogue(path, cell=cell, problem=problem, unit=unit))
 
 
 def _exists(path: str) -> bool:

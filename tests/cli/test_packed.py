@@ -119,7 +119,7 @@ def test_pack_prints_one_json_object(items, tmp_path, capsys):
     assert output.out.count("\n") == 1
     assert told["pictures"] == ["packed_bin.html", "packed_bin.png"] and told["placements"] == "list/p.csv"
     assert len((tmp_path / "list" / "p.csv").read_text().splitlines()) == 1 + told["packed"]
-    assert told["bin"] == {"edges": [4, 4, 4], "cell": None}
+    assert told["bin"] == {"edges": [4, 4, 4], "cell": None, "lengths_mm": None}
     assert told["fits_no_bin"] == [{"item": 3, "name": "tower", "place": "line 4", "quantity": 1, "edges": [9, 9, 9]}]
 
 

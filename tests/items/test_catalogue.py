@@ -118,8 +118,12 @@ BAD_BINS = [
     ("10x2.5x10", None, "bin '10x2.5x10': edge '2.5': expected a whole number of cells (or a cell size"),
     ("10x10x10cm", None, "bin '10x10x10cm': edge '10': expected a cell size beside the unit cm (such as --cell 50mm)"),
     ("10x10x10ells", "1cm", "bin '10x10x10ells': edge '10ells': unknown unit 'ells', expected mm, cm, dm, m or in"),
-    ("10x10x3", "5cm", "bin '10x10x3': edge '3' has 0 cells, expected 1 to 1000 cells (choose a finer cell)"),
-    ("110x110x110", "1mm", "bin '110x110x110': edge '110' has 1100 cells, expected 1 to 1000 cells (choose a coarser"),
+    ("10x10x3", "5cm", "bin '10x10x3': edge '3' has 0 cells of 50mm, expected 1 to 1000 cells (choose a finer cell)"),
+    (
+        "110x110x110",
+        "1mm",
+        "bin '110x110x110': edge '110' has 1100 cells of 1mm, expected 1 to 1000 cells (choose a coarser",
+    ),
     ("10x10x10", "5", "cell '5': a unit is missing"),
     ((True, 10, 10), None, "bin (True, 10, 10): edge True: expected a number above 0"),
 ]
@@ -575,7 +579,10 @@ def test_bad_arguments_are_answered_in_one_line(tmp_path):
         ({"cell": "5"}, "cell '5': a unit is missing, expected mm, cm, dm, m or in, as in 50mm"),
         ({"cell": 0.0}, "cell 0.0: expected a length above 0 with its unit, such as 50mm or 5cm"),
         ({"cell": "1mm", "unit": "parsec"}, "unit 'parsec': expected mm, cm, dm, m or in"),
-        ({"cell": "2m"}, f"{path}: line 3: container ['10', '10', '10']: edge '10' has 0 cells, expected 1 to 1000"),
+        (
+            {"cell": "2m"},
+            f"{path}: line 3: container ['10', '10', '10']: edge '10' has 0 cells of 2000mm, expected 1 to 1000",
+        ),
     ):
         with pytest.raises(InstanceError) as error:
             read_catalogue(path, **arguments)
