@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from binpack.agents import large
 from binpack.agents.agent import Agent, OfflineAgent
 from binpack.agents.named import find_agent
+from binpack.agents.offline import FirstFitDecreasing
 from binpack.core import geometry
+from binpack.core.heuristics import Heuristic
 from binpack.core.statistics import mean_interval
 from binpack.env.batch import PackingBatch
 from binpack.env.config import EnvConfig
 from binpack.files import InputError
 from binpack.items.streams import Streams
+
+LARGE = 1 << 18
+"""Actions of a bin from which on a heuristic packs bins one after the other, with ``agents.large``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +79,7 @@ def evaluate(
     seed: int = 0,
     batch: int = 256,
     verify: bool = True,
+    watch: Callable[[int], None] | None = None,
 ) -> Evaluation:
     """Let an agent pack every stream once, into an empty bin each.
 
@@ -83,6 +90,7 @@ def evaluate(
         seed: for agents that act at random.
         batch: how many bins are packed side by side.
         verify: check every finished packing with ``geometry``, which shares no code with what packed it.
+        watch: called now and then with how many items of the streams that are being packed were packed or passed over.
 
     Returns:
         The results in the order of the streams.
@@ -105,7 +113,7 @@ def evaluate(
     boxes: list[NDArray] = []
     positions: list[NDArray] = []
     for start in range(0, len(streams), batch):
-        for packing, which in _play(player, streams[start : start + batch], config, rng):
+        for packing, which in _play(player, streams[start : start + batch], config, rng, watch):
             boxes.append(packing)
             positions.append(which)
     if verify:
@@ -120,20 +128,40 @@ def evaluate(
 
 
 def _play(
-    agent: Agent, streams: Streams, config: EnvConfig, rng: np.random.Generator
+    agent: Agent,
+    streams: Streams,
+    config: EnvConfig,
+    rng: np.random.Generator,
+    watch: Callable[[int], None] | None,
 ) -> Iterator[tuple[NDArray, NDArray]]:
     """Pack every stream, all of them side by side; yield the boxes of each, and which item of it each box is."""
     order: NDArray | None = None
+    rule = _rule(agent)
     if isinstance(agent, OfflineAgent):
         order, config = agent.arrange(streams), config.model_copy(update={"visible": 1})
         streams = streams.reordered(order)
+    # a generator is shared by the bins of a batch, so that alone a second bin would be another one
+    if rule is not None and config.actions >= LARGE and (len(streams) == 1 or not rule.needs_rng):
+        for row in range(len(streams)):
+            skip = order is not None
+            boxes, positions = large.pack(rule, streams[row : row + 1], config, rng, skip=skip, watch=watch)
+            yield boxes, positions if order is None else order[row, positions]
+        return
     bins = PackingBatch(config, len(streams), skip=order is not None)
     bins.load(streams)
     while not bins.done.all():
         bins.step(agent.act(bins, rng))
+        if watch is not None:
+            watch(int(bins.packed.sum()))
     for row in range(len(streams)):
         positions = bins.positions(row)
         yield bins.boxes(row), positions if order is None else order[row, positions]
+
+
+def _rule(agent: Agent) -> Heuristic | None:
+    """Return the heuristic with parts by which an agent places its items, None for none."""
+    rule = agent.rule if isinstance(agent, FirstFitDecreasing) else agent
+    return rule if isinstance(rule, Heuristic) and rule.around is not None else None
 
 
 def make_streams(config: EnvConfig, n: int, seed: int) -> Streams:

@@ -19,13 +19,15 @@ class FirstFitDecreasing:
     First-fit decreasing comes from packing in one dimension (Johnson, "Near-Optimal Bin Packing Algorithms", 1973).
     """
 
+    rule = HEURISTICS["deepest_bottom_left"]
+
     def arrange(self, streams: Streams) -> NDArray:
         """Return the positions of each stream's items sorted, int64 (N, T); what stands behind its end stays there."""
         return _decreasing(streams.items)
 
     def act(self, batch: PackingBatch, rng: np.random.Generator) -> NDArray:
         """Return the first place of each bin's item, int64 (n,); -1 for a bin that is done."""
-        return HEURISTICS["deepest_bottom_left"].act(batch, rng)
+        return self.rule.act(batch, rng)
 
 
 def _decreasing(items: NDArray) -> NDArray:

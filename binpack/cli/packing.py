@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -225,11 +225,14 @@ def pack_catalogue(
         seed: shuffles the items; None for the file's order.
         fitting: which kinds fit the empty bin; the others are left out.
     """
+    from tqdm import tqdm
+
     order = np.repeat(np.arange(len(catalogue.edges)), np.where(fitting, catalogue.quantity, 0))
     if seed is not None:
         order = np.random.default_rng(seed).permutation(order)
     stream = Streams(catalogue.edges[order][None], np.array([len(order)]), catalogue.upright[order][None])
-    result = play(packer, stream, config, seed or 0)
+    with tqdm(total=len(order), unit="item", delay=2, leave=False, disable=not sys.stderr.isatty()) as bar:
+        result = play(packer, stream, config, seed or 0, lambda seen: bar.update(seen - bar.n))
     return Packed(result.boxes[0], order[result.positions[0]], fitting, catalogue, config)
 
 
@@ -269,12 +272,14 @@ def say(done: Packed, pictures: list[Path], placements: Path | None, *, as_json:
         typer.echo(line)
 
 
-def play(packer: Agent, streams: Streams, config: EnvConfig, seed: int) -> Evaluation:
+def play(
+    packer: Agent, streams: Streams, config: EnvConfig, seed: int, watch: Callable[[int], None] | None = None
+) -> Evaluation:
     """Evaluate with as many bins side by side as there is room for."""
     from binpack.agents import evaluation
 
     side_by_side = max(1, min(options.SIDE_BY_SIDE, options.MAX_CELLS // config.actions))
-    return evaluation.evaluate(packer, streams, config, seed=seed, batch=side_by_side)
+    return evaluation.evaluate(packer, streams, config, seed=seed, batch=side_by_side, watch=watch)
 
 
 def play_ahead(
