@@ -59,7 +59,10 @@ class LargeBin:
         length, width, self._tall = size
         self.heights = np.zeros((1, length, width), np.int16)
         self._support, self._rule, self._around, self._most = support, rule, rule.around, most
-        self._scale, self._plane = rule.where(length, width) if rule.where else (1.0, None)
+        self._scale = 1.0
+        self._plane: NDArray | None = None
+        if rule.where is not None:
+            self._scale, self._plane = rule.where(length, width)
         self._changes: list[tuple[int, int, int, int]] = []
         self._kept: dict[_Edges, _Kept] = {}
 
