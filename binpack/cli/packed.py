@@ -43,6 +43,7 @@ class Packed:
         fitting: Which kinds fit the empty bin, bool (kinds,).
         catalogue: The items.
         config: Bin, cell and rotation.
+        offered: How many of each kind there were to pack, integers (kinds,).
         room: The bin's edges in mm before they were rounded down to cells; None where numbers are cells.
         assumed: What was assumed of units, or None.
     """
@@ -52,13 +53,14 @@ class Packed:
     fitting: NDArray
     catalogue: Catalogue
     config: EnvConfig
+    offered: NDArray
     room: tuple[float, float, float] | None = None
     assumed: str | None = None
 
     @cached_property
     def left(self) -> NDArray:
-        """How many of each kind are not in the bin, int64 (kinds,)."""
-        return self.catalogue.quantity - np.bincount(self.kinds, minlength=len(self.catalogue.names))
+        """How many of each kind are left when the bin is packed, int64 (kinds,)."""
+        return self.offered - np.bincount(self.kinds, minlength=len(self.catalogue.names))
 
     @property
     def labels(self) -> list[str]:
@@ -88,15 +90,60 @@ class Packed:
         )
 
 
-def lines(packed: Packed, width: int | None = None) -> Iterator[str]:
-    """Yield the table of placed boxes and the summary; lengths are in cells.
+def lines(bins: Sequence[Packed], width: int | None = None) -> Iterator[str]:
+    """Yield the table of placed boxes of each bin and the summary; lengths are in cells.
 
     Args:
-        packed: what was packed.
+        bins: what was packed, one bin or more.
         width: of a terminal, where boxes in the middle of a long table are left out and long names are cut; elsewhere
             everything is there.
     """
-    catalogue, config = packed.catalogue, packed.config
+    last, several = bins[-1], len(bins) > 1
+    count = sum(len(packed.boxes) for packed in bins)
+    if several and width is not None and count > MANY_BOXES:
+        yield from columns([("bin", "items", "utilization"), *_overview(bins)], 1, width)
+        yield "the boxes: --placements FILE.csv and --json have each"
+    else:
+        for number, packed in enumerate(bins, start=1):
+            if several:
+                yield f"bin {number} of {len(bins)}"
+            yield from _table(packed, width)
+            yield f"utilization {_share([packed])}"
+    if several:
+        yield f"total: utilization {_share(bins)}"
+    left = np.where(last.fitting, last.left, 0)
+    counted = f"{count} of {last.catalogue.total} items packed, {left.sum()} left over"
+    yield from _listed(counted, left, last, width)
+    outside = np.where(last.fitting, 0, last.left)
+    if outside.any():
+        fit = "fits" if outside.sum() == 1 else "fit"
+        yield from _listed(f"{outside.sum()} {fit} the empty bin in no permitted orientation", outside, last, width)
+
+
+def _overview(bins: Sequence[Packed]) -> Iterator[tuple[str, str, str]]:
+    """Yield a row for each bin: its number, how many items are in it, and the packed share."""
+    for number, packed in enumerate(bins, start=1):
+        yield str(number), str(len(packed.boxes)), f"{packed.true_utilization or packed.utilization:.4f}"
+
+
+def _share(bins: Sequence[Packed]) -> str:
+    """Return the packed share of bins of one size in words: in true volumes, where there are any, and in cells."""
+    config, true = bins[0].config, mean_share(bins, true=True)
+    room = "a bin" if len(bins) == 1 else f"{len(bins)} bins"
+    size = _times(config.bin_size) + " cells" + (f" of {config.cell}" if config.cell else "")
+    shown = "" if true is None else f"{true:.4f} in true volumes, "
+    return f"{shown}{mean_share(bins):.4f} of {room} of {size}"
+
+
+def mean_share(bins: Sequence[Packed], *, true: bool = False) -> float | None:
+    """Return the packed share of all bins, in cells or in true volumes; None where there are none."""
+    shares = [packed.true_utilization if true else packed.utilization for packed in bins]
+    known = [share for share in shares if share is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _table(packed: Packed, width: int | None) -> Iterator[str]:
+    """Yield the table of the boxes in a bin."""
     rows = [
         (str(number), terminal(name), _times(box[3:]), ",".join(map(str, box[:3])))
         for number, (name, box) in enumerate(zip(packed.labels, packed.boxes.tolist(), strict=True), start=1)
@@ -108,16 +155,6 @@ def lines(packed: Packed, width: int | None = None) -> Iterator[str]:
         yield from columns([head, *rows[-_SHOWN:]], 1, width)
     else:
         yield from columns([head, *rows], 1, width)
-    size = _times(config.bin_size) + " cells" + (f" of {config.cell}" if config.cell else "")
-    true = "" if packed.true_utilization is None else f"{packed.true_utilization:.4f} in true volumes, "
-    yield f"utilization {true}{packed.utilization:.4f} of a bin of {size}"
-    left = np.where(packed.fitting, packed.left, 0)
-    counted = f"{len(packed.boxes)} of {catalogue.total} items packed, {left.sum()} left over"
-    yield from _listed(counted, left, packed, width)
-    outside = np.where(packed.fitting, 0, packed.left)
-    if outside.any():
-        fit = "fits" if outside.sum() == 1 else "fit"
-        yield from _listed(f"{outside.sum()} {fit} the empty bin in no permitted orientation", outside, packed, width)
 
 
 def _listed(heading: str, counts: NDArray, packed: Packed, width: int | None) -> Iterator[str]:
@@ -175,36 +212,44 @@ def _cut(text: str, room: int) -> str:
     return text if cell_len(text) <= room else set_cell_size(text, room - 1).rstrip() + "…"
 
 
-def as_json(packed: Packed) -> dict[str, Any]:
-    """Return everything as plain values; items are numbered from 1 as they stand in the file."""
-    catalogue, config = packed.catalogue, packed.config
+def as_json(bins: Sequence[Packed]) -> dict[str, Any]:
+    """Return everything as plain values; items are numbered from 1 as they stand in the file, and so are bins."""
+    last = bins[-1]
+    catalogue, config = last.catalogue, last.config
     boxes = [
-        {**_item(packed, kind), "position": box[:3], "edges": box[3:], "turn": packed.turn(order)}
+        {"bin": number, **_item(packed, kind), "position": box[:3], "edges": box[3:], "turn": packed.turn(order)}
+        for number, packed in enumerate(bins, start=1)
         for order, (kind, box) in enumerate(zip(packed.kinds.tolist(), packed.boxes.tolist(), strict=True))
     ]
     rest = [
-        {**_item(packed, kind), "quantity": int(packed.left[kind]), "edges": catalogue.edges[kind].tolist()}
-        for kind in np.flatnonzero(packed.left).tolist()
+        {**_item(last, kind), "quantity": int(last.left[kind]), "edges": catalogue.edges[kind].tolist()}
+        for kind in np.flatnonzero(last.left).tolist()
     ]
     return {
         "items": catalogue.source,
         "bin": {
             "edges": list(config.bin_size),
             "cell": config.cell,
-            "lengths_mm": None if packed.room is None else list(packed.room),
+            "lengths_mm": None if last.room is None else list(last.room),
         },
         "rotation": config.rotation,
         "support": str(config.support),
-        "utilization": round(packed.utilization, 6),
-        "true_utilization": None if packed.true_utilization is None else round(packed.true_utilization, 6),
+        **_shares(bins),
         "packed": len(boxes),
         "total": catalogue.total,
+        "bins": [{"packed": len(packed.boxes), **_shares([packed])} for packed in bins],
         "boxes": boxes,
-        "left_over": [each for each in rest if packed.fitting[each["item"] - 1]],
-        "fits_no_bin": [each for each in rest if not packed.fitting[each["item"] - 1]],
-        "assumed": packed.assumed,
+        "left_over": [each for each in rest if last.fitting[each["item"] - 1]],
+        "fits_no_bin": [each for each in rest if not last.fitting[each["item"] - 1]],
+        "assumed": last.assumed,
         "notes": list(catalogue.notes),
     }
+
+
+def _shares(bins: Sequence[Packed]) -> dict[str, float | None]:
+    """Return the packed shares of bins, in cells and in true volumes, rounded."""
+    shares = {"utilization": mean_share(bins), "true_utilization": mean_share(bins, true=True)}
+    return {name: None if share is None else round(share, 6) for name, share in shares.items()}
 
 
 def _item(packed: Packed, kind: int) -> dict[str, Any]:
@@ -212,30 +257,29 @@ def _item(packed: Packed, kind: int) -> dict[str, Any]:
     return {"item": kind + 1, "name": packed.catalogue.names[kind], "place": places[kind] if places else None}
 
 
-def write_placements(path: Path, packed: Packed, unit: str) -> None:
-    """Write each box with its item, turn and place as CSV, in loading order.
+def write_placements(path: Path, bins: Sequence[Packed], unit: str) -> None:
+    """Write each box with its bin, item, turn and place as CSV, in loading order.
 
     Names that a spreadsheet would compute have an apostrophe before them; UTF-8 has its mark, which Excel asks for.
 
     Args:
         path: the file.
-        packed: what was packed.
+        bins: what was packed.
         unit: of lengths, such as ``cm``; where the bin has no cell size they are in cells.
     """
-    scale = Fraction(1)
-    if packed.config.cell is not None:
-        scale = millimetres(packed.config.cell, "cell") / MILLIMETRES[unit]
-    measure = "cells" if packed.config.cell is None else unit
+    scale, cell = Fraction(1), bins[0].config.cell
+    if cell is not None:
+        scale = millimetres(cell, "cell") / MILLIMETRES[unit]
+    measure = "cells" if cell is None else unit
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     lengths = [f"{name}_{measure}" for name in ("x", "y", "z", "along_x", "along_y", "along_z")]
-    writer.writerow(["order", "item", "name", "place", "turn", *lengths])
-    for index, (kind, box) in enumerate(zip(packed.kinds.tolist(), packed.boxes.tolist(), strict=True)):
-        item = _item(packed, kind)
-        place = [f"{float(edge * scale):.12g}" for edge in box]
-        writer.writerow(
-            [index + 1, item["item"], spreadsheet(terminal(item["name"])), item["place"], packed.turn(index), *place]
-        )
+    writer.writerow(["bin", "order", "item", "name", "place", "turn", *lengths])
+    for number, packed in enumerate(bins, start=1):
+        for index, (kind, box) in enumerate(zip(packed.kinds.tolist(), packed.boxes.tolist(), strict=True)):
+            item = _item(packed, kind)
+            name, place = spreadsheet(terminal(item["name"])), [f"{float(edge * scale):.12g}" for edge in box]
+            writer.writerow([number, index + 1, item["item"], name, item["place"], packed.turn(index), *place])
     write_text(path, "\ufeff" + text.getvalue())
 
 

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from binpack.cli import lengths, options, packed
 from binpack.cli.packed import Packed
+from binpack.files import InputError
 from binpack.items.catalogue import Catalogue, check_fits, fits, korea_post_parcels, read_catalogue
 from binpack.items.spreadsheet import parse_columns
 from binpack.items.streams import Streams
-from binpack.items.units import bin_lengths, bin_unit, unit_name
+from binpack.items.units import bin_lengths, bin_unit, unit_name, whole
 from binpack.text import terminal
 
 if TYPE_CHECKING:
@@ -47,6 +48,9 @@ def pack(
     support: options.SupportRule = None,
     rotation: options.Rotation = None,
     visible: options.Visible = None,
+    bins: Annotated[
+        str, typer.Option("--bins", metavar="N|all", help="Fill bin after bin: so many, or as many as it takes.")
+    ] = "1",
     seed: Annotated[
         int | None, typer.Option("--seed", metavar="N", min=0, help="Shuffle the items; default: the file's order.")
     ] = None,
@@ -72,14 +76,15 @@ def pack(
         Path | None,
         typer.Option("--placements", metavar="FILE.csv", help="Write item, turn and place of each box, in order."),
     ] = None,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the two pictures.")] = Path(),
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the pictures.")] = Path(),
 ) -> None:
-    """Pack a file of items into one bin.
+    """Pack a file of items into one bin, or into several.
 
-    Prints a table and the utilization, and writes an HTML and a PNG picture.
+    Prints a table and the utilization, and writes an HTML and a PNG picture of each bin.
     """
     if heuristic is not None and agent is not None:
         raise typer.BadParameter("give either --heuristic or --agent, not both")
+    most = number_of_bins(bins)
     options.output_folder("--out", out)
     if placements is not None:
         options.output_folder("--placements", placements.parent)
@@ -106,8 +111,11 @@ def pack(
     if strict or not fitting.any():
         check_fits(catalogue, config.bin_size, config.rotation, cell)
     room = catalogue.container_lengths if bin_size is None else bin_lengths(bin_size, cell, unit or "cm")
-    done = pack_catalogue(packer, catalogue, config, seed, fitting)
-    done = replace(done, room=room, assumed=lengths.assumed(catalogue, bin_size, cell, unit))
+    assumed = lengths.assumed(catalogue, bin_size, cell, unit)
+    done = [
+        replace(each, room=room, assumed=assumed)
+        for each in pack_catalogue(packer, catalogue, config, seed, fitting, most)
+    ]
     # first what is kept: who reads the lines may stop reading
     pictures = write_pictures(done, out)
     if placements is not None:
@@ -214,9 +222,9 @@ def load_packer(name: str) -> tuple[Agent, EnvConfig | None]:
 
 
 def pack_catalogue(
-    packer: Agent, catalogue: Catalogue, config: EnvConfig, seed: int | None, fitting: NDArray
-) -> Packed:
-    """Pack the items of a catalogue into one bin and verify the result.
+    packer: Agent, catalogue: Catalogue, config: EnvConfig, seed: int | None, fitting: NDArray, most: int | None = 1
+) -> list[Packed]:
+    """Pack the items of a catalogue into bin after bin and verify the result.
 
     Args:
         packer: who packs.
@@ -224,42 +232,73 @@ def pack_catalogue(
         config: bin and rules.
         seed: shuffles the items; None for the file's order.
         fitting: which kinds fit the empty bin; the others are left out.
+        most: how many bins there are; None for as many as it takes.
+
+    Returns:
+        The bins, at least one; none but the first is empty.
     """
     from tqdm import tqdm
 
     order = np.repeat(np.arange(len(catalogue.edges)), np.where(fitting, catalogue.quantity, 0))
     if seed is not None:
         order = np.random.default_rng(seed).permutation(order)
-    stream = Streams(catalogue.edges[order][None], np.array([len(order)]), catalogue.upright[order][None])
-    with tqdm(total=len(order), unit="item", delay=2, leave=False, disable=not sys.stderr.isatty()) as bar:
-        result = play(packer, stream, config, seed or 0, lambda seen: bar.update(seen - bar.n))
-    return Packed(result.boxes[0], order[result.positions[0]], fitting, catalogue, config)
+    offered, total = catalogue.quantity, len(order)
+    bins: list[Packed] = []
+    with tqdm(total=total, unit="item", delay=2, leave=False, disable=not sys.stderr.isatty()) as bar:
+
+        def watch(seen: int) -> None:
+            bar.update(total - len(order) + seen - bar.n)
+
+        while len(order) and (most is None or len(bins) < most):
+            stream = Streams(catalogue.edges[order][None], np.array([len(order)]), catalogue.upright[order][None])
+            result = play(packer, stream, config, seed or 0, watch)
+            boxes, positions = result.boxes[0], result.positions[0]
+            if bins and not len(boxes):
+                break
+            bins.append(Packed(boxes, order[positions], fitting, catalogue, config, offered))
+            offered, order = bins[-1].left, np.delete(order, positions)
+    return bins
 
 
-def say(done: Packed, pictures: list[Path], placements: Path | None, *, as_json: bool) -> None:
+def number_of_bins(text: str) -> int | None:
+    """Return how many bins there are at most; None for ``all``.
+
+    Raises:
+        typer.BadParameter: another text.
+    """
+    if text.strip().lower() == "all":
+        return None
+    try:
+        return whole(text, "bins")
+    except InputError:
+        raise typer.BadParameter(f"{text!r}: expected a number from 1 up, or all", param_hint="--bins") from None
+
+
+def say(done: Sequence[Packed], pictures: list[Path], placements: Path | None, *, as_json: bool) -> None:
     """Print what was packed, where it is kept, and what a person should know of it.
 
     Args:
-        done: what was packed.
+        done: what was packed, one bin or more.
         pictures: files that were written.
         placements: another one, or None.
         as_json: one JSON object in place of lines.
     """
-    outside = int(np.where(done.fitting, 0, done.left).sum())
+    last = done[-1]
+    outside = int(np.where(last.fitting, 0, last.left).sum())
     if outside:
         those = "1 item fits" if outside == 1 else f"{outside} items fit"
         are = "is" if outside == 1 else "are"
         problem = f"{those} the empty bin in no permitted orientation and {are} left out (--strict refuses this)"
         typer.echo(f"binpack: warning: {problem}", err=True)
-    if coarse := lengths.too_coarse(done):
+    if coarse := lengths.too_coarse(done[0]):
         typer.echo(f"binpack: warning: {terminal(coarse)}", err=True)
     if as_json:
         files = {"pictures": [*map(str, pictures)], "placements": None if placements is None else str(placements)}
         typer.echo(json.dumps({**packed.as_json(done), **files}))
         return
-    if done.assumed:
-        typer.echo(terminal(f"assumed: {done.assumed}"))
-    for note in done.catalogue.notes:
+    if last.assumed:
+        typer.echo(terminal(f"assumed: {last.assumed}"))
+    for note in last.catalogue.notes:
         typer.echo(terminal(f"note: {note}"))
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for line in packed.lines(done, width):
@@ -268,7 +307,7 @@ def say(done: Packed, pictures: list[Path], placements: Path | None, *, as_json:
         typer.echo(terminal(f"picture: {path}"))
     if placements is not None:
         typer.echo(terminal(f"placements: {placements}"))
-    for line in without_letters(done.labels):
+    for line in without_letters([label for each in done for label in each.labels]):
         typer.echo(line)
 
 
@@ -336,13 +375,18 @@ def without_letters(labels: Sequence[str]) -> list[str]:
     return [f"note: no font here has {shown}, which the PNG shows as boxes ({mend})"] if lacking else []
 
 
-def write_pictures(done: Packed, out: Path) -> list[Path]:
-    """Write ``packed_bin.html`` (interactive, needs no network) and ``packed_bin.png``; return their paths."""
+def write_pictures(bins: Sequence[Packed], out: Path) -> list[Path]:
+    """Write ``packed_bin.html`` (interactive, needs no network) and ``packed_bin.png``; return their paths.
+
+    Of several bins each has its own, ``packed_bin_1.html`` and so on.
+    """
     from binpack.plots import viewer
 
     out.mkdir(parents=True, exist_ok=True)
-    size, labels = done.config.bin_size, done.labels
-    return [
-        viewer.write_html(out / "packed_bin.html", viewer.plotly_packing(done.boxes, size, labels)),
-        viewer.write_png(out / "packed_bin.png", viewer.matplotlib_packing(done.boxes, size, labels)),
-    ]
+    paths = []
+    for number, done in enumerate(bins, start=1):
+        size, labels = done.config.bin_size, done.labels
+        name = "packed_bin" + (f"_{number}" if len(bins) > 1 else "")
+        paths.append(viewer.write_html(out / f"{name}.html", viewer.plotly_packing(done.boxes, size, labels)))
+        paths.append(viewer.write_png(out / f"{name}.png", viewer.matplotlib_packing(done.boxes, size, labels)))
+    return paths

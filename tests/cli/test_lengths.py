@@ -89,7 +89,9 @@ def packed(edges_mm: list[list[Fraction]], cell: str, room: str) -> Packed:
     config = EnvConfig(bin_size=parse_bin(room, cell), items="random:1-1", cell=cell)
     kinds = np.arange(len(edges))
     boxes = np.concatenate([np.zeros_like(edges), edges], axis=1)
-    return Packed(boxes, kinds, np.ones(len(edges), bool), catalogue, config, bin_lengths(room, cell))
+    return Packed(
+        boxes, kinds, np.ones(len(edges), bool), catalogue, config, catalogue.quantity, bin_lengths(room, cell)
+    )
 
 
 sizes = st.lists(st.lists(st.integers(30, 900), min_size=3, max_size=3), min_size=1, max_size=8)
