@@ -8,6 +8,7 @@ refuse, what the system answers): any other exception is a bug, whose traceback 
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 import traceback
@@ -20,6 +21,7 @@ from pydantic import ValidationError
 from binpack import __version__, system
 from binpack.cli import benching, lab, packing, training, tuning
 from binpack.files import InputError
+from binpack.text import terminal
 
 BUG = "this is a bug, of binpack or of a module of your own: please report it with the lines above"
 
@@ -90,6 +92,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0, 1 (what was asked for failed, or a bug), 2 (wrong arguments or files) or 130 (interrupted).
     """
     argv = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # letters that the terminal's encoding has not
     try:
         return app(args=argv, prog_name="python -m binpack", standalone_mode=False) or 0
     except (typer.TyperException, InputError, ValidationError, OSError, RecursionError, MemoryError) as error:
@@ -109,11 +114,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def one_line(error: Exception) -> str:
-    """Say in one line what was wrong."""
+    """Say in one line what was wrong; what a user typed or a file holds is in it as text."""
+    if isinstance(error, InputError):
+        return terminal(error) or type(error).__name__
+    if isinstance(error, OSError) and error.strerror:
+        return terminal(f"{error.filename}: {error.strerror}" if error.filename else error.strerror)
     if isinstance(error, ValidationError):
         text = "; ".join(_problem(each) for each in error.errors(include_url=False))
-    elif isinstance(error, OSError) and error.strerror:
-        text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     elif isinstance(error, RecursionError):
         text = "too deeply nested"
     elif isinstance(error, MemoryError):
@@ -124,7 +131,7 @@ def one_line(error: Exception) -> str:
         text += f" (try {where.command_path} --help)" if where is not None else ""
     else:
         text = str(error) or type(error).__name__
-    return " ".join(text.split())
+    return terminal(" ".join(text.split()))
 
 
 def _problem(error: Mapping[str, Any]) -> str:

@@ -26,6 +26,9 @@ class OfflineAgent(Agent, Protocol):
     An item that fits nowhere is passed over, and does not end the packing.
     """
 
-    def arrange(self, streams: Streams) -> Streams:
-        """Return the same streams, each with its items in the order in which they are to be packed."""
+    def arrange(self, streams: Streams) -> NDArray:
+        """Return the order in which each stream's items are to be packed: their positions, integers (N, T).
+
+        Positions behind a stream's end stay where they are.
+        """
         ...

@@ -19,15 +19,15 @@ class FirstFitDecreasing:
     First-fit decreasing comes from packing in one dimension (Johnson, "Near-Optimal Bin Packing Algorithms", 1973).
     """
 
-    def arrange(self, streams: Streams) -> Streams:
-        """Return the streams with each one's items sorted; what stands behind a stream's end stays there."""
-        order = _decreasing(streams.items)[..., None]
-        upright = None if streams.upright is None else np.take_along_axis(streams.upright, order, axis=1)
-        return Streams(np.take_along_axis(streams.items, order, axis=1), streams.lengths, upright)
+    rule = HEURISTICS["deepest_bottom_left"]
+
+    def arrange(self, streams: Streams) -> NDArray:
+        """Return the positions of each stream's items sorted, int64 (N, T); what stands behind its end stays there."""
+        return _decreasing(streams.items)
 
     def act(self, batch: PackingBatch, rng: np.random.Generator) -> NDArray:
         """Return the first place of each bin's item, int64 (n,); -1 for a bin that is done."""
-        return HEURISTICS["deepest_bottom_left"].act(batch, rng)
+        return self.rule.act(batch, rng)
 
 
 def _decreasing(items: NDArray) -> NDArray:

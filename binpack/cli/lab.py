@@ -30,7 +30,9 @@ def check() -> None:
     """Check this machine: OK, or what to do."""
     system.use_private_folders()
     rows = system.check()
-    for line in system.lines(rows):
+    from binpack.plots.letters import korean_fonts
+
+    for line in system.lines([*rows, system.Row("letters", True, korean_fonts())]):
         typer.echo(line)
     if not all(row.ok for row in rows):
         raise typer.Exit(1)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from binpack.files import InputError
-from binpack.items.units import parse_bin, parse_length
+from binpack.items.sources import file_bin
+from binpack.items.units import bin_unit, parse_bin, parse_length
 
 if TYPE_CHECKING:
     from binpack.agents.config import TrainConfig
@@ -82,18 +83,22 @@ def env_settings(
     rotation: str | None = None,
     support: str | None = None,
     reward: str | None = None,
+    unit: str | None = None,
 ) -> dict[str, Any]:
     """Return what ``environment`` takes, from the options as typed; ``None`` for those that were not given."""
     return locals()
 
 
-def environment(settings: dict[str, Any], base: EnvConfig | None = None, *, read_items: bool = True) -> EnvConfig:
+def environment(
+    settings: dict[str, Any], base: EnvConfig | None = None, *, read_items: bool = True, own_bin: bool = False
+) -> EnvConfig:
     """Make an environment's configuration from options and see that its items can be made.
 
     Args:
         settings: fields of ``EnvConfig`` as text, ``None`` for those that were not given; ``bin_size`` as typed.
         base: where the fields that were not given come from.
         read_items: see that the items can be made and fit the bin.
+        own_bin: take the bin that comes with a file of items, where no other is given.
 
     Returns:
         The configuration.
@@ -107,7 +112,11 @@ def environment(settings: dict[str, Any], base: EnvConfig | None = None, *, read
     given = {name: value for name, value in settings.items() if value is not None}
     if "bin_size" in given:
         with option("--bin"):
-            given["bin_size"] = parse_bin(given["bin_size"], given.get("cell"))
+            text = given["bin_size"]
+            given["bin_size"] = parse_bin(text, given.get("cell"), unit=given.get("unit", "cm"))
+            given.setdefault("unit", bin_unit(text) or "cm")
+    elif own_bin and (container := file_bin(given.get("items", ""), given.get("cell"))) is not None:
+        given["bin_size"] = container
     elif "cell" in given:
         # a bin is stored in cells: with other cells it would be another bin
         with option("--cell"):

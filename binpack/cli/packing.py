@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,9 +14,14 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from binpack.cli import options
-from binpack.items.catalogue import Catalogue, check_fits, korea_post_parcels, read_catalogue
+from binpack.cli import lengths, options, packed
+from binpack.cli.packed import Packed
+from binpack.files import InputError
+from binpack.items.catalogue import Catalogue, check_fits, fits, korea_post_parcels, read_catalogue
+from binpack.items.spreadsheet import parse_columns
 from binpack.items.streams import Streams
+from binpack.items.units import bin_lengths, bin_unit, unit_name, whole
+from binpack.text import terminal
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -40,41 +48,105 @@ def pack(
     support: options.SupportRule = None,
     rotation: options.Rotation = None,
     visible: options.Visible = None,
+    bins: Annotated[
+        str, typer.Option("--bins", metavar="N|all", help="Fill bin after bin: so many, or as many as it takes.")
+    ] = "1",
     seed: Annotated[
         int | None, typer.Option("--seed", metavar="N", min=0, help="Shuffle the items; default: the file's order.")
     ] = None,
     problem: Annotated[int, typer.Option("--problem", metavar="N", min=1, help="Problem of an OR-Library file.")] = 1,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the two pictures.")] = Path(),
+    encoding: Annotated[
+        str | None, typer.Option("--encoding", metavar="NAME", help="Of a text file that is not UTF-8, such as cp949.")
+    ] = None,
+    unit: Annotated[
+        str | None,
+        typer.Option("--unit", metavar="UNIT", help="mm, cm, dm, m or in, of numbers that carry none."),
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            "--columns", metavar="NAME=HEADING,...", help="Headings of a CSV that are not found: length=L,width=W."
+        ),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse items that fit no bin; else they are listed and left out.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object in place of the table.")] = False,
+    placements: Annotated[
+        Path | None,
+        typer.Option("--placements", metavar="FILE.csv", help="Write item, turn and place of each box, in order."),
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the pictures.")] = Path(),
 ) -> None:
-    """Pack a file of items into one bin.
+    """Pack a file of items into one bin, or into several.
 
-    Prints a table and the utilization, and writes an HTML and a PNG picture.
+    Prints a table and the utilization, and writes an HTML and a PNG picture of each bin.
     """
     if heuristic is not None and agent is not None:
         raise typer.BadParameter("give either --heuristic or --agent, not both")
+    most = number_of_bins(bins)
     options.output_folder("--out", out)
+    if placements is not None:
+        options.output_folder("--placements", placements.parent)
+        if placements.is_dir():
+            raise typer.BadParameter(f"{placements} is a folder, expected a file", param_hint="--placements")
+    with options.option("--columns"):
+        headings = None if columns is None else parse_columns(columns)
+    with options.option("--unit"):
+        unit = None if unit is None else unit_name(unit, "unit")
+    bare = unit or bin_unit(bin_size) or "cm"
     catalogue = (
         korea_post_parcels(cell or "1cm")
         if items == "korea_post"
-        else read_catalogue(items, cell=cell, problem=problem)
+        else read_catalogue(items, cell=cell, problem=problem, unit=bare, encoding=encoding, columns=headings)
     )
-    if bin_size is None:
-        if catalogue.container is None:
-            raise typer.BadParameter(f"{items} names no bin: expected one, {options.BIN_EXAMPLE}", param_hint="--bin")
-        bin_size, cell = "x".join(map(str, catalogue.container)), None  # the container is in cells already
     packer, base = load_packer(agent or heuristic or DEFAULT)
     if base is None:
         # everything there is to pack lies on the floor beside the bin: turn it as you like, take what fits best
         rotation, visible = rotation or "all", visible if visible is not None else 10
-    given = options.env_settings(bin_size=bin_size, cell=cell, visible=visible, rotation=rotation, support=support)
-    config = options.environment(given, base, read_items=False)
-    check_fits(catalogue, config.bin_size, config.rotation)
-    boxes = pack_catalogue(packer, catalogue, config, seed)
-    kinds = identify(boxes, catalogue)
-    for line in report(boxes, kinds, catalogue, config):
-        typer.echo(line)
-    for path in write_pictures(boxes, [catalogue.names[kind] for kind in kinds], config, out):
-        typer.echo(f"picture: {path}")
+    config = pack_config(
+        catalogue, base, bin_size, cell, unit=unit, visible=visible, rotation=rotation, support=support
+    )
+    fitting = fits(catalogue.edges, catalogue.upright, config.bin_size, config.rotation)
+    if strict or not fitting.any():
+        check_fits(catalogue, config.bin_size, config.rotation, cell)
+    room = catalogue.container_lengths if bin_size is None else bin_lengths(bin_size, cell, unit or "cm")
+    assumed = lengths.assumed(catalogue, bin_size, cell, unit)
+    done = [
+        replace(each, room=room, assumed=assumed)
+        for each in pack_catalogue(packer, catalogue, config, seed, fitting, most)
+    ]
+    # first what is kept: who reads the lines may stop reading
+    pictures = write_pictures(done, out)
+    if placements is not None:
+        packed.write_placements(placements, done, bare)
+    say(done, pictures, placements, as_json=as_json)
+
+
+def pack_config(
+    catalogue: Catalogue, base: EnvConfig | None, bin_size: str | None, cell: str | None, **settings: Any
+) -> EnvConfig:
+    """Return the bin and the rules: as typed, else the bin that came with the items.
+
+    Args:
+        catalogue: the items.
+        base: where the settings that were not given come from.
+        bin_size: as typed.
+        cell: as typed.
+        **settings: for ``options.env_settings``.
+
+    Raises:
+        typer.BadParameter: there is no bin, or an option is wrong.
+    """
+    if bin_size is not None:
+        given = options.env_settings(bin_size=bin_size, cell=cell, **settings)
+        return options.environment(given, base, read_items=False)
+    if catalogue.container is None:
+        problem = f"{catalogue.source} names no bin: expected one, {options.BIN_EXAMPLE}"
+        raise typer.BadParameter(problem, param_hint="--bin")
+    # the container is in cells already
+    given = options.env_settings(bin_size="x".join(map(str, catalogue.container)), **settings)
+    return options.environment(given, base, read_items=False).model_copy(update={"cell": cell})
 
 
 def evaluate(
@@ -112,7 +184,7 @@ def evaluate(
     given = options.env_settings(
         items=items, bin_size=bin_size, cell=cell, visible=visible, rotation=rotation, support=support
     )
-    config = options.environment(given, base)
+    config = options.environment(given, base, own_bin=True)
 
     from binpack.agents import evaluation
 
@@ -149,25 +221,104 @@ def load_packer(name: str) -> tuple[Agent, EnvConfig | None]:
     return agent, None if trained is None else trained.env
 
 
-def pack_catalogue(packer: Agent, catalogue: Catalogue, config: EnvConfig, seed: int | None) -> NDArray:
-    """Pack all items of a catalogue into one bin and verify the result.
+def pack_catalogue(
+    packer: Agent, catalogue: Catalogue, config: EnvConfig, seed: int | None, fitting: NDArray, most: int | None = 1
+) -> list[Packed]:
+    """Pack the items of a catalogue into bin after bin and verify the result.
+
+    Args:
+        packer: who packs.
+        catalogue: the items.
+        config: bin and rules.
+        seed: shuffles the items; None for the file's order.
+        fitting: which kinds fit the empty bin; the others are left out.
+        most: how many bins there are; None for as many as it takes.
 
     Returns:
-        Boxes in order of placing, int, (n, 6): x, y, z, l, w, h, in cells.
+        The bins, at least one; none but the first is empty.
     """
-    order = np.repeat(np.arange(len(catalogue.edges)), catalogue.quantity)
+    from tqdm import tqdm
+
+    order = np.repeat(np.arange(len(catalogue.edges)), np.where(fitting, catalogue.quantity, 0))
     if seed is not None:
         order = np.random.default_rng(seed).permutation(order)
-    stream = Streams(catalogue.edges[order][None], np.array([len(order)]), catalogue.upright[order][None])
-    return play(packer, stream, config, seed or 0).boxes[0]
+    offered, total = catalogue.quantity, len(order)
+    bins: list[Packed] = []
+    with tqdm(total=total, unit="item", delay=2, leave=False, disable=not sys.stderr.isatty()) as bar:
+
+        def watch(seen: int) -> None:
+            bar.update(total - len(order) + seen - bar.n)
+
+        while len(order) and (most is None or len(bins) < most):
+            stream = Streams(catalogue.edges[order][None], np.array([len(order)]), catalogue.upright[order][None])
+            result = play(packer, stream, config, seed or 0, watch)
+            boxes, positions = result.boxes[0], result.positions[0]
+            if bins and not len(boxes):
+                break
+            bins.append(Packed(boxes, order[positions], fitting, catalogue, config, offered))
+            offered, order = bins[-1].left, np.delete(order, positions)
+    return bins
 
 
-def play(packer: Agent, streams: Streams, config: EnvConfig, seed: int) -> Evaluation:
+def number_of_bins(text: str) -> int | None:
+    """Return how many bins there are at most; None for ``all``.
+
+    Raises:
+        typer.BadParameter: another text.
+    """
+    if text.strip().lower() == "all":
+        return None
+    try:
+        return whole(text, "bins")
+    except InputError:
+        raise typer.BadParameter(f"{text!r}: expected a number from 1 up, or all", param_hint="--bins") from None
+
+
+def say(done: Sequence[Packed], pictures: list[Path], placements: Path | None, *, as_json: bool) -> None:
+    """Print what was packed, where it is kept, and what a person should know of it.
+
+    Args:
+        done: what was packed, one bin or more.
+        pictures: files that were written.
+        placements: another one, or None.
+        as_json: one JSON object in place of lines.
+    """
+    last = done[-1]
+    outside = int(np.where(last.fitting, 0, last.left).sum())
+    if outside:
+        those = "1 item fits" if outside == 1 else f"{outside} items fit"
+        are = "is" if outside == 1 else "are"
+        problem = f"{those} the empty bin in no permitted orientation and {are} left out (--strict refuses this)"
+        typer.echo(f"binpack: warning: {problem}", err=True)
+    if coarse := lengths.too_coarse(done[0]):
+        typer.echo(f"binpack: warning: {terminal(coarse)}", err=True)
+    if as_json:
+        files = {"pictures": [*map(str, pictures)], "placements": None if placements is None else str(placements)}
+        typer.echo(json.dumps({**packed.as_json(done), **files}))
+        return
+    if last.assumed:
+        typer.echo(terminal(f"assumed: {last.assumed}"))
+    for note in last.catalogue.notes:
+        typer.echo(terminal(f"note: {note}"))
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for line in packed.lines(done, width):
+        typer.echo(line)
+    for path in pictures:
+        typer.echo(terminal(f"picture: {path}"))
+    if placements is not None:
+        typer.echo(terminal(f"placements: {placements}"))
+    for line in without_letters([label for each in done for label in each.labels]):
+        typer.echo(line)
+
+
+def play(
+    packer: Agent, streams: Streams, config: EnvConfig, seed: int, watch: Callable[[int], None] | None = None
+) -> Evaluation:
     """Evaluate with as many bins side by side as there is room for."""
     from binpack.agents import evaluation
 
     side_by_side = max(1, min(options.SIDE_BY_SIDE, options.MAX_CELLS // config.actions))
-    return evaluation.evaluate(packer, streams, config, seed=seed, batch=side_by_side)
+    return evaluation.evaluate(packer, streams, config, seed=seed, batch=side_by_side, watch=watch)
 
 
 def play_ahead(
@@ -214,41 +365,28 @@ class _Watched:
         return self._agent.act(batch, rng)
 
 
-def identify(boxes: NDArray, catalogue: Catalogue) -> list[int]:
-    """Say which kind of item each placed box is; kinds with the same edges stand in for each other."""
-    left = catalogue.quantity.copy()
-    edges = np.sort(catalogue.edges, axis=1)
-    kinds = []
-    for box in np.sort(boxes[:, 3:], axis=1):
-        kind = int(np.flatnonzero((edges == box).all(axis=1) & (left > 0))[0])
-        left[kind] -= 1
-        kinds.append(kind)
-    return kinds
+def without_letters(labels: Sequence[str]) -> list[str]:
+    """Say in a line which letters of the names no font here has, if there are any: the still picture lacks them."""
+    from binpack.plots import letters
+
+    lacking = letters.missing("".join(terminal(label) for label in labels))
+    shown = lacking if len(lacking) <= 12 else lacking[:12] + "..."
+    mend = "for Korean: sudo apt install fonts-nanum; the HTML picture shows them"
+    return [f"note: no font here has {shown}, which the PNG shows as boxes ({mend})"] if lacking else []
 
 
-def report(boxes: NDArray, kinds: list[int], catalogue: Catalogue, config: EnvConfig) -> list[str]:
-    """Return the table of placed boxes and the summary as lines of text; lengths are in cells."""
-    rows = [("item", "name", "edges", "position")]
-    for number, (kind, box) in enumerate(zip(kinds, boxes.tolist(), strict=True), start=1):
-        rows.append((str(number), catalogue.names[kind], "x".join(map(str, box[3:])), ",".join(map(str, box[:3]))))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    volume = int(boxes[:, 3:].prod(axis=1, dtype=np.int64).sum())
-    size = "x".join(map(str, config.bin_size)) + " cells" + (f" of {config.cell}" if config.cell else "")
-    lines.append(f"utilization {volume / config.volume:.4f} of a bin of {size}")
-    left = (catalogue.quantity - np.bincount(np.asarray(kinds, int), minlength=len(catalogue.names))).tolist()
-    rest = ", ".join(f"{count} x {name}" for count, name in zip(left, catalogue.names, strict=True) if count)
-    lines.append(f"{len(boxes)} of {catalogue.total} items packed, {sum(left)} left over{': ' if rest else ''}{rest}")
-    return lines
+def write_pictures(bins: Sequence[Packed], out: Path) -> list[Path]:
+    """Write ``packed_bin.html`` (interactive, needs no network) and ``packed_bin.png``; return their paths.
 
-
-def write_pictures(boxes: NDArray, labels: list[str], config: EnvConfig, out: Path) -> list[Path]:
-    """Write ``packed_bin.html`` (interactive, needs no network) and ``packed_bin.png``; return their paths."""
+    Of several bins each has its own, ``packed_bin_1.html`` and so on.
+    """
     from binpack.plots import viewer
 
     out.mkdir(parents=True, exist_ok=True)
-    size: Any = config.bin_size
-    return [
-        viewer.write_html(out / "packed_bin.html", viewer.plotly_packing(boxes, size, labels)),
-        viewer.write_png(out / "packed_bin.png", viewer.matplotlib_packing(boxes, size, labels)),
-    ]
+    paths = []
+    for number, done in enumerate(bins, start=1):
+        size, labels = done.config.bin_size, done.labels
+        name = "packed_bin" + (f"_{number}" if len(bins) > 1 else "")
+        paths.append(viewer.write_html(out / f"{name}.html", viewer.plotly_packing(done.boxes, size, labels)))
+        paths.append(viewer.write_png(out / f"{name}.png", viewer.matplotlib_packing(done.boxes, size, labels)))
+    return paths

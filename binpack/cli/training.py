@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from binpack.cli import options
+from binpack.text import terminal
 
 
 def train(
@@ -43,4 +44,4 @@ def train(
     )
     # a shipped agent's name alone would mean that one
     named = f"./{out}" if str(out) in agents.shipped() else str(out)
-    typer.echo(f"model: {out}  (python -m binpack evaluate --agent {named})")
+    typer.echo(terminal(f"model: {out}  (python -m binpack evaluate --agent {named})"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,9 +12,12 @@ import typer
 
 from binpack.cli import options
 from binpack.files import InputError
+from binpack.text import terminal
 
 if TYPE_CHECKING:
     import optuna
+
+    from binpack.search.report import TuneResult
 
 Storage = Annotated[
     str,
@@ -23,6 +27,9 @@ Storage = Annotated[
         help="The study's journal file, or a database URL (a password is best left to PGPASSWORD or ~/.pgpass).",
     ),
 ]
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object in place of table and text.")]
 
 
 def tune(
@@ -60,6 +67,7 @@ def tune(
     jobs: Annotated[
         int | None, typer.Option("--jobs", metavar="N", help="Training runs side by side; as many as cores by default.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Tune PPO on your items. Killed at any moment, the same command goes on."""
     for name, value in (("--trials", trials), ("--seeds", seeds), ("--jobs", jobs)):
@@ -68,8 +76,6 @@ def tune(
         items=items, bin_size=bin_size, cell=cell, visible=visible, rotation=rotation, support=support, reward=reward
     )
     settings = options.training(env, {"total_steps": steps, "n_envs": n_envs}, assigned or (), config)
-
-    from rich.console import Console
 
     from binpack.search.config import TuneConfig
     from binpack.search.samplers import PrunerConfig, SamplerConfig
@@ -99,10 +105,9 @@ def tune(
     try:
         result = run(declared, storage, progress=sys.stderr.isatty(), jobs=jobs or int(usable_cores()))
     except TuneInterrupted as stop:
-        typer.echo(f"binpack: {stop}", err=True)
+        typer.echo(terminal(f"binpack: {stop}"), err=True)
         raise typer.Exit(130) from None
-    Console().print(result.table())
-    typer.echo(result.summary())
+    _say(result, as_json=as_json)
     if result.best is None:
         raise typer.Exit(1)
 
@@ -115,22 +120,32 @@ def show(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Write the plots there, HTML and PNG.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show a study's table and plots."""
     if out is not None:
         options.output_folder("--out", out)
 
-    from rich.console import Console
-
     from binpack.search.report import load_result
 
     _hide(storage)
     result = load_result(storage, study)
-    Console().print(result.table())
+    plots = [] if out is None else write_plots(storage, result.location.name, out)
+    _say(result, as_json=as_json)
+    for line in plots:
+        typer.echo(terminal(line), err=as_json)
+
+
+def _say(result: TuneResult, *, as_json: bool) -> None:
+    """Print what a study found, as table and text or as one JSON object."""
+    if as_json:
+        typer.echo(json.dumps(result.to_dict()))
+        return
+    from rich.console import Console
+
+    console = Console()
+    console.print(result.table(console.width))
     typer.echo(result.summary())
-    if out is not None:
-        for line in write_plots(storage, result.location.name, out):
-            typer.echo(line)
 
 
 def _hide(storage: str) -> None:

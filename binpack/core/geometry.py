@@ -12,12 +12,14 @@ valid if
 - every box rests on something: on the floor, or on the top of an earlier box;
 - the supported share of every base satisfies the support rule.
 
+``verify_items`` checks beside it that each box is an item of its own, turned as that item may be.
+
 Boxes are numbered from 1 in the messages, as in the pictures of ``viewer``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol, SupportsIndex
@@ -122,10 +124,81 @@ def check(boxes: ArrayLike, bin_size: Sequence[int], support: object = "corners"
     Raises:
         GeometryError: with the first violation and the number of others, in one line.
     """
-    violations = verify(boxes, bin_size, support)
+    _raise_first(verify(boxes, bin_size, support))
+
+
+def _raise_first(violations: list[str]) -> None:
+    """Raise the first violation, if there is one, with the number of the others."""
     if violations:
         others = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
         raise GeometryError(violations[0] + others)
+
+
+def verify_items(
+    boxes: ArrayLike, positions: ArrayLike, items: ArrayLike, upright: ArrayLike | None = None, rotation: str = "all"
+) -> list[str]:
+    """List the boxes of a packing that are not the item that they are said to be, or stand as it may not.
+
+    >>> verify_items([(0, 0, 0, 2, 1, 3)], [0], [(1, 2, 3)], rotation="none")
+    ['box 1 (2x1x3) at (0, 0, 0) is item 1 (1x2x3) turned, against rotation none']
+
+    Args:
+        boxes: placed boxes, (n, 6), as for ``verify``.
+        positions: which item each box is, from 0, integers (n,).
+        items: edges of the items as given, in cells, integers (T, 3).
+        upright: which of these edges may stand upright, bool (T, 3), or None where every edge may.
+        rotation: ``none``, ``z`` or ``all``: no turn, a turn about the vertical, or every turn.
+
+    Returns:
+        One readable line per violation; empty where each box is an item of its own, in a turn that it may have.
+
+    Raises:
+        GeometryError: if the arrays do not belong together.
+    """
+    array, which, edges = _box_array(boxes), np.asarray(positions, int), np.asarray(items)
+    flags = np.ones(edges.shape, bool) if upright is None else np.asarray(upright)
+    if which.shape != (len(array),) or edges.ndim != 2 or edges.shape[1] != 3 or flags.shape != edges.shape:
+        shapes = ", ".join(str(each.shape) for each in (array, which, edges, flags))
+        raise GeometryError(f"boxes, positions, items and upright do not belong together: shapes {shapes}")
+    known = (which >= 0) & (which < len(edges))
+    lines = [f"{_named(array, i)} is no item: there are {len(edges)}" for i in np.flatnonzero(~known)]
+    rows = np.flatnonzero(known)
+    _, first, inverse = np.unique(which[rows], return_index=True, return_inverse=True)
+    for row, other in zip(rows, rows[first[inverse]], strict=True) if len(first) < len(rows) else ():
+        if row != other:
+            lines.append(f"{_named(array, row)} is item {which[row] + 1}, as box {other + 1} is")
+    for i, wrong in _turn_violations(array[rows, 3:], edges[which[rows]], flags[which[rows]], rotation):
+        item = which[rows[i]]
+        lines.append(f"{_named(array, rows[i])} is item {item + 1} ({_times(edges[item].tolist())}) {wrong}")
+    return lines
+
+
+def check_items(
+    boxes: ArrayLike, positions: ArrayLike, items: ArrayLike, upright: ArrayLike | None = None, rotation: str = "all"
+) -> None:
+    """Raise unless each box is an item of its own, in a turn that it may have; arguments as for ``verify_items``.
+
+    Raises:
+        GeometryError: with the first violation and the number of others, in one line.
+    """
+    _raise_first(verify_items(boxes, positions, items, upright, rotation))
+
+
+def _turn_violations(boxes: NDArray, items: NDArray, upright: NDArray, rotation: str) -> Iterator[tuple[int, str]]:
+    """Say which items stand as they may not: edges along x, y, z, and as given, both (n, 3)."""
+    other = (np.sort(boxes, axis=1) != np.sort(items, axis=1)).any(axis=1)
+    # of edges of one length any that may stand upright will do, but for one that the rotation keeps where it is
+    standing = items == boxes[:, 2:] if rotation == "all" else np.array([False, False, True])
+    fallen = ~(standing & upright).any(axis=1)
+    if rotation == "none":
+        turned = (boxes != items).any(axis=1)
+    else:
+        turned = boxes[:, 2] != items[:, 2] if rotation == "z" else np.zeros(len(boxes), bool)
+    for i in np.flatnonzero(other | turned | fallen).tolist():
+        if other[i]:
+            yield i, "with other edges"
+        else:
+            yield i, f"turned, against rotation {rotation}" if turned[i] else "on a side that it may not stand on"
 
 
 def utilization(boxes: ArrayLike, bin_size: Sequence[int]) -> float:

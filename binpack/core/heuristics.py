@@ -39,12 +39,24 @@ class Heuristic:
         description: one line for a list of heuristics.
         score: from ``Candidates`` to scores, float64, (B, K, L, W), higher is better.
         needs_rng: whether ties are broken at random; otherwise the lowest action wins.
+        around: the part of the score that depends on an item's landing height and on the map under its base and in a
+            rim of one cell around it, from ``Candidates`` to scores (B, K, L, W), meaningless where nothing is
+            feasible; None where the score is not known in parts (see ``tracking``).
+        where: the part that depends on the place alone, from the bin's length and width to a factor for the first part
+            and what is then added, float64, (L, W). What is the same for all placements counts to neither.
     """
 
     name: str
     description: str
     score: Callable[[Candidates], NDArray]
     needs_rng: bool = False
+    around: Callable[[Candidates], NDArray] | None = None
+    where: Callable[[int, int], tuple[float, NDArray]] | None = None
+
+    @property
+    def flat(self) -> bool:
+        """Whether all placements are alike, so that the first one is taken."""
+        return self.around is _alike and self.where is None
 
     def __call__(self, candidates: Candidates) -> NDArray:
         """Return the score of every placement, float64, (B, K, L, W)."""
@@ -97,6 +109,10 @@ def random(candidates: Candidates) -> NDArray:
     return np.zeros(candidates.mask.shape)
 
 
+def _alike(candidates: Candidates) -> NDArray:
+    return np.zeros(candidates.mask.shape)
+
+
 def first_fit(candidates: Candidates) -> NDArray:
     """Prefer the lowest action: the first item and orientation that fit, then lowest x, then lowest y."""
     return -np.broadcast_to(
@@ -110,9 +126,16 @@ def deepest_bottom_left(candidates: Candidates) -> NDArray:
     The placing order of Karabulut and Inceoglu, "A Hybrid Genetic Algorithm for Packing in 3D with Deepest Bottom
     Left with Fill Method" (ADVIS 2004), among the places that can be reached from above.
     """
-    length, width = candidates.heights.shape[1:]
-    cells = np.arange(length * width, dtype=float).reshape(length, width)
-    return -(candidates.landing * float(length * width) + cells)
+    factor, cells = _lowest_cell(*candidates.heights.shape[1:])
+    return _depth(candidates) * factor + cells
+
+
+def _depth(candidates: Candidates) -> NDArray:
+    return -candidates.landing.astype(float)
+
+
+def _lowest_cell(length: int, width: int) -> tuple[float, NDArray]:
+    return float(length * width), -np.arange(length * width, dtype=float).reshape(length, width)
 
 
 def heightmap_sum(candidates: Candidates) -> NDArray:
@@ -124,13 +147,20 @@ def heightmap_sum(candidates: Candidates) -> NDArray:
     The sum is counted less the sum before placing and less the item's volume, which are the same for all placements of
     an item. What remains is the empty volume that the item buries, which also compares different items fairly.
     """
-    length, width = candidates.heights.shape[1:]
+    factor, corner = _nearest_corner(*candidates.heights.shape[1:])
+    return _not_buried(candidates) * factor + corner
+
+
+def _not_buried(candidates: Candidates) -> NDArray:
+    """Return the empty volume under each item, less than 0."""
     bases, widths = candidates.items[..., 0], candidates.items[..., 1]
     under = _window_sums(candidates.heights, bases, widths)
     area = (bases.astype(np.int64) * widths)[..., None, None]
-    buried = area * candidates.landing - under
-    corner = np.add.outer(np.arange(length), np.arange(width)) / (length + width)
-    return -(buried + corner)
+    return (under - area * candidates.landing).astype(float)
+
+
+def _nearest_corner(length: int, width: int) -> tuple[float, NDArray]:
+    return 1.0, -np.add.outer(np.arange(length), np.arange(width)) / (length + width)
 
 
 def roughness(candidates: Candidates) -> NDArray:
@@ -139,18 +169,31 @@ def roughness(candidates: Candidates) -> NDArray:
     Only differences inside, and on the rim of, the item's base change: those there now are taken off, the inside
     becomes flat, and the rim becomes the steps from the item's top to the cells beside it.
     """
-    heights = candidates.heights.astype(np.int32)
+    steps_x, steps_y = _steps(candidates.heights)
+    now = steps_x.sum(axis=(1, 2)) + steps_y.sum(axis=(1, 2))
+    return _smoothed(candidates) - now[:, None, None, None]
+
+
+def _smoothed(candidates: Candidates) -> NDArray:
+    """Return by how much each placement lowers the roughness."""
     bases, widths = candidates.items[..., 0], candidates.items[..., 1]
-    # Entry i is the step between cells i - 1 and i; the first and last lie on a wall and do not count.
-    steps_x = np.pad(np.abs(np.diff(heights, axis=1)), ((0, 0), (1, 1), (0, 0)))
-    steps_y = np.pad(np.abs(np.diff(heights, axis=2)), ((0, 0), (0, 0), (1, 1)))
-    shape = heights.shape[1:]
+    steps_x, steps_y = _steps(candidates.heights)
+    shape = (candidates.heights.shape[1], candidates.heights.shape[2])
     gone = _window_sums(steps_x, bases + 1, widths, shape) + _window_sums(steps_y, bases, widths + 1, shape)
-    total = (steps_x.sum(axis=(1, 2)) + steps_y.sum(axis=(1, 2)))[:, None, None, None] - gone
-    total[candidates.mask] += _beside(
+    gone[candidates.mask] -= _beside(
         candidates, -1, lambda heights, landing, tall: np.abs(heights - landing - tall) * (heights >= 0)
     )
-    return -total.astype(float)
+    return gone.astype(float)
+
+
+def _steps(heights: NDArray) -> tuple[NDArray, NDArray]:
+    """Return height differences along x and y: entry i is the step between cells i - 1 and i.
+
+    The first and last lie on a wall and do not count.
+    """
+    heights = heights.astype(np.int32)
+    steps_x = np.pad(np.abs(np.diff(heights, axis=1)), ((0, 0), (1, 1), (0, 0)))
+    return steps_x, np.pad(np.abs(np.diff(heights, axis=2)), ((0, 0), (0, 0), (1, 1)))
 
 
 def touching_area(candidates: Candidates) -> NDArray:
@@ -173,12 +216,26 @@ def touching_area(candidates: Candidates) -> NDArray:
 HEURISTICS: dict[str, Heuristic] = {
     rule.name: rule
     for rule in (
-        Heuristic("random", "a feasible placement drawn uniformly", random, needs_rng=True),
-        Heuristic("first_fit", "the first feasible placement in the order of actions", first_fit),
-        Heuristic("deepest_bottom_left", "lowest z, then lowest x, then lowest y", deepest_bottom_left),
-        Heuristic("heightmap_sum", "least empty volume buried under the item, nearest to the corner", heightmap_sum),
-        Heuristic("roughness", "smoothest surface after placing", roughness),
-        Heuristic("touching_area", "largest contact with floor, walls and other items", touching_area),
+        Heuristic("random", "a feasible placement drawn uniformly", random, needs_rng=True, around=_alike),
+        Heuristic("first_fit", "the first feasible placement in the order of actions", first_fit, around=_alike),
+        Heuristic(
+            "deepest_bottom_left",
+            "lowest z, then lowest x, then lowest y",
+            deepest_bottom_left,
+            around=_depth,
+            where=_lowest_cell,
+        ),
+        Heuristic(
+            "heightmap_sum",
+            "least empty volume buried under the item, nearest to the corner",
+            heightmap_sum,
+            around=_not_buried,
+            where=_nearest_corner,
+        ),
+        Heuristic("roughness", "smoothest surface after placing", roughness, around=_smoothed),
+        Heuristic(
+            "touching_area", "largest contact with floor, walls and other items", touching_area, around=touching_area
+        ),
     )
 }
 """The heuristics by name."""
@@ -229,12 +286,15 @@ def _beside(candidates: Candidates, wall: int, measure: Callable[[NDArray, int, 
         maps, of = np.unique(row[places] * candidates.mask.shape[1] + candidate[places], return_inverse=True)
         bins, kinds = np.divmod(maps, candidates.mask.shape[1])
         items = candidates.items[bins, kinds].astype(np.int64)
-        values = measure(padded[bins], int(landing[places[0]]), items[:, 2, None, None])
+        # Of the padded map, the part that the bases and the cells beside them lie in.
+        first_x, first_y = int(x[places].min()), int(y[places].min())
+        # There the base covers the cells from near to far - 1 along each axis.
+        near_x, near_y = x[places] - first_x + 1, y[places] - first_y + 1
+        far_x, far_y = near_x + items[of, 0], near_y + items[of, 1]
+        part = padded[:, first_x : first_x + int(far_x.max()) + 1, first_y : first_y + int(far_y.max()) + 1]
+        values = measure(part[bins], int(landing[places[0]]), items[:, 2, None, None])
         along_x = np.pad(values.cumsum(axis=1, dtype=np.int64), ((0, 0), (1, 0), (0, 0)))
         along_y = np.pad(values.cumsum(axis=2, dtype=np.int64), ((0, 0), (0, 0), (1, 0)))
-        # In the padded map the base covers the cells from near to far - 1 along each axis.
-        near_x, near_y = x[places] + 1, y[places] + 1
-        far_x, far_y = near_x + items[of, 0], near_y + items[of, 1]
         for beside in (near_x - 1, far_x):
             total[places] += along_y[of, beside, far_y] - along_y[of, beside, near_y]
         for beside in (near_y - 1, far_y):

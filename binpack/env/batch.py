@@ -42,6 +42,8 @@ class _Bins:
     """Their volume in cells, int64, (n,)."""
     boxes: NDArray
     """Packed boxes in order of placing, int32, (n, as many as any bin needs, 6)."""
+    positions: NDArray
+    """Which item of its stream each of those boxes is, int64, (n, as many)."""
     lengths: NDArray
     """Number of items in each stream, int64, (n,)."""
     next: NDArray
@@ -107,6 +109,7 @@ class PackingBatch:
             packed=np.zeros(n, np.int64),
             volume=np.zeros(n, np.int64),
             boxes=np.zeros((n, 16, 6), np.int32),
+            positions=np.zeros((n, 16), np.int64),
             lengths=np.zeros(n, np.int64),
             next=np.zeros(n, np.int64),
             oriented=np.zeros((n, config.candidates, 3), np.int32),
@@ -218,6 +221,7 @@ class PackingBatch:
         child._keep_streams(Streams._trusted(known, state.lengths, upright), child._bins)
         state.visible = np.where(self._slots < shown[:, None], self._slots, -1)
         state.next = np.full(len(rows), self.config.visible)
+        state.positions[:] = -1
         return child
 
     def candidates(self) -> Candidates:
@@ -325,6 +329,13 @@ class PackingBatch:
         """Return the packed boxes of a bin in order of placing, int32, (packed, 6): x, y, z, l, w, h. A copy."""
         return self._state.boxes[row, : self._state.packed[row]].copy()
 
+    def positions(self, row: int) -> NDArray:
+        """Return which item of its stream each of ``boxes(row)`` is, int64, (packed,). A copy.
+
+        A branch counts what it shows first and what follows; what was packed before it was made has -1 there.
+        """
+        return self._state.positions[row, : self._state.packed[row]].copy()
+
     def _put(self, actions: NDArray, legal: NDArray, rows: NDArray | slice) -> NDArray:
         """Place what the actions say in the bins where that is legal, ``rows``; return the boxes, int32 (n, 6)."""
         state = self._state
@@ -335,16 +346,19 @@ class PackingBatch:
         boxes[:, 0], boxes[:, 1] = x, y
         boxes[:, 3:] = state.oriented[self._bins, candidate] * legal[:, None]
         boxes[:, 2] = placement.place(state.heights, boxes[:, 3:], x, y)
-        self._record(rows, boxes[rows])
-        self._take(rows, (candidate // self._orientations)[rows])
+        slots = (candidate // self._orientations)[rows]
+        self._record(rows, boxes[rows], state.visible[self._bins[rows], slots])
+        self._take(rows, slots)
         return boxes
 
-    def _record(self, rows: NDArray | slice, boxes: NDArray) -> None:
-        """Add one box to each of ``rows``, int32, (rows, 6)."""
+    def _record(self, rows: NDArray | slice, boxes: NDArray, positions: NDArray) -> None:
+        """Add one box to each of ``rows``, int32 (rows, 6), and which item of the stream it is, int64 (rows,)."""
         state = self._state
         if state.packed.max(initial=0) >= state.boxes.shape[1]:
             state.boxes = np.concatenate([state.boxes, np.zeros_like(state.boxes)], axis=1)
-        state.boxes[self._bins[rows], state.packed[rows]] = boxes
+            state.positions = np.concatenate([state.positions, np.zeros_like(state.positions)], axis=1)
+        last = self._bins[rows], state.packed[rows]
+        state.boxes[last], state.positions[last] = boxes, positions
         state.packed[rows] += 1
         state.volume[rows] += boxes[:, 3:].prod(axis=1, dtype=np.int64)
 

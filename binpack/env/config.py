@@ -38,6 +38,7 @@ class EnvConfig(BaseModel):
             ``module:name``, see ``items.sources.SourceMaker``. The config of an environment that was given an object
             may say ``<Streams object>``, from which nothing can be drawn (see ``env.feed.resolve``).
         cell: edge of a grid cell with its unit, such as ``"5cm"``, for items that are measured in a unit of length.
+        unit: of numbers in a file of items that carry none, where there is a cell.
         visible: number of items that the agent sees and picks from (k).
         rotation: ``none``, ``z`` (turned about the vertical axis) or ``all`` (six orientations).
         support: support rule: ``full``, ``fraction:0.8``, ``corners:0.95,0.85,0.50``, ``polygon``, ``polygon:0.5``,
@@ -58,6 +59,7 @@ class EnvConfig(BaseModel):
     bin_size: tuple[int, int, int] = (10, 10, 10)
     items: str = "random"
     cell: str | None = None
+    unit: Literal["mm", "cm", "dm", "m", "in"] = "cm"
     visible: int = Field(default=1, ge=1, le=1000)
     rotation: Literal["none", "z", "all"] = "none"
     support: str = "corners"
@@ -130,7 +132,7 @@ class EnvConfig(BaseModel):
         Raises:
             InstanceError: if the name is unknown, the file is bad, or an item fits the bin in no permitted orientation.
         """
-        return item_source(self.items, self.bin_size, cell=self.cell, rotation=self.rotation)
+        return item_source(self.items, self.bin_size, cell=self.cell, rotation=self.rotation, unit=self.unit)
 
     def observation_space(self) -> spaces.Dict:
         """Return the space of observations, see ``PackingBatch.observation``.

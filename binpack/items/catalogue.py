@@ -5,14 +5,14 @@ Every bad value is answered by an `InstanceError` of one line: file, line, value
 
 from __future__ import annotations
 
-import csv
+import codecs
 import io
 import json
 import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -21,25 +21,30 @@ from typing import Any
 import numpy as np
 
 from binpack.core.placement import ORIENTATIONS, ROTATIONS
+from binpack.items.orlib import read_problem
+from binpack.items.rows import EDGES, Row
+from binpack.items.spreadsheet import is_header, read_rows
 from binpack.items.units import (
     MAX_ITEM_EDGE,
     MAX_ITEMS,
     Grid,
     InstanceError,
     Length,
-    bin_edges,
+    RealBin,
     millimetres,
+    real_bin,
     show,
     unit_name,
+    unit_of,
     whole,
 )
+from binpack.text import terminal
 
 MAX_BYTES = 20_000_000
 """Largest catalogue file that is read."""
 KOREA_POST_PALLET = (110, 110, 100)
 """A T-11 pallet in cm: the base is the standard's, the loading height of 100 cm is this course's choice."""
-_EDGES = ("length", "width", "height")
-_COLUMNS = "length,width,height[,quantity,name,unit]"
+_MEND_ENCODING = "save it as UTF-8, or have pack read it with --encoding (such as cp949 for Korean, latin-1, utf-16-le)"
 # numpy, zipfile and zlib answer a damaged archive with any of these.
 _DAMAGE = (
     *(OSError, ValueError, EOFError, KeyError, IndexError, TypeError, SyntaxError, RuntimeError, MemoryError),
@@ -65,6 +70,11 @@ class Catalogue:
         places: M places in the source, such as ``"line 3"``, for messages.
         container: The bin that came with the items in cells (OR-Library, JSON ``bin``), or None.
         problem: Number of the problem in an OR-Library file, or None.
+        notes: What was ignored in the source or passed over, a line each.
+        lengths: ``(M, 3)`` float64, the edges in mm before they were rounded up; None where numbers are cells.
+        container_lengths: The container's edges in mm before they were rounded down, or None.
+        units: The units that the source names, sorted.
+        bare: Whether numbers of the source carry no unit.
 
     Raises:
         InstanceError: Wrong shapes or values.
@@ -79,6 +89,11 @@ class Catalogue:
     places: tuple[str, ...] = ()
     container: tuple[int, int, int] | None = None
     problem: int | None = None
+    notes: tuple[str, ...] = ()
+    lengths: np.ndarray | None = None
+    container_lengths: tuple[float, float, float] | None = None
+    units: tuple[str, ...] = ()
+    bare: bool = False
 
     def __post_init__(self) -> None:
         """Check shapes and values, and freeze the arrays."""
@@ -126,32 +141,32 @@ class Catalogue:
     def where(self, index: int) -> str:
         """Say where item kind `index` stands: source, place and name."""
         place = f": {self.places[index]}" if self.places and self.places[index] else ""
-        return f"{self.source}{place} ({self.names[index]})"
+        return terminal(f"{self.source}{place} ({self.names[index]})")
 
 
-@dataclass(frozen=True)
-class _Row:
-    """One kind of item as read, before units and checks; `place` is its line or index."""
-
-    place: str
-    edges: tuple[Any, Any, Any]
-    quantity: Any = 1
-    name: Any = ""
-    unit: Any = None
-    upright: Any = (True, True, True)
-
-
-def read_catalogue(path: str | Path, *, cell: Length | None = None, problem: int = 1, unit: str = "cm") -> Catalogue:
+def read_catalogue(
+    path: str | Path,
+    *,
+    cell: Length | None = None,
+    problem: int = 1,
+    unit: str = "cm",
+    encoding: str | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> Catalogue:
     """Read a file of items.
 
     The format follows the suffix:
 
-    - ``.csv``: header ``length,width,height[,quantity,name,unit]``, lines that begin with ``#`` are comments;
+    - ``.csv``: header ``length,width,height[,quantity,name,unit]`` in the spellings of spreadsheets (``Length (cm)``,
+      ``L_cm``, ``길이``, ``qty``), columns separated by commas, semicolons, tabs or ``|``, numbers with a decimal point
+      or comma; other columns are ignored, lines that begin with ``#`` are comments;
     - ``.json``: ``{"items": [{"length": .., "width": .., "height": ..}]}``, an item with optional ``quantity``,
       ``name``, ``unit`` and ``upright`` (three of true or false), the whole with optional ``unit`` and ``bin``;
     - ``.npz``: array ``edges``, optional ``quantity``, ``names``, ``upright``, ``unit``;
     - ``.txt``, ``.dat`` or no suffix: the OR-Library's container loading text (Bischoff and Ratcliff 1995; files
       thpack1 to thpack8, with or without the leading number of problems), or CSV or JSON where the text begins so.
+
+    What was ignored or passed over (a column, a quantity of 0) is said in the catalogue's ``notes``.
 
     Args:
         path: The file.
@@ -159,25 +174,33 @@ def read_catalogue(path: str | Path, *, cell: Length | None = None, problem: int
             and edges are rounded **up** to cells.
         problem: Which problem of an OR-Library file, by its number.
         unit: Unit of numbers that carry none (a suffix as in ``350mm`` wins, then the file's unit).
+        columns: Heading of the column of ``length``, ``width``, ``height``, ``quantity``, ``name`` or ``unit``, for
+            those of a CSV that guessing would not find.
+        encoding: Of a text file, such as ``"cp949"``; by default UTF-8, or UTF-16 with its mark.
 
     Raises:
         InstanceError: One line with the file, the line, the value and what was expected.
     """
     grid = Grid(None if cell is None else millimetres(cell, "cell"), unit_name(unit, "unit"))
     source, suffix = str(path), Path(path).suffix.lower()
-    if suffix not in (".csv", ".json", ".npz", ".txt", ".dat", ""):
+    if suffix not in (".csv", ".tsv", ".json", ".npz", ".txt", ".dat", ""):
         expected = "expected .csv, .json, .npz, or .txt (OR-Library)"
+        if suffix in (".xlsx", ".xls", ".ods", ".numbers"):
+            expected += ": save the sheet as CSV"
         raise InstanceError(f"{source}: unknown kind of file {show(suffix)}, {expected}")
     data = _read_bytes(path)
     if suffix == ".npz":
         return _read_npz(data, source, grid)
-    text = _decode(data, source)
+    text = _decode(data, source, encoding)
     start = next((line.strip().lower() for line in text.splitlines() if line.strip() and line.strip()[0] != "#"), "")
-    if suffix == ".csv" or (suffix != ".json" and start.startswith(_EDGES)):
-        return _build(_csv_rows(text, source), source, grid)
+    if suffix in (".csv", ".tsv") or columns or (suffix != ".json" and is_header(start)):
+        rows, notes = read_rows(text, source, columns)
+        return _build(rows, source, grid, notes)
     if suffix == ".json" or start.startswith("{"):
         return _read_json(text, source, grid)
-    return _read_orlib(text, source, grid, whole(problem, "problem"))
+    number = whole(problem, "problem")
+    container, rows, notes = read_problem(text, source, grid, number)
+    return _build(rows, source, grid, notes, container, problem=number)
 
 
 def _read_bytes(path: str | Path) -> bytes:
@@ -197,27 +220,66 @@ def _read_bytes(path: str | Path) -> bytes:
         raise InstanceError(f"{path}: cannot be read ({error.strerror})") from error
 
 
-def _decode(data: bytes, source: str) -> str:
-    """Return UTF-8 text (a byte order mark is dropped), or raise `InstanceError`."""
+def _decode(data: bytes, source: str, encoding: str | None = None) -> str:
+    """Return a file's text: UTF-8, or UTF-16 that begins with its mark, or what `encoding` says.
+
+    A guess at any other encoding would now and then show other letters than were written, so there is none.
+
+    Raises:
+        InstanceError: The bytes are no text in this encoding, or there is no such encoding.
+    """
+    if encoding is None:
+        encoding = "utf-16" if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
     try:
-        text = data.decode("utf-8-sig")
+        name = codecs.lookup(encoding).name
+        text = data.decode("utf-8-sig" if name == "utf-8" else encoding)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise InstanceError(f"{source}: line {line}: byte 0x{data[error.start]:02x}: expected UTF-8 text") from error
+        at = f"{source}: line {line}: byte 0x{data[error.start]:02x}"
+        if name == "utf-8-sig":
+            raise InstanceError(f"{at}: expected UTF-8 text: {_MEND_ENCODING}") from error
+        raise InstanceError(f"{at}: expected text in the encoding {encoding}: {_MEND_ENCODING}") from error
+    except (LookupError, UnicodeError, ValueError) as error:
+        raise InstanceError(f"{source}: encoding {show(encoding)} cannot be read: {_MEND_ENCODING}") from error
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise InstanceError(f"{source}: line {line}: byte 0x00: expected UTF-8 text, not a binary file")
+        raise InstanceError(
+            f"{source}: line {line}: byte 0x00: expected UTF-8 text, not a binary file: {_MEND_ENCODING}"
+        )
     return text
 
 
-def _build(rows: Sequence[_Row], source: str, grid: Grid, **extra: Any) -> Catalogue:
+def _build(
+    rows: Sequence[Row],
+    source: str,
+    grid: Grid,
+    notes: Sequence[str] = (),
+    container: RealBin | None = None,
+    own: str | None = None,
+    **extra: Any,
+) -> Catalogue:
     """Turn rows into a catalogue: units, whole cells, quantities, names and flags, all checked in one place."""
-    edges, quantities, names, upright, total = [], [], [], [], 0
+    edges, lengths, quantities, names, upright, total = [], [], [], [], [], 0
+    units: set[str | None] = set()
+    places, notes = [], list(notes)
     for index, row in enumerate(rows):
         where = f"{source}: {row.place}:"
+        quantity = whole(row.quantity, f"{where} quantity", least=0)
+        if not quantity:
+            name = f" ({terminal(row.name)})" if row.name else ""
+            notes.append(f"{where.removesuffix(':')}{name}: skipped, its quantity is 0")
+            continue
         unit = None if row.unit in (None, "") else unit_name(row.unit, f"{where} unit")
-        edges.append([grid.cells(v, f"{where} {n}", unit=unit) for n, v in zip(_EDGES, row.edges, strict=True)])
-        quantities.append(whole(row.quantity, f"{where} quantity"))
+        named = [unit or heading for heading in row.units]
+        measured = [
+            grid.measure(value, f"{where} {name}", unit=heading)
+            for name, value, heading in zip(EDGES, row.edges, named, strict=True)
+        ]
+        edges.append([cells for cells, _ in measured])
+        lengths.append([float(length or 0) for _, length in measured])
+        units |= {unit_of(value) or heading or own for value, heading in zip(row.edges, named, strict=True)}
+        places.append(row.place)
+        quantities.append(quantity)
         total += quantities[-1]
         if total > MAX_ITEMS:
             shown = f"quantity {show(row.quantity)}"
@@ -231,54 +293,18 @@ def _build(rows: Sequence[_Row], source: str, grid: Grid, **extra: Any) -> Catal
         if not any(flags):
             raise InstanceError(f"{where} upright {show(flags)}: expected at least one edge that may stand upright")
         upright.append(flags)
+    if not edges:
+        raise InstanceError(f"{source}: {rows[-1].place}: every quantity is 0, expected at least one item")
     arrays = (np.array(edges, dtype=np.int32), np.array(quantities, dtype=np.int64), np.array(upright, dtype=bool))
-    places = tuple(row.place for row in rows)
-    return Catalogue(arrays[0], arrays[1], tuple(names), arrays[2], source=source, places=places, **extra)
-
-
-def _csv_rows(text: str, source: str) -> list[_Row]:
-    """Return the rows of a CSV text with a header; blank lines and lines that begin with # are skipped."""
-    # Emptied rather than dropped, so that the reader's line numbers stay the file's.
-    lines = ["\n" if line.lstrip().startswith("#") else line for line in io.StringIO(text, newline="")]
-    reader = csv.reader(lines, strict=True)
-    header: list[str] | None = None
-    rows = []
-    try:
-        for fields in reader:
-            fields = [field.strip() for field in fields]
-            if not any(fields):
-                continue
-            if header is None:
-                header = _csv_header(fields, f"{source}: line {reader.line_num}:")
-                continue
-            place = f"line {reader.line_num}"
-            if len(fields) != len(header):
-                expected = f"expected {len(header)} ({','.join(header)})"
-                raise InstanceError(f"{source}: {place}: {len(fields)} columns {show(','.join(fields))}: {expected}")
-            row = dict(zip(header, fields, strict=True))
-            length, width, height = (row.pop(name) for name in _EDGES)
-            rows.append(_Row(place, (length, width, height), **row))
-    except csv.Error as error:
-        raise InstanceError(f"{source}: line {reader.line_num}: {error}: expected comma-separated values") from error
-    if header is None:
-        raise InstanceError(f"{source}: line 1: the file is empty, expected the header {_COLUMNS}")
-    if not rows:
-        raise InstanceError(f"{source}: line {reader.line_num}: no items after the header, expected at least one")
-    return rows
-
-
-def _csv_header(fields: list[str], where: str) -> list[str]:
-    """Check a CSV header (any order, any case) and return it in lower case."""
-    header = [field.lower() for field in fields]
-    for name in header:
-        if name not in (*_EDGES, "quantity", "name", "unit") or header.count(name) > 1:
-            problem = "repeated" if header.count(name) > 1 else "unknown"
-            raise InstanceError(f"{where} {problem} column {show(name)}: expected the header {_COLUMNS}")
-    for name in _EDGES:
-        if name not in header:
-            shown = show(",".join(fields))
-            raise InstanceError(f"{where} column {name!r} is missing in {shown}: expected the header {_COLUMNS}")
-    return header
+    extra = {**extra, "source": source, "places": tuple(places), "notes": tuple(notes)}
+    if container is not None:
+        real = container.lengths
+        extra["container"] = container.edges
+        extra["container_lengths"] = None if real is None else tuple(map(float, real))
+    if grid.cell is not None:
+        said = tuple(sorted(each for each in units if each is not None))
+        extra |= {"lengths": np.array(lengths), "units": said, "bare": None in units}
+    return Catalogue(arrays[0], arrays[1], tuple(names), arrays[2], **extra)
 
 
 def _read_json(text: str, source: str, grid: Grid) -> Catalogue:
@@ -296,21 +322,23 @@ def _read_json(text: str, source: str, grid: Grid) -> Catalogue:
     _known(data, ("items", "unit", "bin"), f"{source}: line 1:")
     if not isinstance(data["items"], list) or not data["items"]:
         raise InstanceError(f"{source}: line 1: items {show(data['items'])}: expected a list of at least one item")
+    own = None
     if "unit" in data:
-        grid = replace(grid, unit=unit_name(data["unit"], f"{source}: line 1: unit"))
-    container = bin_edges(data["bin"], grid, f"{source}: line 1: bin") if "bin" in data else None
+        own = unit_name(data["unit"], f"{source}: line 1: unit")
+        grid = replace(grid, unit=own)
+    container = real_bin(data["bin"], grid, f"{source}: line 1: bin") if "bin" in data else None
     rows = []
     for item, number in zip(data["items"], _json_lines(text), strict=True):
         where = f"{source}: line {number}:"
         if not isinstance(item, dict):
             raise InstanceError(f"{where} {show(item)}: expected an object with length, width and height")
-        _known(item, (*_EDGES, "quantity", "name", "unit", "upright"), where)
-        for name in _EDGES:
+        _known(item, (*EDGES, "quantity", "name", "unit", "upright"), where)
+        for name in EDGES:
             if name not in item:
                 raise InstanceError(f"{where} {name!r} is missing in {show(item)}: expected length, width and height")
-        rest = {key: value for key, value in item.items() if key not in _EDGES}
-        rows.append(_Row(f"line {number}", (item["length"], item["width"], item["height"]), **rest))
-    return _build(rows, source, grid, container=container)
+        rest = {key: value for key, value in item.items() if key not in EDGES}
+        rows.append(Row(f"line {number}", (item["length"], item["width"], item["height"]), **rest))
+    return _build(rows, source, grid, (), container, own)
 
 
 def _known(data: dict[str, Any], keys: Sequence[str], where: str) -> None:
@@ -360,15 +388,17 @@ def _read_npz(data: bytes, source: str, grid: Grid) -> Catalogue:
             raise InstanceError(
                 f"{source}: {name} has shape {array.shape} of {array.dtype}: expected shape {shape} of {expected}"
             )
+    own = None
     if "unit" in arrays:
-        grid = replace(grid, unit=unit_name(arrays["unit"].tolist(), f"{source}: unit"))
+        own = unit_name(arrays["unit"].tolist(), f"{source}: unit")
+        grid = replace(grid, unit=own)
     columns = {key: arrays[key].tolist() for key in ("quantity", "names", "upright") if key in arrays}
     names = columns.pop("names", [""] * count)
     rows = [
-        _Row(f"edges[{i}]", tuple(row), name=names[i], **{key: value[i] for key, value in columns.items()})
+        Row(f"edges[{i}]", tuple(row), name=names[i], **{key: value[i] for key, value in columns.items()})
         for i, row in enumerate(edges.tolist())
     ]
-    return _build(rows, source, grid)
+    return _build(rows, source, grid, own=own)
 
 
 def load_arrays(file: Any, source: str, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, np.ndarray]:
@@ -418,79 +448,6 @@ def _load_array(archive: Any, name: str, source: str) -> np.ndarray:
     return array
 
 
-def _read_orlib(text: str, source: str, grid: Grid, problem: int) -> Catalogue:
-    """Read one problem of an OR-Library container loading file."""
-    lines = [(number, line.split()) for number, line in enumerate(io.StringIO(text), start=1) if line.split()]
-    if not lines:
-        raise InstanceError(f"{source}: line 1: the file is empty, expected an OR-Library container loading problem")
-    # With a leading count the second line is a problem's "number [seed]"; without it, the container's three edges.
-    announced = None
-    if len(lines) > 1 and len(lines[0][1]) == 1 and len(lines[1][1]) < 3:
-        announced = whole(lines[0][1][0], f"{source}: line {lines[0][0]}: number of problems")
-        lines = lines[1:]
-    found: list[int] = []
-    chosen: tuple[tuple[int, int, int], list[_Row]] | None = None
-    reader = iter(lines)
-    for number, words in reader:
-        if announced is not None and len(found) == announced:
-            raise InstanceError(
-                f"{source}: line {number}: {show(' '.join(words))}: expected the end after {announced} problems"
-            )
-        found.append(_orlib_number(words, f"{source}: line {number}:"))
-        container, rows = _orlib_problem(reader, source, grid, number)
-        if found[-1] == problem and chosen is None:
-            chosen = container, rows
-    if announced is not None and len(found) < announced:
-        raise InstanceError(
-            f"{source}: line {lines[-1][0]}: ends after problem {found[-1]}: expected {announced} problems"
-        )
-    if chosen is None:
-        known = ", ".join(map(str, found)) if len(found) <= 8 else f"{found[0]} to {found[-1]}"
-        raise InstanceError(f"{source}: problem {problem}: no such problem, expected one of {known}")
-    return _build(chosen[1], source, grid, container=chosen[0], problem=problem)
-
-
-def _orlib_number(words: list[str], where: str) -> int:
-    """Return a problem's number from its first line: number and, in most files, the seed."""
-    if len(words) > 2:
-        raise InstanceError(f"{where} {show(' '.join(words))}: expected a problem's number and seed")
-    number = whole(words[0], f"{where} problem number")
-    if len(words) == 2:
-        whole(words[1], f"{where} seed", least=0)
-    return number
-
-
-def _orlib_problem(
-    reader: Iterator[tuple[int, list[str]]], source: str, grid: Grid, last: int
-) -> tuple[tuple[int, int, int], list[_Row]]:
-    """Return container and rows of the problem that begins at `reader`; `last` is the line read before."""
-
-    def read(count: int, expected: str) -> tuple[str, list[str]]:
-        nonlocal last
-        number, words = next(reader, (0, []))
-        if not words:
-            raise InstanceError(f"{source}: line {last}: the file ends here, expected {expected} next")
-        last = number
-        if len(words) != count:
-            shown = f"{len(words)} numbers {show(' '.join(words))}"
-            raise InstanceError(f"{source}: line {number}: {shown}: expected {count} ({expected})")
-        return f"{source}: line {number}:", words
-
-    where, words = read(3, "the container's length, width and height")
-    container = bin_edges(words, grid, f"{where} container")
-    where, words = read(1, "the number of item types")
-    rows = []
-    for _ in range(whole(words[0], f"{where} number of item types")):
-        where, words = read(8, "i length flag width flag height flag count")
-        whole(words[0], f"{where} item type")
-        for flag in words[2:7:2]:
-            if flag not in ("0", "1"):
-                raise InstanceError(f"{where} flag {show(flag)}: expected 0 or 1 (may this edge stand upright)")
-        flags = tuple(flag == "1" for flag in words[2:7:2])
-        rows.append(_Row(f"line {last}", (words[1], words[3], words[5]), words[7], f"type {words[0]}", None, flags))
-    return container, rows
-
-
 def korea_post_parcels(cell: Length = "1cm") -> Catalogue:
     """Return a morning's Korea Post parcels: the six boxes with made-up quantities, about 1.3 pallets in all.
 
@@ -498,8 +455,8 @@ def korea_post_parcels(cell: Length = "1cm") -> Catalogue:
         cell: Cell size; edges are rounded up to cells.
     """
     file = resources.files("binpack.items").joinpath("korea_post.csv")
-    rows = _csv_rows(file.read_text(encoding="utf-8"), "korea_post.csv")
-    return _build(rows, "korea_post", Grid(millimetres(cell, "cell")))
+    rows, _ = read_rows(file.read_text(encoding="utf-8"), "korea_post.csv")
+    return _build(rows, "korea_post", Grid(millimetres(cell, "cell")), own="cm")
 
 
 def korea_post(cell: Length = "1cm") -> Catalogue:
@@ -540,16 +497,26 @@ def fits(edges: np.ndarray, upright: np.ndarray | None, bin_size: Sequence[int],
     return np.asarray(fitting.any(axis=-1))
 
 
-def misfit(edges: Sequence[int], upright: Sequence[bool], bin_size: Sequence[int], rotation: str) -> str:
-    """Return the words for an item that fits the bin in no permitted orientation."""
-    allowed = [name for name, flag in zip(_EDGES, upright, strict=True) if flag]
+def misfit(
+    edges: Sequence[int], upright: Sequence[bool], bin_size: Sequence[int], rotation: str, cells: str = ""
+) -> str:
+    """Return the words for an item that fits the bin in no permitted orientation; `cells` says more of the edges."""
+    allowed = [name for name, flag in zip(EDGES, upright, strict=True) if flag]
     limits = "" if len(allowed) == 3 else f", upright only {' or '.join(allowed)}"
     size, room = ("x".join(map(str, map(int, numbers))) for numbers in (edges, bin_size))
-    return f"item {size} fits the bin {room} in no permitted orientation (rotation {rotation}{limits})"
+    return f"item {size}{cells} fits the bin {room} in no permitted orientation (rotation {rotation}{limits})"
 
 
-def check_fits(catalogue: Catalogue, bin_size: Sequence[int], rotation: str = "none") -> None:
+def check_fits(
+    catalogue: Catalogue, bin_size: Sequence[int], rotation: str = "none", cell: Length | None = None
+) -> None:
     """Raise unless every item fits the empty bin in at least one permitted orientation.
+
+    Args:
+        catalogue: The items.
+        bin_size: The bin's edges in cells.
+        rotation: ``"none"``, ``"z"`` or ``"all"``.
+        cell: Cell size, for the message.
 
     Raises:
         InstanceError: Names file, line, item, edges and bin; or an unknown rotation.
@@ -557,5 +524,9 @@ def check_fits(catalogue: Catalogue, bin_size: Sequence[int], rotation: str = "n
     bad = np.flatnonzero(~fits(catalogue.edges, catalogue.upright, bin_size, rotation))
     if bad.size:
         index = int(bad[0])
-        words = misfit(catalogue.edges[index], catalogue.upright[index], bin_size, rotation)
+        real = ""
+        if cell is not None and catalogue.lengths is not None:
+            lengths = "x".join(f"{length / 10:.6g}" for length in catalogue.lengths[index].tolist())
+            real = f" cells of {terminal(cell)} ({lengths} cm)"
+        words = misfit(catalogue.edges[index], catalogue.upright[index], bin_size, rotation, real)
         raise InstanceError(f"{catalogue.where(index)}: {words}")

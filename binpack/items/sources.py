@@ -41,7 +41,7 @@ KNOWN = (
     ".txt, or module:name of your own"
 )
 """What a description of items may be, for messages."""
-_ENDINGS = (".csv", ".json", ".npz", ".txt", ".dat")
+_ENDINGS = (".csv", ".tsv", ".json", ".npz", ".txt", ".dat")
 _OBJECT = re.compile(r"<.* object>", re.DOTALL)
 
 
@@ -427,6 +427,7 @@ def item_source(
     *,
     cell: Length | None = None,
     rotation: str = "none",
+    unit: str = "cm",
 ) -> ItemSource:
     """Turn a description of items into a source of episodes, and check that every item can fit the empty bin.
 
@@ -446,6 +447,7 @@ def item_source(
         bin_size: The bin's edges in cells.
         cell: Cell size for a file or ``"korea_post"`` (default there: 1 cm).
         rotation: ``"none"``, ``"z"`` or ``"all"``, for the check.
+        unit: Unit of a file's numbers that carry none.
 
     Raises:
         InstanceError: An unknown or malformed spec, a bad file, or an item that fits in no permitted orientation.
@@ -456,7 +458,7 @@ def item_source(
     elif (maker := named_items(str(spec))) is not None:
         source = _object_source(maker(bin_size, cell=cell, rotation=rotation), bin_size, str(spec))
     else:
-        source = _file_source(str(spec), bin_size, cell)
+        source = _file_source(str(spec), bin_size, cell, unit)
     source.check(rotation)
     return source
 
@@ -498,16 +500,37 @@ def _object_source(items: object, bin_size: tuple[int, int, int], spec: str | No
     return items
 
 
-def _file_source(name: str, bin_size: tuple[int, int, int], cell: Length | None) -> ItemSource:
-    """Return the source for a file."""
+def file_bin(spec: str, cell: Length | None = None) -> tuple[int, int, int] | None:
+    """Return the bin in cells that comes with a file of items, such as ``"thpack1.txt#3"``; None where none does.
+
+    Args:
+        spec: As for `item_source`.
+        cell: Cell size.
+
+    Raises:
+        InstanceError: The file cannot be read.
+    """
+    text, problem = _numbered(spec)
+    if named_items(spec) is not None or not _exists(text) or Path(text).suffix.lower() in (".npz", ".csv", ".tsv"):
+        return None
+    return read_catalogue(text, cell=cell, problem=problem).container
+
+
+def _numbered(name: str) -> tuple[str, int]:
+    """Return a file's path and the number of its problem, 1 where none is named."""
     numbered = re.fullmatch(r"(.+)#([0-9]{1,9})", name, flags=re.DOTALL)
-    text, problem = (numbered[1], int(numbered[2])) if numbered else (name, 1)
+    return (numbered[1], int(numbered[2])) if numbered else (name, 1)
+
+
+def _file_source(name: str, bin_size: tuple[int, int, int], cell: Length | None, unit: str) -> ItemSource:
+    """Return the source for a file."""
+    text, problem = _numbered(name)
     path = Path(text)
     if path.suffix.lower() not in _ENDINGS and os.sep not in name and not _exists(text):
         raise InstanceError(_unknown(name))
     if path.suffix.lower() == ".npz" and _holds_streams(path):
         return StreamsSource(name, bin_size, Streams.load(path))
-    return CatalogueSource(name, bin_size, read_catalogue(path, cell=cell, problem=problem))
+    return CatalogueSource(name, bin_size, read_catalogue(path, cell=cell, problem=problem, unit=unit))
 
 
 def _exists(path: str) -> bool:

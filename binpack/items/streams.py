@@ -54,6 +54,33 @@ class Streams:
         upright = None if self.upright is None else self.upright[rows]
         return Streams._trusted(self.items[rows], self.lengths[rows], upright)
 
+    def reordered(self, order: np.ndarray) -> Streams:
+        """Return the sequences with their items in another order.
+
+        Example:
+            >>> streams = Streams(np.array([[[2, 2, 3], [1, 1, 1]]]), np.array([2]))
+            >>> streams.reordered(np.array([[1, 0]])).items.tolist()
+            [[[1, 1, 1], [2, 2, 3]]]
+
+        Args:
+            order: Positions of the items, integers (N, T); those behind a sequence's end stay where they are.
+
+        Raises:
+            InstanceError: Not each position once, or one from behind the end before it.
+        """
+        order, steps = np.asarray(order), np.arange(self.horizon)
+        if order.shape != self.items.shape[:2] or order.dtype.kind not in "iu":
+            expected = f"expected positions of items, shape {self.items.shape[:2]} of integers"
+            raise InstanceError(f"order has shape {order.shape} of {order.dtype}: {expected}")
+        wrong = (np.sort(order, axis=1) != steps).any(axis=1)
+        wrong |= ((steps >= self.lengths[:, None]) & (order != steps)).any(axis=1)
+        if wrong.any():
+            row = int(wrong.argmax())
+            expected = "expected each position once, and those behind the end where they are"
+            raise InstanceError(f"order[{row}] of {self.lengths[row]} items: {expected}")
+        upright = None if self.upright is None else np.take_along_axis(self.upright, order[..., None], axis=1)
+        return Streams._trusted(np.take_along_axis(self.items, order[..., None], axis=1), self.lengths, upright)
+
     @classmethod
     def _trusted(cls, items: np.ndarray, lengths: np.ndarray, upright: np.ndarray | None) -> Streams:
         """Return `Streams` of arrays that are known to be right: environments slice them at every reset."""

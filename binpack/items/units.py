@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -56,10 +56,15 @@ def _number(value: Any) -> tuple[Fraction | None, str]:
     return Fraction(match[1]), match[2].lower()
 
 
+def unit_of(value: Any) -> str:
+    """Return the unit that a number carries, empty for none."""
+    return _number(value)[1]
+
+
 def whole(value: Any, where: str, *, least: int = 1, expected: str | None = None) -> int:
     """Return `value` as a whole number of at least `least`, or raise `InstanceError`."""
-    number, suffix = _number(value)
-    if number is None or suffix or number.denominator != 1 or number < least:
+    number, unit = _number(value)
+    if number is None or unit or number.denominator != 1 or number < least:
         raise InstanceError(f"{where} {show(value)}: expected {expected or f'a whole number from {least} up'}")
     return int(number)
 
@@ -81,13 +86,13 @@ def unit_name(value: Any, where: str) -> str:
 
 def millimetres(value: Length, where: str) -> Fraction:
     """Return a length with unit (or a number of mm) as exact millimetres."""
-    number, suffix = _number(value)
+    number, unit = _number(value)
     if number is None or number <= 0:
         raise InstanceError(f"{where} {show(value)}: expected a length above 0 with its unit, such as 50mm or 5cm")
-    if isinstance(value, str) and suffix not in MILLIMETRES:
-        problem = f"unknown unit {show(suffix)}, " if suffix else "a unit is missing, "
+    if isinstance(value, str) and unit not in MILLIMETRES:
+        problem = f"unknown unit {show(unit)}, " if unit else "a unit is missing, "
         raise InstanceError(f"{where} {show(value)}: {problem}expected {UNITS}, as in 50mm")
-    return number * MILLIMETRES[suffix or "mm"]
+    return number * MILLIMETRES[unit or "mm"]
 
 
 @dataclass(frozen=True)
@@ -103,21 +108,27 @@ class Grid:
         Raises:
             InstanceError: Not a positive number, an unknown unit, or a unit without a cell size.
         """
-        number, suffix = _number(value)
+        return self.measure(value, where, unit=unit, up=up)[0]
+
+    def measure(self, value: Any, where: str, *, unit: Any = None, up: bool = True) -> tuple[int, Fraction | None]:
+        """Return `value` in whole cells as `cells` does, and in mm; None where numbers are cells."""
+        number, own = _number(value)
         shown = f"{where} {show(value)}"
         if number is None or number <= 0:
             raise InstanceError(f"{shown}: expected {_A_LENGTH}")
-        if suffix and suffix not in MILLIMETRES:
-            raise InstanceError(f"{shown}: unknown unit {show(suffix)}, expected {UNITS}")
-        unit = suffix or unit
+        if own and own not in MILLIMETRES:
+            raise InstanceError(f"{shown}: unknown unit {show(own)}, expected {UNITS}")
+        unit = own or unit
         if self.cell is None:
             if unit:
                 raise InstanceError(f"{shown}: expected a cell size beside the unit {unit} (such as --cell 50mm)")
             if number.denominator != 1:
                 raise InstanceError(f"{shown}: expected a whole number of cells (or a cell size, such as --cell 50mm)")
-            return self._capped(int(number), shown)
-        size = number * MILLIMETRES[unit or self.unit] / self.cell
-        return self._capped(-(-size.numerator // size.denominator) if up else size.numerator // size.denominator, shown)
+            return self._capped(int(number), shown), None
+        length = number * MILLIMETRES[unit or self.unit]
+        size = length / self.cell
+        cells = -(-size.numerator // size.denominator) if up else size.numerator // size.denominator
+        return self._capped(cells, shown), length
 
     @staticmethod
     def _capped(cells: int, shown: str) -> int:
@@ -142,6 +153,15 @@ def parse_length(text: Length) -> float:
     return float(millimetres(text, "length"))
 
 
+class RealBin(NamedTuple):
+    """A bin on the grid and in the world."""
+
+    edges: tuple[int, int, int]
+    """Its edges in whole cells."""
+    lengths: tuple[Fraction, Fraction, Fraction] | None
+    """The same in mm before they were rounded down; None where numbers are cells."""
+
+
 def parse_bin(text: str | Sequence[Any], cell: Length | None = None, *, unit: str = "cm") -> tuple[int, int, int]:
     """Return a bin's edges in cells.
 
@@ -158,21 +178,53 @@ def parse_bin(text: str | Sequence[Any], cell: Length | None = None, *, unit: st
         InstanceError: Not three positive edges, an edge under one cell, or one over `MAX_BIN_EDGE` cells.
     """
     grid = Grid(None if cell is None else millimetres(cell, "cell"), unit_name(unit, "unit"))
-    return bin_edges(text, grid, "bin")
+    return real_bin(text, grid, "bin").edges
 
 
-def bin_edges(text: Any, grid: Grid, where: str) -> tuple[int, int, int]:
-    """Return a bin's edges in cells of `grid`; the work of `parse_bin`, with `where` for messages."""
+def real_bin(text: Any, grid: Grid, where: str) -> RealBin:
+    """Return a bin on `grid` and in the world; the work of `parse_bin`, with `where` for messages."""
     parts = re.split(r"[xX*×]", text) if isinstance(text, str) else text
     if not isinstance(parts, list | tuple | np.ndarray) or len(parts) != 3:
         raise InstanceError(f"{where} {show(text)}: expected three edges, such as 110x110x100")
     parts = [part.item() if isinstance(part, np.generic) else part for part in parts]
     unit = _number(parts[2])[1] if isinstance(parts[2], str) else ""
     shared = unit if unit in MILLIMETRES else None
-    edges = [grid.cells(part, f"{where} {show(text)}: edge", unit=shared, up=False) for part in parts]
-    for part, edge in zip(parts, edges, strict=True):
+    measured = [grid.measure(part, f"{where} {show(text)}: edge", unit=shared, up=False) for part in parts]
+    for part, (edge, _) in zip(parts, measured, strict=True):
         if not 1 <= edge <= MAX_BIN_EDGE:
             expected = f"expected 1 to {MAX_BIN_EDGE} cells (choose a {'finer' if edge < 1 else 'coarser'} cell)"
-            raise InstanceError(f"{where} {show(text)}: edge {show(part)} has {edge} cells, {expected}")
-    length, width, height = edges
-    return length, width, height
+            cells = f"{edge} cells" + ("" if grid.cell is None else f" of {float(grid.cell):g}mm")
+            raise InstanceError(f"{where} {show(text)}: edge {show(part)} has {cells}, {expected}")
+    (length, long), (width, wide), (height, tall) = measured
+    lengths = None if long is None or wide is None or tall is None else (long, wide, tall)
+    return RealBin((length, width, height), lengths)
+
+
+def bin_unit(text: Any) -> str | None:
+    """Return the unit behind a bin's last edge, None for none.
+
+    Example:
+        >>> bin_unit("36x24x24in"), bin_unit("36x24x24")
+        ('in', None)
+    """
+    unit = _number(re.split(r"[xX*×]", text)[-1])[1] if isinstance(text, str) else ""
+    return unit if unit in MILLIMETRES else None
+
+
+def bin_lengths(text: str, cell: Length | None, unit: str = "cm") -> tuple[float, float, float] | None:
+    """Return a bin's edges in mm before they are rounded down to cells; None without a cell size.
+
+    Example:
+        >>> bin_lengths("36x24x24in", "1in")
+        (914.4, 609.6, 609.6)
+
+    Args:
+        text: as for `parse_bin`.
+        cell: Cell size.
+        unit: Unit of numbers that carry none.
+
+    Raises:
+        InstanceError: As `parse_bin`.
+    """
+    lengths = real_bin(text, Grid(None if cell is None else millimetres(cell, "cell"), unit), "bin").lengths
+    return None if lengths is None else (float(lengths[0]), float(lengths[1]), float(lengths[2]))

@@ -15,6 +15,7 @@ from binpack.files import InputError
 from binpack.plots.figure import Figure, headed, new_still, plain_layout
 from binpack.plots.style import ALLOWED, BLUES, EMPTY, INK, PAPER, ink_on, shade, stops
 from binpack.plots.viewer import count_boxes, matplotlib_packing, plotly_packing, rgb_array
+from binpack.text import hypertext, terminal
 
 _NUMBERED = 200  # cells of a map up to which each shows its number
 _MARKED = 800  # and up to which each that is not allowed shows a cross
@@ -60,7 +61,7 @@ def packings(named: Mapping[str, ArrayLike], bin_size: Sequence[int]) -> Figure:
 
     arrays = {name: np.asarray(boxes).reshape(-1, 6) for name, boxes in named.items()}
     shares = {name: boxes[:, 3:].prod(axis=1).sum() / np.prod(bin_size) for name, boxes in arrays.items()}
-    titles = {name: f"{name}: {share:.1%}" for name, share in shares.items()}
+    titles = {name: f"{terminal(name)}: {share:.1%}" for name, share in shares.items()}
     plot, count = go.Figure(), len(named)
     side = min(4.3, 8.7 / count)
     still = new_still(side * count, side + 0.3)
@@ -73,14 +74,16 @@ def packings(named: Mapping[str, ArrayLike], bin_size: Sequence[int]) -> Figure:
         for axis in (plot.layout[scene][f"{letter}axis"] for letter in "xyz") if count > 2 else ():
             axis.update(tickfont={"size": 9}, dtick=2 * axis.dtick)
         place = {"x": (number + 0.5) / count, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "center"}
-        plot.add_annotation(text=titles[name], yanchor="bottom", showarrow=False, font={"size": 15}, **place)
+        plot.add_annotation(text=hypertext(titles[name]), yanchor="bottom", showarrow=False, font={"size": 15}, **place)
         axes = still.add_subplot(1, count, number + 1)
         axes.imshow(rgb_array(boxes, bin_size, title="", size=(int(100 * side), int(100 * side))))
         axes.set_title(titles[name], fontsize=12, color=INK)
         axes.set_axis_off()
     plain_layout(plot, "", 460, showlegend=False)
     plot.update_layout(margin={"l": 0, "r": 0, "t": 50, "b": 0})
-    found = ", ".join(f"{name} {count_boxes(boxes)}, utilization {shares[name]:.3f}" for name, boxes in arrays.items())
+    found = ", ".join(
+        f"{terminal(name)} {count_boxes(boxes)}, utilization {shares[name]:.3f}" for name, boxes in arrays.items()
+    )
     return Figure(plot, still, f"packings: {found}")
 
 
@@ -181,7 +184,13 @@ def _plotly_maps(maps, names, title, top, what, grid, scale, cell):
     from plotly.subplots import make_subplots
 
     rows, columns = grid
-    plot = make_subplots(rows, columns, subplot_titles=list(names), horizontal_spacing=0.06, vertical_spacing=0.16)
+    plot = make_subplots(
+        rows,
+        columns,
+        subplot_titles=[hypertext(name) for name in names],
+        horizontal_spacing=0.06,
+        vertical_spacing=0.16,
+    )
     cells = {"xgap": 1, "ygap": 1, "hoverongaps": False}
     for number, plane in enumerate(maps):
         place = {"row": number // columns + 1, "col": number % columns + 1}
@@ -277,7 +286,7 @@ def _names(names: Sequence[str] | None, count: int) -> list[str]:
         return [""] if count == 1 else [f"item {k}" for k in range(count)]
     if len(names) != count:
         raise InputError(f"expected a name for each of the {count} planes, got {len(names)}")
-    return list(names)
+    return [terminal(name) for name in names]
 
 
 def _size(maps: NDArray) -> str:

@@ -19,6 +19,7 @@ from optuna.trial import FrozenTrial
 from binpack.plots.figure import Figure, new_still, plain_layout
 from binpack.plots.style import BLUES, INK, stops
 from binpack.plots.trials import SCORE, Target, complete_trials, count, parameters, value
+from binpack.text import hypertext, terminal
 
 _POINTS = 48  # of the grid, along a parameter that is a number
 _SOFT = 0.05  # of an axis; trials that are nearer have nearly equal weights, or close ones would make stripes
@@ -108,7 +109,7 @@ def contour(
     low_is_good = target is None and study.direction == StudyDirection.MINIMIZE
     scale = BLUES[::-1] if low_is_good else BLUES
     size = len(chosen) - 1
-    text = f"contour: {' x '.join(chosen)}, {count(len(trials))}"
+    text = terminal(f"contour: {' x '.join(chosen)}, {count(len(trials))}")
     return Figure(
         _plotly(panels, size, levels, scale, target_name), _still(panels, size, levels, scale, target_name), text
     )
@@ -174,8 +175,9 @@ def _plotly(
             colorscale=stops(scale),
             line={"color": INK, "width": 0.5},
             showscale=number == 0,
-            colorbar={"title": {"text": target_name, "side": "right"}, "thickness": 16, "outlinewidth": 0},
-            hovertemplate=f"{panel.x.name} %{{x}}<br>{panel.y.name} %{{y}}<br>{target_name} %{{z:.3f}}<extra></extra>",
+            colorbar={"title": {"text": hypertext(target_name), "side": "right"}, "thickness": 16, "outlinewidth": 0},
+            hovertemplate=f"{_own(panel.x.name)} %{{x}}<br>{_own(panel.y.name)} %{{y}}<br>"
+            f"{_own(target_name)} %{{z:.3f}}<extra></extra>",
         )
         plot.add_trace(heat, **place)
         dots = {"color": INK, "size": 5, "line": {"color": "white", "width": 1}}
@@ -183,17 +185,24 @@ def _plotly(
             x=panel.places[:, 0], y=panel.places[:, 1], mode="markers", marker=dots, hoverinfo="skip", **place
         )
         last, first = row == size - 1, column == 0
-        plot.update_xaxes(title=panel.x.name if last else None, showticklabels=last, **_ticks(panel.x, most), **place)
-        plot.update_yaxes(title=panel.y.name if first else None, showticklabels=first, **_ticks(panel.y, most), **place)
+        below, beside = (hypertext(axis.name) for axis in (panel.x, panel.y))
+        plot.update_xaxes(title=below if last else None, showticklabels=last, **_ticks(panel.x, most), **place)
+        plot.update_yaxes(title=beside if first else None, showticklabels=first, **_ticks(panel.y, most), **place)
     plain_layout(plot, "contour", 460 if size == 1 else 140 + 180 * size, showlegend=False)
     small = {"showgrid": False, "zeroline": False, "tickfont": {"size": 12 if size == 1 else 10}}
     return plot.update_xaxes(**small).update_yaxes(**small)
 
 
+def _own(name: str) -> str:
+    """Return a name for plotly's templates, in which `%` begins a value."""
+    return hypertext(name).replace("%", "&#37;")
+
+
 def _ticks(axis: _Axis, most: int) -> dict[str, Any]:
     """Return how plotly shows an axis."""
     if axis.categories:
-        return {"tickvals": list(range(len(axis.categories))), "ticktext": axis.categories, "range": axis.ends}
+        shown = [hypertext(choice) for choice in axis.categories]
+        return {"tickvals": list(range(len(shown))), "ticktext": shown, "range": axis.ends}
     if axis.log:
         decades = np.log10(axis.ends)
         # one power of ten in sight would not say where it lies: then 1, 2 and 5
@@ -244,7 +253,7 @@ def _show_axis(axes: Any, side: Any, axis: _Axis, named: bool, most: int) -> Non
     getattr(axes, f"set_{letter}scale")("log" if axis.log else "linear")
     getattr(axes, f"set_{letter}lim")(axis.ends)
     if axis.categories:
-        side.set_ticks(range(len(axis.categories)), axis.categories)
+        side.set_ticks(range(len(axis.categories)), list(map(terminal, axis.categories)))
     elif axis.log:
         side.set_minor_formatter(NullFormatter())
         if np.ptp(np.log10(axis.ends)) < 2:

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from binpack.files import InputError
+from binpack.files import InputError, write_atomically
+from binpack.plots import letters
 from binpack.plots.style import COLORS, INK, PAPER, PLOTLY_CONFIG
 from binpack.plots.viewer import write_html
 
@@ -63,15 +64,19 @@ class Figure:
         """
         from PIL import Image
 
+        letters.settle(self.matplotlib)
         if self.matplotlib.get_layout_engine() is not None:
             # the layout settles over its first drawings and is then held, or each picture would differ by a hair
-            self.matplotlib.draw_without_rendering()
-            self.matplotlib.draw_without_rendering()
+            with letters.quiet():
+                self.matplotlib.draw_without_rendering()
+                self.matplotlib.draw_without_rendering()
             self.matplotlib.set_layout_engine("none")
         dpi: float = DPI * scale
         while True:
             drawn = io.BytesIO()
-            self.matplotlib.savefig(drawn, format="png", dpi=dpi, bbox_inches="tight", pad_inches=0.08, facecolor=PAPER)
+            with letters.quiet():
+                look: dict[str, Any] = {"bbox_inches": "tight", "pad_inches": 0.08, "facecolor": PAPER}
+                self.matplotlib.savefig(drawn, format="png", dpi=dpi, **look)
             picture = Image.open(drawn)
             if picture.width <= WIDEST:
                 return np.asarray(picture.convert("RGB"))
@@ -174,7 +179,8 @@ def save(figure: Figure, path: str | Path) -> Path:
         return write_html(path, figure.plotly)
     if path.suffix != ".png":
         raise InputError(f"a figure is saved as .html or .png, not as {path.name}")
-    path.write_bytes(figure.png())
+    picture = figure.png()
+    write_atomically(path, lambda temporary: temporary.write_bytes(picture))
     return path
 
 

@@ -12,6 +12,7 @@ from binpack.core.statistics import FEWEST, mean_intervals
 from binpack.files import InputError
 from binpack.plots.figure import Figure, new_still, plain_layout
 from binpack.plots.style import COLORS, INK
+from binpack.text import hypertext, terminal
 
 if TYPE_CHECKING:
     from plotly import graph_objects as go
@@ -49,7 +50,7 @@ def bars_with_spread(
         ValueError: there is no group, a group without runs, or an unknown spread.
     """
     _check(spread, ("interval", "range"))
-    values = {str(name): _runs(results, name) for name, results in data.items()}
+    values = {terminal(name): _runs(results, name) for name, results in data.items()}
     if not values:
         raise InputError("there is nothing to draw: data has no groups")
     names, means = list(values), [float(results.mean()) for results in values.values()]
@@ -90,7 +91,7 @@ def curves_with_spread(
         ValueError: there is no curve, shapes that do not fit, or an unknown spread.
     """
     _check(spread, ("interval", "range", "middle", "runs"))
-    curves = {str(name): _curve(*curve, name) for name, curve in data.items()}
+    curves = {terminal(name): _curve(*curve, name) for name, curve in data.items()}
     if not curves:
         raise InputError("there is nothing to draw: data has no curves")
     bands = {name: _ends(runs, spread) for name, (_, runs) in curves.items()}
@@ -120,7 +121,7 @@ def _plotly_bars(values, means, arms, heading, note, x, y):
             y=means,
             width=0.7,
             marker={"color": COLORS[0], "opacity": 0.75, "line": {"width": 0}},
-            text=names,
+            text=[hypertext(name) for name in names],
             textposition="none",
             hovertemplate="%{text}: mean %{y}<extra></extra>",
         )
@@ -130,7 +131,7 @@ def _plotly_bars(values, means, arms, heading, note, x, y):
         y=np.concatenate(list(values.values())),
         mode="markers",
         marker={"color": INK, "size": 1.6 * size, "opacity": alpha},
-        text=[name for name, runs in values.items() for _ in runs],
+        text=[hypertext(name) for name, runs in values.items() for _ in runs],
         hovertemplate="%{text}: %{y}<extra></extra>",
     )
     # last, and so in front of the dots
@@ -138,7 +139,9 @@ def _plotly_bars(values, means, arms, heading, note, x, y):
     plot.add_scatter(x=places, y=means, mode="markers", marker={"opacity": 0}, error_y=whiskers, hoverinfo="skip")
     _finish_plotly(plot, heading, note, x, y, legend=False)
     turn = -30 if max(map(len, names)) > _SHORT else 0
-    return plot.update_xaxes(tickvals=places, ticktext=names, tickangle=turn, range=[-0.6, len(names) - 0.4])
+    return plot.update_xaxes(
+        tickvals=places, ticktext=[hypertext(name) for name in names], tickangle=turn, range=[-0.6, len(names) - 0.4]
+    )
 
 
 def _dots(values) -> tuple[float, float, float]:
@@ -175,8 +178,8 @@ def _plotly_curves(curves, bands, heading, note, x, y):
 
     plot = go.Figure()
     for number, (name, (steps, runs)) in enumerate(curves.items()):
-        color = COLORS[number % len(COLORS)]
-        behind = {"hoverinfo": "skip", "showlegend": False, "legendgroup": name}
+        color, shown = COLORS[number % len(COLORS)], hypertext(name)
+        behind = {"hoverinfo": "skip", "showlegend": False, "legendgroup": shown}
         if name in bands:
             low, high = bands[name]
             x_there, y_there = np.concatenate([steps, steps[::-1]]), np.concatenate([high, low[::-1]])
@@ -186,22 +189,25 @@ def _plotly_curves(curves, bands, heading, note, x, y):
         for run in runs if name not in bands else ():
             plot.add_scatter(x=steps, y=run, mode="lines", line={"color": color, "width": 1}, opacity=0.4, **behind)
         line = {"color": color, "width": 2}
-        plot.add_scatter(x=steps, y=runs.mean(axis=0), mode="lines", line=line, name=name, legendgroup=name)
+        plot.add_scatter(
+            x=steps, y=runs.mean(axis=0), mode="lines", line=line, name=hypertext(name), legendgroup=hypertext(name)
+        )
     return _finish_plotly(plot, heading, note, x, y, legend=len(curves) > 1)
 
 
 def _curves(curves, bands, heading, note, x, y):
     still = new_still(7.0, 3.8)
     axes = still.add_subplot()
+    lines: list[Any] = []
     for number, (name, (steps, runs)) in enumerate(curves.items()):
         color = COLORS[number % len(COLORS)]
         if name in bands:
             axes.fill_between(steps, *bands[name], color=color, alpha=0.2, linewidth=0)
         else:
             axes.plot(steps, runs.T, color=color, linewidth=0.8, alpha=0.4)
-        axes.plot(steps, runs.mean(axis=0), color=color, linewidth=2, label=name)
+        lines += axes.plot(steps, runs.mean(axis=0), color=color, linewidth=2)
     if len(curves) > 1:
-        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        axes.legend(lines, list(curves), frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     axes.margins(x=0.02)
     # as many ticks as fit with numbers that may be long
     axes.locator_params(axis="x", nbins=6)

@@ -19,6 +19,7 @@ from binpack.files import InputError
 from binpack.plots.figure import Figure, plain_layout
 from binpack.plots.style import COLORS, INK
 from binpack.plots.trials import SCORE, Target, complete_trials, count, parameters, value
+from binpack.text import terminal
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
@@ -112,7 +113,7 @@ def importance(
         lambda v: v.plot_param_importances(drawn, **asked), 7.5, 1.8 + 0.34 * len(chosen), title, legend=False
     )
     _mend_bars(still)
-    return Figure(plot, still, f"{heading}: {', '.join(ranking)}{warning}")
+    return Figure(plot, still, terminal(f"{heading}: {', '.join(ranking)}{warning}"))
 
 
 def slice_(
@@ -138,7 +139,7 @@ def slice_(
     for axes in still.axes:
         if axes.get_xlabel() in chosen and axes.xaxis.have_units():  # room beside the first and the last category
             axes.set_xlim(-0.4, len(axes.get_xticks()) - 0.6)
-    return Figure(plot, still, f"slice: {', '.join(chosen)}, {count(len(trials))}")
+    return Figure(plot, still, terminal(f"slice: {', '.join(chosen)}, {count(len(trials))}"))
 
 
 def parallel_coordinate(
@@ -166,7 +167,7 @@ def parallel_coordinate(
     width = 1.5 * (len(chosen) + 1) + 2.5
     still = _still(lambda v: v.plot_parallel_coordinate(study, **asked), width, 4.2, "parallel coordinates")
     _mend_parallel(still)
-    return Figure(plot, still, f"parallel coordinates: {', '.join(chosen)}, {count(len(trials))}")
+    return Figure(plot, still, terminal(f"parallel coordinates: {', '.join(chosen)}, {count(len(trials))}"))
 
 
 def edf(studies: Study | Sequence[Study], *, target: Target | None = None, target_name: str = SCORE) -> Figure:
@@ -186,7 +187,7 @@ def edf(studies: Study | Sequence[Study], *, target: Target | None = None, targe
     plot = plain_layout(optuna.visualization.plot_edf(several, **asked), "distribution of scores", 420)
     still = _still(lambda v: v.plot_edf(several, **asked), 7.0, 3.8, "distribution of scores", legend_outside=True)
     _recolor(still)
-    return Figure(plot, still, f"distribution of {target_name}: {', '.join(counts)}")
+    return Figure(plot, still, terminal(f"distribution of {target_name}: {', '.join(counts)}"))
 
 
 def intermediate_values(study: Study) -> Figure:
@@ -209,7 +210,7 @@ def intermediate_values(study: Study) -> Figure:
         lambda v: v.plot_intermediate_values(study), 7.5, 4.0, "intermediate values", legend=few, legend_outside=few
     )
     _recolor(still)
-    return Figure(plot, still, f"intermediate values: {count(len(reported))}, {pruned} pruned")
+    return Figure(plot, still, terminal(f"intermediate values: {count(len(reported))}, {pruned} pruned"))
 
 
 def timeline(study: Study) -> Figure:
@@ -230,7 +231,7 @@ def timeline(study: Study) -> Figure:
         bars.marker.color = _STATES.get(bars.name, INK)
     still = _still(lambda v: v.plot_timeline(study), 7.5, 4.0, "timeline", legend_outside=True)
     _mend_timeline(still)
-    return Figure(plot, still, f"timeline: {', '.join(states)}")
+    return Figure(plot, still, terminal(f"timeline: {', '.join(states)}"))
 
 
 def rank(
@@ -256,7 +257,7 @@ def rank(
     plain_layout(plot, "rank", 200 + 170 * len(chosen) if many else 460)
     side = 2.6 * len(chosen) if many else 0
     still = _still(lambda v: v.plot_rank(study, **asked), side + 1.6 if many else 6.5, side or 4.4, "rank", grid=many)
-    return Figure(plot, still, f"rank: {' x '.join(chosen)}, {count(len(trials))}")
+    return Figure(plot, still, terminal(f"rank: {' x '.join(chosen)}, {count(len(trials))}"))
 
 
 def pareto_front(study: Study, target_names: Sequence[str] | None = None) -> Figure:
@@ -281,7 +282,7 @@ def pareto_front(study: Study, target_names: Sequence[str] | None = None) -> Fig
         lambda v: v.plot_pareto_front(study, target_names=names), 7.0, 4.2, "Pareto front", legend_outside=True
     )
     _recolor(still)
-    return Figure(plot, still, f"Pareto front: {len(study.best_trials)} of {count(len(trials))}")
+    return Figure(plot, still, terminal(f"Pareto front: {len(study.best_trials)} of {count(len(trials))}"))
 
 
 def hypervolume(study: Study, reference: Sequence[float]) -> Figure:

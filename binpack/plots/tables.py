@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from binpack.files import InputError
 from binpack.plots.figure import Figure, headed, new_still, plain_layout
 from binpack.plots.style import BLUES, COLORS, EMPTY, INK, ORANGES, ink_on, shade, stops
+from binpack.text import hypertext, terminal
 
 _ROOM = 8.0, 6.0  # inches for all columns and for all rows
 _FEW = 4  # marked entries up to which the text names each
@@ -70,7 +71,7 @@ def _named(names: Sequence[str] | None, count: int, what: str) -> list[str]:
         return [str(number) for number in range(count)]
     if len(names) != count:
         raise InputError(f"expected a name for each of the {count} {what}s, got {len(names)}")
-    return [str(name) for name in names]
+    return [terminal(name) for name in names]
 
 
 def _number(value: float, digits: int) -> str:
@@ -115,7 +116,7 @@ def _plotly(heat, colors, words, names, title, frames, cell):
 
     rows, columns = names
     hover = [
-        [f"{row}, {name}: {word}" for name, word in zip(columns, line, strict=True)]
+        [f"{hypertext(row)}, {hypertext(name)}: {word}" for name, word in zip(columns, line, strict=True)]
         for row, line in zip(rows, words, strict=True)
     ]
     plot = go.Figure(
@@ -142,11 +143,16 @@ def _plotly(heat, colors, words, names, title, frames, cell):
         side="top",
         tickangle=-90 if turned else 0,
         tickvals=list(range(len(columns))),
-        ticktext=columns,
+        ticktext=[hypertext(name) for name in columns],
         range=[-0.5, len(columns) - 0.5],
         **fixed,
     )
-    return plot.update_yaxes(tickvals=list(range(len(rows))), ticktext=rows, range=[len(rows) - 0.5, -0.5], **fixed)
+    return plot.update_yaxes(
+        tickvals=list(range(len(rows))),
+        ticktext=[hypertext(name) for name in rows],
+        range=[len(rows) - 0.5, -0.5],
+        **fixed,
+    )
 
 
 def _still(colors, words, names, title, frames, cell):

@@ -21,9 +21,12 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from rich.cells import cell_len, set_cell_size
 
-from binpack.files import InputError
+from binpack.files import InputError, write_atomically
+from binpack.plots import letters
 from binpack.plots.style import INK, PALETTE, PAPER, PLOTLY_CONFIG, WALL, WALL_EDGE, shade
+from binpack.text import hypertext, terminal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -90,7 +93,7 @@ def plotly_packing(
             _line_trace(go, corners, INK, 2.5),
         ]
     legend = _legend(labels)
-    traces += [_legend_trace(go, name, color) for name, color in legend.items()]
+    traces += [_legend_trace(go, hypertext(name), color) for name, color in legend.items()]
     figure = go.Figure(traces)
     axes = {
         f"{name}axis": {
@@ -106,7 +109,7 @@ def plotly_packing(
         for name, edge in zip("xyz", size, strict=True)
     }
     figure.update_layout(
-        title={"text": title or _title(boxes, size), "x": 0.5, "xanchor": "center", "font": {"size": 16}},
+        title={"text": hypertext(title or _title(boxes, size)), "x": 0.5, "xanchor": "center", "font": {"size": 16}},
         font={"color": INK, "size": 12},
         paper_bgcolor=PAPER,
         showlegend=bool(legend),
@@ -260,7 +263,9 @@ def write_png(path: str | Path, figure: Figure) -> Path:
         The path.
     """
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", facecolor=figure.get_facecolor(), metadata={"Software": None})
+    letters.settle(figure)
+    with letters.quiet():
+        figure.savefig(buffer, format="png", facecolor=figure.get_facecolor(), metadata={"Software": None})
     return _write(path, buffer.getvalue())
 
 
@@ -279,10 +284,9 @@ def _packing(boxes: ArrayLike, bin_size: Sequence[int], labels: Sequence[str] | 
 
 
 def _write(path: str | Path, content: bytes) -> Path:
-    """Write a file in one go, once its content is complete."""
-    path = Path(path)
-    path.write_bytes(content)
-    return path
+    """Write a file, whole or not at all."""
+    write_atomically(path, lambda temporary: temporary.write_bytes(content))
+    return Path(path)
 
 
 def count_boxes(boxes: NDArray) -> str:
@@ -306,7 +310,8 @@ def _colors(count: int, labels: Sequence[str] | None) -> list[str]:
 def _legend(labels: Sequence[str] | None) -> dict[str, str]:
     """Return the colour of each name, in sorted order; nothing if there are more names than colours."""
     names = sorted(set(labels)) if labels is not None else []
-    return dict(zip(names, PALETTE, strict=False)) if len(names) <= len(PALETTE) else {}
+    shown = (terminal(name) for name in names)
+    return dict(zip(shown, PALETTE, strict=False)) if len(names) <= len(PALETTE) else {}
 
 
 def _tick(edge: float) -> int:
@@ -352,7 +357,7 @@ def _legend_trace(go, name: str, color: str) -> go.Scatter3d:
 
 def _hover(index: int, box: list[int], labels: Sequence[str] | None) -> str:
     x, y, z, length, width, height = box
-    name = f"{labels[index]}<br>" if labels is not None else ""
+    name = f"{hypertext(labels[index])}<br>" if labels is not None else ""
     return f"{name}No. {index + 1}: {length}x{width}x{height} at ({x},{y},{z})"
 
 
@@ -460,21 +465,23 @@ def _still(
     axes.set_axis_off()
     # Widths are in points: a small picture gets finer lines, and so do hundreds of boxes; letters stay legible.
     scale = min(size) / 6
-    letters = max(scale, 0.8)
+    letter = max(scale, 0.8)
     lines = scale * (1.0 if len(boxes) < 150 else 0.5)
     _draw_walls(axes, bin_edges, scale)
     _draw_boxes(axes, boxes, colors, 0.9 * lines)
     _draw_front(axes, bin_edges, scale)
-    _draw_ticks(axes, bin_edges, 8.5 * letters, few=min(size) < 3)
+    _draw_ticks(axes, bin_edges, 8.5 * letter, few=min(size) < 3)
     if title:
-        axes.set_title(title, color=INK, fontsize=13 * letters)
-    _draw_legend(figure, legend, 9 * letters)
+        axes.set_title(title, color=INK, fontsize=13 * letter)
+    _draw_legend(figure, legend, 9 * letter)
     return figure
 
 
 def _pixels(figure: Figure) -> NDArray[np.uint8]:
     canvas = cast("FigureCanvasAgg", figure.canvas)
-    canvas.draw()
+    letters.settle(figure)
+    with letters.quiet():
+        canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
@@ -569,8 +576,25 @@ def _draw_legend(figure: Figure, legend: dict[str, str], font_size: float) -> No
     """List names and their colours under the picture."""
     from matplotlib.patches import Patch
 
-    if legend:
-        handles = [Patch(facecolor=color, edgecolor=INK, linewidth=0.6, label=name) for name, color in legend.items()]
-        figure.legend(
-            handles=handles, loc="outside lower center", ncols=min(len(legend), 5), frameon=False, fontsize=font_size
-        )
+    if not legend:
+        return
+    # letters of about 0.6 of their size, and beside a name the room of its colour
+    letters_a_line = 72 * figure.get_figwidth() / (0.6 * font_size)
+    names = [_shortened(name, int(letters_a_line) - 8) for name in legend]
+    columns = int(letters_a_line // (max(map(cell_len, names)) + 6))
+    handles = [
+        Patch(facecolor=color, edgecolor=INK, linewidth=0.6, label=name)
+        for name, color in zip(names, legend.values(), strict=True)
+    ]
+    figure.legend(
+        handles=handles,
+        loc="outside lower center",
+        ncols=max(1, min(len(legend), columns, 5)),
+        frameon=False,
+        fontsize=font_size,
+    )
+
+
+def _shortened(name: str, most: int) -> str:
+    """Cut the end off a name that is longer than so many letters, of which a Korean one counts twice."""
+    return name if cell_len(name) <= most else set_cell_size(name, most - 1).rstrip() + "…"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 import numpy as np
 import optuna
 from optuna.trial import TrialState
+from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from binpack.core.registry import without_imports
@@ -22,7 +25,10 @@ from binpack.search._model import STUDY_VERSION, SearchError, check_stored
 from binpack.search.config import TuneConfig
 from binpack.search.space import Space
 from binpack.search.storage import Location, load_study, locate
+from binpack.text import rich_text, terminal
 
+_TEXT_WIDTH = 24
+"""Letters in a line of a column of text, at least."""
 _COLUMNS = ("number", "state", "value", "spread", "steps", "seconds", "default", "error")
 
 
@@ -90,32 +96,86 @@ def to_csv(rows: Sequence[dict[str, Any]], path: str | Path | None = None) -> st
     return text.getvalue()
 
 
-def rich_table(rows: Sequence[dict[str, Any]], title: str | None = None, best: int | None = None) -> Table:
+def rich_table(
+    rows: Sequence[dict[str, Any]], title: str | None = None, best: int | None = None, width: int | None = None
+) -> Table:
     """The rows as a table for a terminal; the best trial's number is marked with a star.
 
-    Up to five parameters have a column each; more share one, as no terminal is wide enough for their names.
+    Up to five parameters have a column each; more share one, as no terminal is wide enough for their names. Where
+    that is too wide as well, a trial is a paragraph.
+
+    Args:
+        rows: as ``trials_table`` has them.
+        title: above the table.
+        best: number of the best trial.
+        width: of the terminal, in letters; None for as wide as it takes.
     """
     names = list(dict.fromkeys(name for row in rows for name in row["params"]))
     own = len(names) <= 5
+    table = _wide_table(rows, names, own, best)
+    if width is not None and own and _narrowest(table) > width:
+        table = _wide_table(rows, names, False, best)
+    if width is not None and _narrowest(table) > width:
+        table = _paragraphs(rows, best)
+    table.title = None if title is None else rich_text(title, "table.title")
+    return table
+
+
+def _narrowest(table: Table) -> int:
+    """Return how wide a table has to be at least, in letters."""
+    console = Console(width=10_000, file=io.StringIO())
+    return Measurement.get(console, console.options, table).minimum
+
+
+def _wide_table(rows: Sequence[dict[str, Any]], names: Sequence[str], own: bool, best: int | None) -> Table:
+    """The rows in columns, with one for each parameter or one for all of them."""
     failed = any(row["error"] for row in rows)
-    table = Table(title=title)
+    table = Table()
     for column in ("trial", "score", "spread", "steps"):
         table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("state")
-    for name in names if own else ["settings"]:
-        table.add_column(name, justify="right" if own else "left")
+    table.add_column("state", no_wrap=True)
+    if own:
+        for name in names:
+            table.add_column(rich_text(name), justify="right", no_wrap=True)
+    else:
+        table.add_column("settings", overflow="fold", min_width=_TEXT_WIDTH)
     if failed:
-        table.add_column("error")
+        table.add_column("error", overflow="fold", min_width=_TEXT_WIDTH)
     for row in rows:
-        number = ("*" if row["number"] == best else "") + str(row["number"])
-        state = row["state"] + (" (default)" if row["default"] else "")
         settings = {name: _short(row["params"].get(name)) for name in names}
         table.add_row(
-            *(number, _short(row["value"], 4), _short(row["spread"], 4), str(row["steps"]), state),
-            *(settings.values() if own else [", ".join(f"{name} {text}" for name, text in settings.items() if text)]),
-            *([row["error"] or ""] if failed else []),
+            *(_number(row, best), _short(row["value"], 4), _short(row["spread"], 4), str(row["steps"]), _state(row)),
+            *map(rich_text, settings.values() if own else [_settings(settings)]),
+            *([rich_text(row["error"] or "")] if failed else []),
         )
     return table
+
+
+def _paragraphs(rows: Sequence[dict[str, Any]], best: int | None) -> Table:
+    """The rows as paragraphs, which a terminal of any width breaks into lines."""
+    table = Table(box=None, show_header=False, padding=(0, 1, 0, 0), title_justify="left")
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(overflow="fold")
+    for row in rows:
+        numbers = {"score": _short(row["value"], 4), "spread": _short(row["spread"], 4), "steps": str(row["steps"])}
+        table.add_row(_number(row, best), f"{_settings(numbers)}, {_state(row)}")
+        table.add_row("", rich_text(_settings({name: _short(value) for name, value in row["params"].items()})))
+        if row["error"]:
+            table.add_row("", rich_text(row["error"]))
+    return table
+
+
+def _number(row: Mapping[str, Any], best: int | None) -> str:
+    return ("*" if row["number"] == best else "") + str(row["number"])
+
+
+def _state(row: Mapping[str, Any]) -> str:
+    return row["state"] + (" (default)" if row["default"] else "")
+
+
+def _settings(settings: Mapping[str, str]) -> str:
+    """Put the settings of a trial into one text."""
+    return ", ".join(f"{name} {text}" for name, text in settings.items() if text)
 
 
 def _short(value: Any, digits: int | None = None) -> str:
@@ -273,9 +333,25 @@ class TuneResult:
         """Environment steps that the trials took."""
         return sum(row["steps"] for row in self.rows)
 
-    def table(self) -> Table:
-        """The trials for a terminal."""
-        return rich_table(self.rows, title=f"Study {self.location.name} in {self.location.shown}", best=self.best)
+    def table(self, width: int | None = None) -> Table:
+        """The trials for a terminal of a width."""
+        title = f"Study {self.location.name} in {self.location.shown}"
+        return rich_table(self.rows, title=title, best=self.best, width=width)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the study found, as plain values for JSON; a score that is no finite number is None."""
+        best = {"trial": self.best, "tuning_score": self.tuning_score, "params": self.best_values}
+        found = {
+            "study": self.location.name,
+            "storage": self.location.shown,
+            "total": self.config.total,
+            "steps": self.steps,
+            "budget": self.config.budget,
+            "best": None if self.best is None else {**best, "file": str(self.best_path) if self.has_best else None},
+            "comparison": None if self.comparison is None else self.comparison.to_dict(),
+            "trials": self.rows,
+        }
+        return _finite(found)
 
     def summary(self) -> str:
         """The result in a few lines of plain text: counts, budget, best configuration, comparison."""
@@ -288,7 +364,8 @@ class TuneResult:
         ]
         if self.best is None:
             errors = [row["error"] for row in self.rows if row["error"]]
-            return "\n".join([*lines, "No trial is complete." + (f" First error: {errors[0]}" if errors else "")])
+            lines.append("No trial is complete." + (f" First error: {errors[0]}" if errors else ""))
+            return "\n".join(map(terminal, lines))
         values = ", ".join(f"{name} {_short(value)}" for name, value in (self.best_values or {}).items())
         lines.append(f"Best: trial {self.best}, tuning score {self.tuning_score:.4f}: {values}")
         if self.has_best:
@@ -297,7 +374,16 @@ class TuneResult:
             lines.append("Best configuration: in no file yet, the same tune command writes it")
         if self.comparison is not None:
             lines += self.comparison.lines(float(self.tuning_score or 0.0))
-        return "\n".join(lines)
+        return "\n".join(map(terminal, lines))
+
+
+def _finite(value: Any) -> Any:
+    """Return a value for JSON, which has neither NaN nor infinity."""
+    if isinstance(value, Mapping):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def best_number(rows: Sequence[dict[str, Any]]) -> int | None:

@@ -8,6 +8,7 @@ import pytest
 from binpack.agents.evaluation import evaluate, make_streams
 from binpack.core import heuristics
 from binpack.core.geometry import GeometryError, verify
+from binpack.env.batch import PackingBatch
 from binpack.env.config import EnvConfig
 from binpack.items.streams import Streams
 from binpack.search.seeds import SeedPlan
@@ -99,3 +100,30 @@ def test_one_stream_has_no_interval():
 def test_seeds_that_overlap_are_an_error(plan, message):
     with pytest.raises(ValueError, match=message):
         SeedPlan(**plan)
+
+
+@pytest.mark.parametrize("visible", [1, 3])
+@pytest.mark.parametrize("agent", ["first_fit", "random", "first_fit_decreasing"])
+def test_which_item_of_its_stream_a_box_is_travels_with_it(agent, visible):
+    """No two items of a stream have the same edges, whatever the turn, so the edges say which one a box is."""
+    edges = [(a, b, c) for a in range(1, 5) for b in range(a, 5) for c in range(b, 5)]
+    rng = np.random.default_rng(0)
+    items = np.zeros((6, 14, 3), int)
+    for row in range(6):
+        items[row, : 14 - row] = rng.permuted(rng.permutation(edges)[: 14 - row], axis=1)
+    config = EnvConfig(bin_size=(5, 5, 5), rotation="all", visible=visible, support="none")
+    result = evaluate(agent, Streams(items, np.arange(14, 8, -1)), config, batch=4)
+    for row, (boxes, positions) in enumerate(zip(result.boxes, result.positions, strict=True)):
+        assert len(boxes) == len(positions) == len(set(positions.tolist()))
+        assert (np.sort(boxes[:, 3:]) == np.sort(items[row, positions])).all()
+
+
+def test_a_branch_counts_from_what_it_shows():
+    config = EnvConfig(bin_size=(3, 3, 9), visible=2, support="none")
+    batch = PackingBatch(config)
+    batch.load(Streams(np.array([[[3, 3, 1], [3, 3, 2], [3, 3, 3]]]), np.array([3])))
+    batch.step(np.array([0]))
+    child = batch.branch(np.array([0, 0]), np.array([[[1, 1, 1]]] * 2), np.array([1, 1]))
+    child.step(np.array([0, 9]))
+    assert batch.positions(0).tolist() == [0]
+    assert [child.positions(row).tolist() for row in (0, 1)] == [[-1, 0], [-1, 1]]

@@ -15,6 +15,7 @@ from binpack.core import geometry, placement
 from binpack.core.heuristics import HEURISTICS
 from binpack.core.placement import ORIENTATIONS
 from binpack.env.config import EnvConfig
+from binpack.files import InputError
 from binpack.items.streams import Streams
 
 RULES = ["none", "full", "fraction:0.6", "corners", "polygon"]
@@ -87,7 +88,10 @@ def test_arranging_sorts_each_stream_and_keeps_its_items():
     items = np.array([[[1, 1, 1], [3, 2, 1], [1, 2, 3], [1, 1, 6]], [[1, 2, 2], [2, 2, 2], [0, 0, 0], [0, 0, 0]]])
     upright = np.ones(items.shape, bool)
     upright[0, 1] = [False, True, True]
-    arranged = FirstFitDecreasing().arrange(Streams(items, np.array([4, 2]), upright))
+    streams = Streams(items, np.array([4, 2]), upright)
+    order = FirstFitDecreasing().arrange(streams)
+    assert order.tolist() == [[3, 1, 2, 0], [1, 0, 2, 3]]
+    arranged = streams.reordered(order)
     # one volume: the longest edge decides, and equal items keep their order with their edges as given
     assert arranged.items[0].tolist() == [[1, 1, 6], [3, 2, 1], [1, 2, 3], [1, 1, 1]]
     assert arranged.upright[0, 1].tolist() == [False, True, True]
@@ -98,8 +102,8 @@ def test_arranging_sorts_each_stream_and_keeps_its_items():
 class BackToFront:
     """Knows the whole stream and takes its last item first; places at random."""
 
-    def arrange(self, streams: Streams) -> Streams:
-        return Streams(streams.items[:, ::-1], streams.lengths)
+    def arrange(self, streams: Streams) -> np.ndarray:
+        return np.arange(streams.horizon)[None, ::-1].repeat(len(streams), axis=0)
 
     def act(self, batch, rng):
         assert batch.config.visible == 1
@@ -110,8 +114,20 @@ def test_an_order_of_ones_own_is_played_and_what_does_not_fit_is_passed_over():
     items = np.array([[[2, 2, 1], [4, 4, 4], [2, 2, 1], [2, 2, 2]]])
     config = EnvConfig(bin_size=(2, 2, 4), visible=2)
     assert isinstance(BackToFront(), OfflineAgent)
-    (boxes,) = evaluate(BackToFront(), Streams(items, np.array([4])), config).boxes
-    assert boxes[:, 5].tolist() == [2, 1, 1]
+    result = evaluate(BackToFront(), Streams(items, np.array([4])), config)
+    assert result.boxes[0][:, 5].tolist() == [2, 1, 1]
+    assert result.positions[0].tolist() == [3, 2, 0]
+
+
+@pytest.mark.parametrize("order", [[[0, 1, 1]], [[2, 1, 0]], [[0, 1]], [[0.0, 1.0, 2.0]], [[0, 1, 3]]])
+def test_an_order_that_is_none_is_refused(order):
+    class Wrong(BackToFront):
+        def arrange(self, streams):
+            return np.array(order)
+
+    streams = Streams(np.array([[[1, 1, 1], [2, 1, 1], [0, 0, 0]]]), np.array([2]))
+    with pytest.raises(InputError, match=r"order.* expected (positions of items|each position once)"):
+        evaluate(Wrong(), streams, EnvConfig(bin_size=(2, 2, 4)))
 
 
 @pytest.mark.parametrize("name", list(HEURISTICS))

@@ -1,6 +1,7 @@
 """The command line: what is wrong is answered in one line and writes nothing; what is right does what it says."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -21,6 +22,7 @@ from binpack.cli.tuning import write_plots
 from binpack.env.config import EnvConfig
 from binpack.items.generators import random_items
 from binpack.items.streams import Streams
+from binpack.text import terminal
 
 SMALL = ["--bin", "4x4x4", "--items", "random:1-2"]
 """A bin and items on which training is quick."""
@@ -46,6 +48,7 @@ FILES = {
     "grid.json": '{"env": {"bin_size": [22, 22, 20], "cell": "5cm", "items": "korea_post"}}',
     "cells.json": '{"env": {"bin_size": [22, 22, 20]}}',
     "notes.journal": "these are notes\n",
+    "turned.csv": "length,width,height,quantity,name\n40,40,10,2,Board\n40,10,40,1,Panel\n10,40,40,1,Post\n",
     "boxes.txt": "1\n1 2502505\n4 4 4\n1\n1 2 1 2 1 2 1 9\n",
 }
 
@@ -331,6 +334,135 @@ def test_pack_counts_what_is_left_over(files, capsys):
     assert (files / "a" / "b" / "packed_bin.html").is_file()
 
 
+TURNED = {"Board": (4, 4, 1), "Panel": (4, 1, 4), "Post": (1, 4, 4)}
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("packer", ["first_fit", "random", "first_fit_decreasing"])
+def test_pack_names_the_item_that_a_box_is(files, capsys, packer, seed):
+    """Three items have the same sorted edges: without turning, each box's edges tell which of them it is."""
+    line = ["pack", "../files/turned.csv", "--bin", "40x40x40", "--cell", "10cm", "--rotation", "none"]
+    assert main([*line, "--heuristic", packer, "--seed", str(seed), "--support", "none"]) == 0
+    shown = capsys.readouterr().out
+    rows = re.findall(r"^\d+ +(\w+) +(\d)x(\d)x(\d) ", shown, re.MULTILINE)
+    assert rows and all(TURNED[name] == tuple(map(int, edges)) for name, *edges in rows)
+    for name, count in {"Board": 2, "Panel": 1, "Post": 1}.items():
+        left = count - [row[0] for row in rows].count(name)
+        assert (f"{left} x {name}" in shown) == (left > 0)
+
+
+def test_upright_flags_tell_items_of_the_same_edges_apart(files, capsys):
+    kinds = [
+        {"length": 1, "width": 2, "height": 3, "name": "lies", "upright": [True, False, False], "quantity": 2},
+        {"length": 3, "width": 2, "height": 1, "name": "stands", "upright": [True, False, False], "quantity": 2},
+    ]
+    (files / "flags.json").write_text(json.dumps({"items": kinds, "bin": [4, 4, 3]}))
+    for seed in range(5):
+        assert main(["pack", "flags.json", "--heuristic", "random", "--seed", str(seed)]) == 0
+        rows = re.findall(r"^\d+ +(\w+) +\dx\dx(\d) ", capsys.readouterr().out, re.MULTILINE)
+        assert rows and all(height == {"lies": "1", "stands": "3"}[name] for name, height in rows)
+
+
+CASES = Path(__file__).parents[1] / "cases"
+NASTY = "$A_{1$ [bold]x[/s] <b>5% &amp; %{x}</b>\\$ \x1b[31m\u202e상자\ntwo \u2028$\\frac$ :smile:"
+SHOWN = terminal(NASTY)
+
+
+@pytest.mark.filterwarnings("error")
+def test_pack_shows_names_as_they_are(files, capsys):
+    assert main(["pack", str(CASES / "names.csv"), "--bin", "60x60x60", "--cell", "10cm"]) == 0
+    shown = capsys.readouterr().out
+    for name in (
+        "Size S$M$L",
+        "상자 1호",
+        "[bold]box[/bold]",
+        "<b>5% & more</b>",
+        r"two\nlines",
+        "=1+1",
+        r"\x1b[31mred\x1b[0m",
+    ):
+        assert re.search(rf"^\d+ +{re.escape(name)} +\dx\dx\d ", shown, re.MULTILINE), name
+    assert "\x1b" not in shown
+    page = (files / "packed_bin.html").read_text()
+    assert "<b>5%" not in page and "\x1b" not in page
+    assert "상자 1호" in page or json.dumps("상자 1호")[1:-1] in page
+
+
+@pytest.mark.filterwarnings("error")
+def test_one_nasty_text_in_every_place_of_pack(files, capsys):
+    folder = files / NASTY.replace("/", "")
+    folder.mkdir()
+    kinds = [
+        {"length": 1, "width": 2, "height": 2, "name": NASTY, "quantity": 3},
+        {"length": 2, "width": 1, "height": 1},
+    ]
+    (folder / "items.json").write_text(json.dumps({"items": kinds, "bin": [2, 2, 2]}))
+    assert main(["pack", str(folder / "items.json"), "--out", str(folder / "out")]) == 0
+    output = capsys.readouterr()
+    assert f"1     {SHOWN} " in output.out and f"1 x {SHOWN}" in output.out
+    assert f"picture: {terminal(folder)}/out/packed_bin.png" in output.out
+    assert clean(output.out) and output.err == ""
+    kinds[0]["quantity"] = kinds[0]["length"] = 9
+    (folder / "items.json").write_text(json.dumps({"items": kinds[:1], "bin": [2, 2, 2]}))
+    assert main(["pack", str(folder / "items.json")]) == 2
+    told = capsys.readouterr().err
+    assert f"{terminal(folder)}/items.json: line 1 ({SHOWN}): item 9x2x2 fits" in told and clean(told)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["pack", NASTY],
+        ["pack", "../files/good.csv", "--bin", NASTY],
+        ["pack", "../files/good.csv", "--bin", "4x4x4", "--cell", NASTY],
+        ["pack", "../files/good.csv", "--bin", "4x4x4", "--heuristic", NASTY],
+        ["pack", "../files/good.csv", "--bin", "4x4x4", "--agent", NASTY],
+        ["pack", "../files/good.csv", "--bin", "4x4x4", "--support", NASTY],
+        ["pack", "../files/good.csv", "--bin", "4x4x4", "--encoding", NASTY],
+        ["pack", "../files/good.csv", "--bin", "4x4x4", "--visible", NASTY],
+        ["evaluate", "--agent", "first_fit", "--items", NASTY],
+        ["evaluate", "--agent", "first_fit", "--streams", NASTY],
+        ["train", "--items", NASTY, "--out", "run"],
+        ["train", *SMALL, "--set", NASTY, "--out", "run"],
+        ["train", *SMALL, "--set", f"learning_rate={NASTY}", "--out", "run"],
+        ["train", "--config", NASTY, "--out", "run"],
+        ["tune", *SMALL, "--storage", "s.journal", "--study", NASTY],
+        ["tune", *SMALL, "--storage", "s.journal", "--sampler", NASTY],
+        ["tune", *SMALL, "--storage", "s.journal", "--space", NASTY],
+        ["show", NASTY],
+        [NASTY],
+    ],
+    ids=lambda line: " ".join(line[:-1]).replace(NASTY, "x") or "command",
+)
+def test_what_was_typed_is_shown_in_an_error_and_steers_no_terminal(files, capsys, line):
+    assert main(line) == 2
+    told = capsys.readouterr().err
+    assert clean(told) and told.count("\n") == 1 and "Traceback" not in told
+
+
+def clean(text: str) -> bool:
+    """Say whether a terminal would print every letter of a text, and nothing else."""
+    return all(terminal(line) == line for line in text.split("\n"))
+
+
+def test_letters_that_the_terminal_cannot_write_are_escaped(files):
+    (files / "korean.csv").write_text("length,width,height,name\n1,1,1,상자\n", encoding="utf-8")
+    line = [sys.executable, "-m", "binpack", "pack", "korean.csv", "--bin", "2x2x2"]
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    run = subprocess.run(line, capture_output=True, env=environment)
+    assert run.returncode == 0 and rb"\uc0c1\uc790" in run.stdout and run.stderr == b""
+
+
+def test_a_file_in_another_encoding_is_refused_or_read_as_said(files, capsys):
+    (files / "korean.csv").write_bytes("length,width,height,name\n1,1,1,상자\n".encode("cp949"))
+    line = ["pack", "korean.csv", "--bin", "2x2x2"]
+    assert main(line) == 2
+    told = "korean.csv: line 2: byte 0xbb: expected UTF-8 text: save it as UTF-8, or have pack read it with --encoding"
+    assert told in capsys.readouterr().err
+    assert main([*line, "--encoding", "cp949"]) == 0
+    assert "상자" in capsys.readouterr().out
+
+
 def test_pack_takes_the_bin_of_an_or_library_file(files, capsys):
     assert main(["pack", "../files/boxes.txt"]) == 0
     shown = capsys.readouterr().out
@@ -478,6 +610,22 @@ def test_train_takes_the_file_that_tune_ends_with_and_more_steps_later(study, tm
     assert int(re.search(r"after (\d+) steps", capsys.readouterr().out)[1]) > steps
     assert main(line) == 2
     assert "steps can be raised, not lowered" in capsys.readouterr().err
+
+
+def test_tune_and_show_print_one_json_object(study, capsys):
+    folder, line, _ = study
+    told = []
+    for command in (["show", str(folder / "s.journal")], line):
+        assert main([*command, "--json"]) == 0
+        shown = capsys.readouterr().out
+        assert shown.count("\n") == 1
+        told.append(json.loads(shown))
+    assert told[0] == told[1]
+    assert [trial["number"] for trial in told[0]["trials"]] == [0, 1, 2] and told[0]["total"] == 3
+    best = told[0]["best"]
+    assert best["tuning_score"] == max(trial["value"] for trial in told[0]["trials"])
+    assert json.loads(Path(best["file"]).read_text())["params"] == best["params"]
+    assert set(told[0]["comparison"]) >= {"best", "default", "difference", "verdict"}
 
 
 def test_show_writes_every_plot_twice(study, tmp_path, capsys):

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from oracles import centre_in_hull
 
 from binpack.core import geometry
-from binpack.core.geometry import GeometryError, check, utilization, verify
+from binpack.core.geometry import GeometryError, check, check_items, utilization, verify, verify_items
+from binpack.core.placement import ORIENTATIONS, ROTATIONS
 from binpack.core.support import support_rule
 
 RULES = ["none", "full", "fraction:0.5", "fraction:0.8", "corners", "corners:0.9,0.5,0.25", "corners:1,0.75,0.5"]
@@ -292,3 +293,61 @@ def test_the_built_in_rules_are_checked_without_the_code_that_places_by_them():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+# ----------------------------------------------------------------------------------------------------- which item is it
+
+ITEMS = [(1, 2, 3), (3, 2, 1), (2, 2, 2)]
+
+
+@pytest.mark.parametrize(
+    ("box", "item", "upright", "rotation", "words"),
+    [
+        ((1, 2, 3), 0, None, "none", None),
+        ((2, 1, 3), 0, None, "z", None),
+        ((3, 2, 1), 0, None, "all", None),
+        ((2, 2, 2), 2, None, "none", None),
+        ((2, 1, 3), 0, None, "none", "is item 1 (1x2x3) turned, against rotation none"),
+        ((3, 2, 1), 0, None, "z", "is item 1 (1x2x3) turned, against rotation z"),
+        ((1, 2, 2), 0, None, "all", "is item 1 (1x2x3) with other edges"),
+        ((3, 2, 1), 0, (False, True, True), "all", "is item 1 (1x2x3) on a side that it may not stand on"),
+        ((1, 2, 3), 0, (True, True, False), "none", "is item 1 (1x2x3) on a side that it may not stand on"),
+        ((2, 2, 2), 2, (True, False, False), "all", None),
+        ((2, 2, 2), 2, (True, False, False), "z", "is item 3 (2x2x2) on a side that it may not stand on"),
+        ((1, 2, 3), 3, None, "all", "is no item: there are 3"),
+        ((1, 2, 3), -1, None, "all", "is no item: there are 3"),
+    ],
+)
+def test_a_box_that_is_not_its_item_is_named(box, item, upright, rotation, words):
+    flags = None if upright is None else [upright] * 3
+    lines = verify_items([(0, 0, 0, *box)], [item], ITEMS, flags, rotation)
+    assert lines == ([] if words is None else [f"box 1 ({box[0]}x{box[1]}x{box[2]}) at (0, 0, 0) {words}"])
+
+
+def test_an_item_that_is_there_twice_is_named_and_arrays_must_belong_together():
+    boxes = [(0, 0, 0, 1, 2, 3), (1, 0, 0, 3, 2, 1), (0, 2, 0, 1, 2, 3)]
+    assert verify_items(boxes, [0, 1, 0], ITEMS) == ["box 3 (1x2x3) at (0, 2, 0) is item 1, as box 1 is"]
+    with pytest.raises(GeometryError, match=r"^box 3 .* is item 1, as box 1 is$"):
+        check_items(boxes, [0, 1, 0], ITEMS)
+    assert verify_items([], [], ITEMS) == []
+    for wrong in (([0], ITEMS), ([0, 1, 2], [(1, 2)]), ([0, 1, 2], ITEMS, [(True, True, True)])):
+        with pytest.raises(GeometryError, match="do not belong together"):
+            verify_items(boxes, *wrong)
+
+
+@given(
+    items=st.lists(st.tuples(*[st.integers(1, 3)] * 3), min_size=1, max_size=4),
+    flags=st.lists(st.tuples(*[st.booleans()] * 3), min_size=4, max_size=4),
+    rotation=st.sampled_from(["none", "z", "all"]),
+    box=st.tuples(*[st.integers(1, 3)] * 3),
+    which=st.integers(0, 3),
+)
+def test_turns_against_all_orientations(items, flags, rotation, box, which):
+    item = which % len(items)
+    allowed = {
+        tuple(items[item][edge] for edge in order)
+        for order in ORIENTATIONS[: ROTATIONS[rotation]]
+        if flags[item][order[2]]
+    }
+    lines = verify_items([(0, 0, 0, *box)], [item], items, flags[: len(items)], rotation)
+    assert (lines == []) == (box in allowed)

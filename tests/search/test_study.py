@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import io
 import json
 import math
 import multiprocessing
@@ -24,6 +25,7 @@ import optuna
 import pytest
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import TrialState
+from rich.console import Console
 
 from binpack.agents.config import PPOConfig, TrainConfig
 from binpack.agents.run_folder import TrainResult
@@ -37,6 +39,7 @@ from binpack.search.report import Comparison, load_result, rich_table, study_con
 from binpack.search.space import Categorical, Float, Int, SearchError, Space
 from binpack.search.storage import load_study, locate, repair
 from binpack.search.study import TuneInterrupted, tune
+from binpack.text import terminal
 
 SPACE = Space(
     parameters={
@@ -925,3 +928,40 @@ def beat(_config, path):
     for number in range(1200):
         path.write_text(str(number))
         time.sleep(0.05)
+
+
+def test_names_and_errors_of_a_study_are_shown_as_text():
+    """Markup, emoji codes and escape codes in a title, a name, a value or an error are letters like others."""
+    text = "[final] [/s] :smile: \x1b[31m\u202e상자"
+    row = {"number": 0, "state": "fail", "value": None, "spread": None, "steps": 1, "default": False}
+    for names in (["[b]x[/b]"], [f"[b]{number}[/s]" for number in range(6)]):
+        params = dict.fromkeys(names, text)
+        table = rich_table([{**row, "params": params, "error": text}], title=f"Study {text}")
+        console = Console(width=1000, file=io.StringIO())
+        console.print(table)
+        shown = console.file.getvalue()
+        assert f"Study {terminal(text)}" in shown and shown.count(terminal(text)) == len(names) + 2
+        assert all(name in shown for name in names) and "\x1b" not in shown
+
+
+@pytest.mark.parametrize("parameters", [1, 3, 5, 6, 12])
+def test_a_terminal_of_any_width_shows_every_setting(parameters: int) -> None:
+    values = {f"parameter_{number}": number + 0.125 for number in range(parameters)}
+    row = {"number": 7, "state": "pruned", "value": 0.25, "spread": 0.5, "steps": 4096, "default": True}
+    rows = [{**row, "params": values, "error": error} for error in (None, "ValueError: it went wrong")]
+    for width in (20, 30, 40, 60, 80, 100, 120, 200):
+        console = Console(width=width, file=io.StringIO())
+        console.print(rich_table(rows, "Study s", 7, width))
+        shown = "".join(console.file.getvalue().split())
+        letters = "".join(letter for letter in shown if letter not in "│┃")
+        for text in (*values, *(f"{value:.3g}" for value in values.values()), "*7", "0.2500", "0.5000", "4096"):
+            assert text in letters, (width, text)
+        assert "…" not in shown and "went" in shown and "default" in shown
+        assert max(map(len, console.file.getvalue().splitlines())) <= width
+
+
+def test_a_result_as_json_has_no_number_that_json_lacks(tmp_path: Path) -> None:
+    result = run(config(n_trials=2), tmp_path / "s.journal", lambda *args, **kwargs: Done(0.5))
+    result.rows[0]["scores"] = [math.nan, 0.5, math.inf]
+    told = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    assert told["trials"][0]["scores"] == [None, 0.5, None] and told["study"] == "study"

@@ -1,0 +1,331 @@
+"""CSV as spreadsheets write it: their separators, decimal commas, and headings in the spellings that people use."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from binpack.items.rows import EDGES, Row
+from binpack.items.units import UNITS, InstanceError, show
+from binpack.text import from_spreadsheet
+
+ROLES = (*EDGES, "quantity", "name", "unit")
+COLUMNS = "length,width,height[,quantity,name,unit]"
+_SEPARATORS = (",", ";", "\t", "|")
+
+_WORDS = {
+    "length": "length len l long länge laenge longueur largo lunghezza comprimento lengte 길이 장 长 长度 長さ 長",
+    "width": "width wid w breadth breite b largeur ancho larghezza largura breedte 폭 너비 넓이 宽 宽度 幅",
+    "height": "height hgt h high höhe hoehe hauteur alto altura altezza hoogte 높이 고 高 高度 高さ",
+    "quantity": "quantity quantities qty qnty count cnt pcs pc pieces amount ea anzahl menge stück stueck stk "
+    "stückzahl stueckzahl quantité quantite cantidad quantità quantidade aantal 수량 개수 갯수 数量 個数",
+    "name": "name item label product description 이름 품명 품목 품목명 제품명 상품명 명칭 bezeichnung nom nombre nome "
+    "naam 名称 品名",
+    "unit": "unit units uom 단위 einheit unité unidad",
+}
+_SPARE = {
+    EDGES: "depth deep d 깊이 tiefe profondeur profundidad profondità diepte 가로 세로",
+    ("name",): "sku id code article artikel model type box 품번 코드",
+}
+"""Words that mean whichever of these is not there yet, in the order of the columns."""
+_ROLE = {word: role for role, words in _WORDS.items() for word in words.split()}
+_SPARES = {word: roles for roles, words in _SPARE.items() for word in words.split()}
+_QUALIFIERS = {"item", "box", "package", "pkg", "product", "carton", "parcel", "case", "outer", "external", "overall"}
+_UNITS = {
+    **dict.fromkeys(("mm", "millimeter", "millimeters", "millimetre", "millimetres", "밀리미터", "밀리"), "mm"),
+    **dict.fromkeys(("cm", "cms", "centimeter", "centimeters", "centimetre", "centimetres", "센티미터", "센티"), "cm"),
+    **dict.fromkeys(("dm", "decimeter", "decimetre"), "dm"),
+    **dict.fromkeys(("m", "meter", "meters", "metre", "metres", "미터"), "m"),
+    **dict.fromkeys(("in", "inch", "inches", '"', "''", "″", "인치"), "in"),
+}
+_OTHER_UNITS = {
+    "ft",
+    "feet",
+    "foot",
+    "'",
+    "′",
+    "yd",
+    "yard",
+    "yards",
+    "km",
+    "µm",
+    "um",
+    "nm",
+    "pt",
+    "px",
+    "mil",
+    "피트",
+}
+_BRACKETS = re.compile(r"(.*?)\s*[(\[{<]\s*([^)\]}>]*?)\s*[)\]}>]\s*")
+_ENDING = re.compile(r"(.+?)[\s_/,.:-]+(?:in[\s_]+)?([^\s_/,.:-]+)")
+_HOW_MANY = re.compile(r"(?:no|nr|num|number|#)\.?\s*of\s.+")
+_GROUPED = re.compile(r"[+-]?\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*(?:[.,]\d+)?")
+_NUMBER = re.compile(r"\s*([+-]?[\d.,]*\d[.,]?)(\s*[^\W\d_]*)\s*")
+_BETWEEN_THOUSANDS = re.compile(r"(?<=\d)[ '’](?=\d{3}(?!\d))")
+
+
+@dataclass(frozen=True)
+class _Header:
+    """The columns of a file: where each role's is, and the units that its edges' headings name."""
+
+    at: dict[str, int]
+    units: tuple[str | None, str | None, str | None]
+    ignored: tuple[str, ...]
+
+
+def parse_columns(text: str) -> dict[str, str]:
+    """Return which heading each role has, from ``length=L,width=W``.
+
+    Example:
+        >>> parse_columns("length=L, outer, width=W")
+        {'length': 'L, outer', 'width': 'W'}
+
+    Raises:
+        InstanceError: Another form, an unknown role or one that is there twice.
+    """
+    found = re.split(r"(?:^|,)\s*(\w+)\s*=", text)
+    pairs = list(zip(found[1::2], (heading.strip() for heading in found[2::2]), strict=True))
+    if found[0].strip() or not pairs or not all(heading for _, heading in pairs):
+        raise InstanceError(f"columns {show(text)}: expected such as length=L,width=W,height=H,quantity=Pcs")
+    for role, _ in pairs:
+        if role not in ROLES or [each for each, _ in pairs].count(role) > 1:
+            problem = "twice" if role in ROLES else "not one"
+            raise InstanceError(f"columns {show(text)}: {role!r} is {problem} of {', '.join(ROLES)}")
+    return dict(pairs)
+
+
+def is_header(line: str) -> bool:
+    """Say whether a line of text is a header with all three edges."""
+    return any(len(_edges(next(csv.reader([line], delimiter=each), []))) == 3 for each in _SEPARATORS)
+
+
+def read_rows(text: str, source: str, columns: Mapping[str, str] | None = None) -> tuple[list[Row], tuple[str, ...]]:
+    """Return the rows of a CSV text with a header, and what is worth a line of output.
+
+    Blank lines, and lines that begin with # but for a header that does, are skipped.
+
+    Args:
+        text: The file.
+        source: Its name, for messages.
+        columns: Heading of each role's column, for those that guessing would not find.
+
+    Raises:
+        InstanceError: One line with the file, the line, the value and what was expected.
+    """
+    # Emptied rather than dropped, so that the reader's line numbers stay the file's.
+    lines = [
+        "\n" if line.lstrip().startswith("#") and not is_header(line) else line
+        for line in io.StringIO(text, newline="")
+    ]
+    separator, skipped = _separator(lines, columns or {})
+    lines[:skipped] = ["\n"] * skipped
+    records, header = [], None
+    reader = csv.reader(lines, delimiter=separator, strict=True)
+    try:
+        for fields in reader:
+            fields = [field.strip() for field in fields]
+            if not any(fields):
+                continue
+            if header is None:
+                width, shown = len(fields), separator.join(fields)
+                header = _header(fields, f"{source}: line {reader.line_num}:", columns or {})
+                continue
+            place = f"line {reader.line_num}"
+            while len(fields) > width and not fields[-1]:
+                fields.pop()
+            if len(fields) != width:
+                problem = f"{len(fields)} columns {show(separator.join(fields))}"
+                raise InstanceError(f"{source}: {place}: {problem}: expected {width} ({shown})")
+            records.append((place, fields))
+    except csv.Error as error:
+        raise InstanceError(f"{source}: line {reader.line_num}: {error}: expected comma-separated values") from error
+    if header is None:
+        raise InstanceError(f"{source}: line 1: the file is empty, expected the header {COLUMNS}")
+    if not records:
+        raise InstanceError(f"{source}: line {reader.line_num}: no items after the header, expected at least one")
+    rows, notes = _rows(records, header, separator, source)
+    if header.ignored:
+        ignored = ", ".join(map(show, header.ignored))
+        notes.insert(0, f"{source}: ignored the column{'s' * (len(header.ignored) > 1)} {ignored}")
+    return rows, tuple(notes)
+
+
+def _separator(lines: Sequence[str], columns: Mapping[str, str]) -> tuple[str, int]:
+    """Return what separates the columns, and how many lines to pass over: a spreadsheet's own ``sep=;``."""
+    at = next((number for number, line in enumerate(lines) if line.strip()), 0)
+    first = lines[at].strip() if lines else ""
+    if re.fullmatch(r'"?sep=.(?:"?)', first, re.IGNORECASE):
+        return first.strip('"')[-1], at + 1
+    wanted = {_plain(heading) for heading in columns.values()}
+
+    def known(separator: str) -> tuple[int, int]:
+        fields = next(csv.reader(lines[at:], delimiter=separator), [])
+        own = sum(_plain(field) in wanted for field in fields)
+        return own + len(_edges(fields)), 0 if separator == "," and len(fields) > 1 else -_SEPARATORS.index(separator)
+
+    return max(_SEPARATORS, key=known), 0
+
+
+def _edges(fields: Sequence[str]) -> set[str]:
+    """Return the edges that headings name, spare words counted as far as they go."""
+    words = [_base(field)[0] for field in fields]
+    found = {_ROLE[word] for word in words if _ROLE.get(word) in EDGES}
+    missing = [edge for edge in EDGES if edge not in found]
+    return found | set(missing[: sum(_SPARES.get(word) == EDGES for word in words)])
+
+
+def _plain(heading: str) -> str:
+    """Return a heading as it is compared."""
+    return unicodedata.normalize("NFKC", heading).strip().casefold()
+
+
+def _base(heading: str) -> tuple[str, str]:
+    """Return a heading's word and the unit beside it, as written: ``("length", "cm")`` for ``Item_Length (cm)``."""
+    text, unit = _plain(heading), ""
+    bracketed, ending = _BRACKETS.fullmatch(text), _ENDING.fullmatch(text)
+    if bracketed and bracketed[1]:
+        text, unit = bracketed[1], bracketed[2]
+    elif ending and (ending[2] in _UNITS or ending[2] in _OTHER_UNITS) and ending[1] not in ("unit", "units"):
+        text, unit = ending[1], ending[2]
+    if _HOW_MANY.fullmatch(text):
+        return "quantity", unit
+    words = [word.replace("'", "") for word in re.split(r"[\s_.:*-]+", text) if word]
+    while len(words) > 1 and words[0] in _QUALIFIERS:
+        words = words[1:]
+    return " ".join(words), unit
+
+
+def _header(fields: list[str], where: str, columns: Mapping[str, str]) -> _Header:
+    """Find each role's column: by `columns`, then by the words that mean one, then by those that fill a gap."""
+    shown = show(",".join(fields))
+    at: dict[str, int] = {}
+    for role, heading in columns.items():
+        same = [number for number, field in enumerate(fields) if _plain(field) == _plain(heading)]
+        if len(same) != 1:
+            problem = "repeated" if same else "no"
+            raise InstanceError(f"{where} {problem} column {show(heading)} in {shown}: expected the {role}'s heading")
+        at[role] = same[0]
+    words = [_base(field)[0] for field in fields]
+    for exactly in (True, False):  # a heading that is the word itself goes before `item_length`
+        for number, word in enumerate(words):
+            role = _ROLE.get(word, "")
+            if role and number not in at.values() and (not exactly or _plain(fields[number]) == word):
+                _take(at, role, number, fields, where, columns)
+    for number, word in enumerate(words):
+        spare = [role for role in _SPARES.get(word, ()) if role not in at]
+        if spare and number not in at.values():
+            at[spare[0]] = number
+    for name in EDGES:
+        if name not in at:
+            mend = f"expected the header {COLUMNS}, or pack --columns {name}=HEADING"
+            raise InstanceError(f"{where} column {name!r} is missing in {shown}: {mend}")
+    units = [_heading_unit(fields[at[name]], where, name) for name in EDGES]
+    ignored = tuple(field for number, field in enumerate(fields) if field and number not in at.values())
+    return _Header(at, (units[0], units[1], units[2]), ignored)
+
+
+def _take(
+    at: dict[str, int], role: str, number: int, fields: list[str], where: str, columns: Mapping[str, str]
+) -> None:
+    """Give a role its column, unless it has one; two that are alike are for the user to tell apart."""
+    if role not in at:
+        at[role] = number
+    elif role not in columns and _plain(fields[at[role]]) == _plain(fields[number]):
+        raise InstanceError(f"{where} repeated column {show(fields[number])}: expected the header {COLUMNS}")
+    elif role not in columns and role in EDGES and len(_plain(fields[at[role]])) > len(role):
+        both = f"{show(fields[at[role]])} and {show(fields[number])}"
+        raise InstanceError(
+            f"{where} the columns {both} both say {role}: choose one with pack --columns {role}=HEADING"
+        )
+
+
+def _heading_unit(heading: str, where: str, name: str) -> str | None:
+    """Return the unit that an edge's heading names, None for none; a remark in brackets is no unit."""
+    unit = _base(heading)[1].strip(". ")
+    if unit in _OTHER_UNITS:
+        raise InstanceError(f"{where} unit {show(unit)} of the {name} in {show(heading)}: expected {UNITS}")
+    return _UNITS.get(unit)
+
+
+def _rows(
+    records: Sequence[tuple[str, list[str]]], header: _Header, separator: str, source: str
+) -> tuple[list[Row], list[str]]:
+    """Return the rows, and a line for each record that is none: a sum, a heading in between."""
+    at, rows, notes = header.at, [], []
+    numeric = [at[role] for role in (*EDGES, "quantity") if role in at]
+    for _, fields in records:
+        for number in numeric:
+            fields[number] = _plain_number(fields[number])
+    comma = _has_decimal_comma((fields[number] for _, fields in records for number in numeric), separator)
+    for place, fields in records:
+        if not any(fields[at[name]] for name in EDGES):
+            words = ", ".join(field for field in fields if field)
+            notes.append(f"{source}: {place}: skipped {show(words)}, which has no edges")
+            continue
+        numbers = {n: _number(fields[n], comma, f"{source}: {place}: {_role(at, n)}") for n in numeric}
+        rest = {role: fields[at[role]] for role in ("unit",) if role in at}
+        if "quantity" in at:
+            rest["quantity"] = numbers[at["quantity"]]
+        if "name" in at:
+            rest["name"] = from_spreadsheet(fields[at["name"]])
+        length, width, height = (numbers[at[name]] for name in EDGES)
+        rows.append(Row(place, (length, width, height), units=header.units, **rest))
+    if not rows:
+        raise InstanceError(f"{source}: {records[-1][0]}: no row has edges, expected at least one")
+    return rows, notes
+
+
+def _plain_number(cell: str) -> str:
+    """Return a number with plain digits and without blanks or apostrophes between thousands."""
+    return _BETWEEN_THOUSANDS.sub("", unicodedata.normalize("NFKC", cell))
+
+
+def _role(at: Mapping[str, int], number: int) -> str:
+    return next(role for role, column in at.items() if column == number)
+
+
+def _has_decimal_comma(cells: Iterable[str], separator: str) -> bool | None:
+    """Say whether a file's commas are decimal ones; None where it cannot be told.
+
+    A spreadsheet separates columns by semicolons where the comma is taken for decimals.
+    """
+    every = [match[1] for cell in cells if (match := _NUMBER.fullmatch(cell)) and set(",.") & set(match[1])]
+    numbers = [number for number in every if "," in number]
+    if not numbers:
+        # such a spreadsheet would write 1.200 for 1200, another program for 1.2
+        unclear = separator == ";" and every and all(_GROUPED.fullmatch(n) and n.lstrip("+-")[0] != "0" for n in every)
+        return None if unclear else False
+    if any("." in number and number.rindex(".") > number.rindex(",") for number in numbers):
+        return False  # 1,234.5
+    if any(not _GROUPED.fullmatch(number) or "." in number for number in numbers):
+        return True  # 30,5 or 1.234,5
+    return True if separator == ";" else None
+
+
+def _number(cell: str, comma: bool | None, where: str) -> str:
+    """Return a number with a decimal point and without marks between thousands; what is none stays as it is."""
+    match = _NUMBER.fullmatch(cell)
+    if match is None or not set(",.") & set(match[1]):
+        return cell
+    number, unit = match[1], match[2]
+    mark, other = (",", ".") if comma else (".", ",")
+    if number.count(mark) > 1:
+        return cell
+    if comma is None:
+        used, instead = (",", ".") if "," in number else (".", ",")
+        mend = f"expected {number.replace(used, '')} or {number.replace(used, instead)}"
+        raise InstanceError(f"{where} {show(cell)}: thousands or decimals? {mend}")
+    if other in number:
+        grouped = _GROUPED.fullmatch(number)
+        if comma and mark not in number:
+            if grouped:
+                mend = f"expected {number.replace('.', '')} or {number.replace('.', ',')}"
+                raise InstanceError(f"{where} {show(cell)}: thousands, or decimals as elsewhere with a comma? {mend}")
+            return cell
+        if not grouped or grouped[1] != other:
+            return cell
+    return number.replace(other, "").replace(mark, ".") + unit

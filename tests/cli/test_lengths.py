@@ -1,0 +1,163 @@
+"""Which units are assumed and said, and shares in true volumes beside those of cells, against exact fractions."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from binpack.__main__ import main
+from binpack.cli import lengths, options
+from binpack.cli.packed import Packed
+from binpack.env.config import EnvConfig
+from binpack.items.catalogue import Catalogue, read_catalogue
+from binpack.items.units import MILLIMETRES, bin_lengths, millimetres, parse_bin
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The working folder, with files whose numbers carry no unit, one of their own, or both."""
+    (tmp_path / "bare.csv").write_text("length,width,height,quantity\n12.5,6.25,4,10\n9,9,3.5,6\n")
+    (tmp_path / "cm.csv").write_text("Length (cm),Width (cm),Height (cm)\n12.5,6.25,4\n")
+    (tmp_path / "mixed.csv").write_text("length,width,height\n125mm,6.25,4\n")
+    (tmp_path / "mm.json").write_text('{"unit": "mm", "items": [{"length": 125, "width": 60, "height": 40}]}')
+    (tmp_path / "problem.txt").write_text("1\n1 101\n100 80 60\n1\n1 20 1 15 1 10 1 12\n")
+    np.savez(tmp_path / "mm.npz", edges=np.array([[125, 60, 40]]), unit="mm")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+NOTHING = "as nothing else is said (--unit does)"
+
+
+@pytest.mark.parametrize(
+    ("line", "assumed", "edges"),
+    [
+        ("bare.csv --bin 36x24x24in --cell 1in", "numbers of bare.csv are in, as in --bin", [13, 7, 4]),
+        ("bare.csv --bin 36x24x24 --cell 1cm", f"numbers of bare.csv and of --bin are cm, {NOTHING}", [13, 7, 4]),
+        (
+            "bare.csv --bin 400x300x300mm --cell 5mm --unit cm",
+            "numbers of bare.csv are cm, and --bin is in mm",
+            [25, 13, 8],
+        ),
+        ("bare.csv --bin 36x24x24 --cell 1in --unit in", None, [13, 7, 4]),
+        ("bare.csv --bin 36x24x24in --cell 1in --unit in", None, [13, 7, 4]),
+        ("bare.csv --bin 4x3x3dm --cell 1dm --unit mm", "numbers of bare.csv are mm, and --bin is in dm", [1, 1, 1]),
+        ("cm.csv --bin 36x24x24cm --cell 1cm", None, [13, 7, 4]),
+        ("cm.csv --bin 36x24x24 --cell 1cm", None, [13, 7, 4]),
+        ("cm.csv --bin 36x24x24in --cell 1cm", "cm.csv says cm, --bin is in in", [13, 7, 4]),
+        ("mm.json --bin 36x24x24 --cell 1cm", f"mm.json says mm, --bin is in cm, {NOTHING}", [13, 6, 4]),
+        ("mm.json --bin 360x240x240 --cell 1cm --unit mm", None, [13, 6, 4]),
+        ("mm.npz --bin 360x240x240mm --cell 1cm", None, [13, 6, 4]),
+        ("mm.npz --bin 36x24x24in --cell 1cm", "mm.npz says mm, --bin is in in", [13, 6, 4]),
+        ("mixed.csv --bin 36x24x24in --cell 1in", "numbers of mixed.csv are in, as in --bin", [5, 7, 4]),
+        ("problem.txt --cell 5cm", f"numbers of problem.txt are cm, {NOTHING}", [4, 3, 2]),
+        ("problem.txt --cell 5mm --unit mm", None, [4, 3, 2]),
+        ("korea_post --bin 110x110x100 --cell 5cm", None, None),
+    ],
+)
+def test_the_first_line_says_what_was_assumed(folder, capsys, line, assumed, edges):
+    assert main(["pack", *line.split(), "--heuristic", "first_fit", "--rotation", "none"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0] == (f"assumed: {assumed}" if assumed else shown[0])
+    assert shown[0].startswith("assumed: ") == (assumed is not None)
+    rows = [line.split()[3] for line in shown if line.startswith("1  ")]
+    assert edges is None or rows == ["x".join(map(str, edges))]
+
+
+def test_without_a_cell_nothing_is_assumed(folder, capsys):
+    (folder / "cells.csv").write_text("length,width,height\n2,2,2\n")
+    assert main(["pack", "cells.csv", "--bin", "4x4x4"]) == 0
+    shown = capsys.readouterr().out
+    assert "assumed" not in shown and "utilization 0.1250 of a bin of 4x4x4 cells\n" in shown
+
+
+def test_evaluate_takes_the_unit_of_the_bin_for_a_file(folder):
+    settings = options.env_settings(items="bare.csv", bin_size="36x24x24in", cell="1in")
+    assert options.environment(settings).source().catalogue.edges[0].tolist() == [13, 7, 4]
+    settings = options.env_settings(items="bare.csv", bin_size="36x24x24", cell="1in")
+    assert options.environment(settings).source().catalogue.edges[0].tolist() == [5, 3, 2]
+
+
+def packed(edges_mm: list[list[Fraction]], cell: str, room: str) -> Packed:
+    """Items that are all said to be packed; where they lie plays no part."""
+    size = millimetres(cell, "cell")
+    edges = np.array([[math.ceil(edge / size) for edge in each] for each in edges_mm])
+    catalogue = Catalogue(edges, lengths=np.array([[float(edge) for edge in each] for each in edges_mm]))
+    config = EnvConfig(bin_size=parse_bin(room, cell), items="random:1-1", cell=cell)
+    kinds = np.arange(len(edges))
+    boxes = np.concatenate([np.zeros_like(edges), edges], axis=1)
+    return Packed(
+        boxes, kinds, np.ones(len(edges), bool), catalogue, config, catalogue.quantity, bin_lengths(room, cell)
+    )
+
+
+sizes = st.lists(st.lists(st.integers(30, 900), min_size=3, max_size=3), min_size=1, max_size=8)
+cells = st.sampled_from(["5mm", "1cm", "2cm", "1.5cm", "5cm", "1in", "2in", "0.5dm"])
+
+
+@given(sizes, cells, st.sampled_from(["120x80x100", "1203x801x999mm", "47.5x31x40in", "1.2x0.8x1m"]))
+def test_true_shares_are_those_of_exact_fractions(edges, cell, room):
+    exact = [[Fraction(edge) for edge in each] for each in edges]
+    done = packed(exact, cell, room)
+    unit = next((unit for unit in ("mm", "in", "m") if room.endswith(unit)), "cm")
+    volume = math.prod(Fraction(edge) * MILLIMETRES[unit] for edge in room.removesuffix(unit).split("x"))
+    true = sum(math.prod(each) for each in exact) / volume
+    assert done.true_utilization == pytest.approx(float(true), rel=1e-9)
+    warning = lengths.too_coarse(done)
+    if abs(done.utilization - float(true)) < 0.0499:
+        assert warning is None
+    elif abs(done.utilization - float(true)) > 0.0501:
+        assert (
+            warning
+            and f"edges in whole cells of {cell} make {done.utilization:.1%} of a true {float(true):.1%}" in warning
+        )
+        finer = lengths.finer_cell(done, done.true_utilization)
+        assert finer is not None and millimetres(finer[0], "cell") < millimetres(cell, "cell")
+        again = packed(exact, finer[0], room)
+        assert again.utilization == pytest.approx(finer[1], rel=1e-9)
+        assert abs(again.utilization - float(true)) <= 0.05 + 1e-9 or max(again.config.bin_size) > 400
+        assert f"--cell {finer[0]} makes {finer[1]:.1%}" in warning
+
+
+@pytest.mark.parametrize(("cell", "share"), [("2cm", "84.8%"), ("5mm", "35.8%"), ("2mm", None)])
+def test_a_true_quarter_that_looks_full_is_said(tmp_path, monkeypatch, capsys, cell, share):
+    (tmp_path / "items.csv").write_text("Length (mm),Width (mm),Height (mm),qty\n28,28,28,106\n")
+    monkeypatch.chdir(tmp_path)
+    line = ["pack", "items.csv", "--bin", "200x200x200mm", "--cell", cell, "--rotation", "none", "--heuristic"]
+    assert main([*line, "first_fit_decreasing"]) == 0
+    output = capsys.readouterr()
+    assert "utilization 0.2909 in true volumes, " in output.out and "106 of 106 items packed" in output.out
+    told = f"edges in whole cells of {cell} make {share} of a true 29.1% of the bin: --cell 2mm makes 29.1%"
+    assert output.err == (f"binpack: warning: {told}\n" if share else "")
+
+
+def test_the_catalogue_keeps_real_lengths_and_what_the_file_says(folder):
+    catalogue = read_catalogue("mixed.csv", cell="1cm", unit="in")
+    np.testing.assert_allclose(catalogue.lengths, [[125, 158.75, 101.6]])
+    assert catalogue.units == ("mm",) and catalogue.bare
+    catalogue = read_catalogue("problem.txt", cell="3cm")
+    assert catalogue.container == (33, 26, 20) and catalogue.container_lengths == (1000.0, 800.0, 600.0)
+    catalogue = read_catalogue("mm.json", cell="1cm")
+    assert catalogue.units == ("mm",) and not catalogue.bare
+    catalogue = read_catalogue("problem.txt")
+    assert catalogue.lengths is None and catalogue.container_lengths is None
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (
+            "bare.csv --bin 5x5x5in --cell 1in",
+            "item 13x7x4 cells of 1in (31.75x15.875x10.16 cm) fits the bin 5x5x5 in no",
+        ),
+        ("bare.csv --bin 36x24x24 --cell 50cm", "edge '36' has 0 cells of 500mm, expected 1 to 1000 cells"),
+        ("bare.csv --bin 36x24x24m --cell 1cm", "edge '36' has 3600 cells of 10mm, expected 1 to 1000 cells"),
+        ("bare.csv --bin 36x24x24 --cell 1cm --unit ft", "--unit: unit 'ft': expected mm, cm, dm, m or in"),
+    ],
+)
+def test_errors_speak_in_lengths_and_name_the_cell(folder, capsys, line, told):
+    assert main(["pack", *line.split()]) == 2
+    assert told in capsys.readouterr().err
