@@ -7,11 +7,12 @@ refuse, what the system answers): any other exception is a bug, whose traceback 
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -22,6 +23,27 @@ from binpack.cli import benching, lab, packing, training, tuning
 from binpack.files import InputError
 
 BUG = "this is a bug, of binpack or of a module of your own: please report it with the lines above"
+
+
+def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
+    """Let a command that is stopped say so in one line; typer would end it without a word."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **options: Any) -> None:
+        try:
+            command(*args, **options)
+        except KeyboardInterrupt as stop:
+            raise typer.Exit(_stopped(stop)) from None
+
+    return run
+
+
+def _stopped(stop: BaseException) -> int:
+    """Say that a command was stopped, and return the exit code."""
+    interrupted = stop if isinstance(stop, system.Interrupted) else system.Interrupted()
+    system.say(f"binpack: {interrupted}")
+    return interrupted.code
+
 
 app = typer.Typer(
     name="binpack",
@@ -40,7 +62,7 @@ for command in (
     tuning.show,
     benching.bench,
 ):
-    app.command()(command)
+    app.command()(_stoppable(command))
 
 
 def _version(wanted: bool) -> None:
@@ -87,19 +109,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the arguments, by default those of the process.
 
     Returns:
-        The exit code: 0, 1 (what was asked for failed, or a bug), 2 (wrong arguments or files) or 130 (interrupted).
+        The exit code: 0, 1 (what was asked for failed, or a bug), 2 (wrong arguments or files), or, where it was
+        stopped, 128 and the number of the signal: 130 for Ctrl-C, 143 for SIGTERM, 129 for a closed terminal.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     try:
-        return app(args=argv, prog_name="python -m binpack", standalone_mode=False) or 0
+        with system.stopped_by_signals():
+            return app(args=argv, prog_name="python -m binpack", standalone_mode=False) or 0
     except (typer.TyperException, InputError, ValidationError, OSError, RecursionError, MemoryError) as error:
         if "--debug" in argv[:1]:
             raise
-        print(f"binpack: error: {one_line(error)}", file=sys.stderr)
+        system.say(f"binpack: error: {one_line(error)}")
         return 2
-    except (KeyboardInterrupt, typer.Abort):
-        print("binpack: interrupted", file=sys.stderr)
-        return 130
+    except (KeyboardInterrupt, typer.Abort) as stop:
+        return _stopped(stop)
     except Exception:
         if "--debug" in argv[:1]:
             raise

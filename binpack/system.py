@@ -6,21 +6,27 @@ that knows about the GPU.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import importlib.metadata
 import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 PYTHONS = ((3, 11), (3, 13))
 """First and last version of Python that the pins were resolved for."""
 
 INSTALL = f"{sys.executable} -m pip install -r requirements.txt"
+
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What asks a process to end: Ctrl-C, another program, a terminal that is closed."""
 
 GIB = 2**30
 LONGEST_TMP = 72
@@ -125,6 +131,75 @@ def hide_argument(argument: str, shown: str) -> bool:
         ctypes.memmove(start + found, os.fsencode(shown)[: len(old)].ljust(len(old)), len(old))
         found = typed.find(old, found + len(old))
     return True
+
+
+class Interrupted(KeyboardInterrupt):
+    """What was asked for was stopped from outside, as by Ctrl-C; the message is one line.
+
+    Args:
+        message: the line.
+        code: the exit code: 128 and the number of the signal.
+    """
+
+    def __init__(self, message: str = "interrupted", code: int = 128 + signal.SIGINT) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@contextlib.contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP stop what runs inside as Ctrl-C does, by raising ``Interrupted``.
+
+    A signal that is ignored, as by ``nohup``, stays ignored, and so does everything outside the main thread.
+    """
+
+    def stop(number: int, frame: object) -> None:
+        raise Interrupted("ended by SIGTERM" if number == signal.SIGTERM else "the terminal is closed", 128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    taken = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
+    taken = {each: before for each, before in taken.items() if before == signal.SIG_DFL}
+    try:
+        for each in taken:
+            signal.signal(each, stop)
+        yield
+    finally:
+        for each, before in taken.items():
+            signal.signal(each, before)
+
+
+@contextlib.contextmanager
+def signals_wait() -> Iterator[None]:
+    """Hold SIGINT, SIGTERM and SIGHUP back until the end of the block; processes that start inside begin with that.
+
+    The mask alone does not do it: libraries have threads of their own, which take a signal in the main one's stead. So
+    the handlers wait as well. Outside the main thread, which is the one that handlers interrupt, only the mask is set.
+    """
+    came: list[int] = []
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    handlers: dict[signal.Signals, Any] = {}
+    try:
+        if threading.current_thread() is threading.main_thread():
+            for each in STOPPING:
+                if signal.getsignal(each) not in (signal.SIG_IGN, None):
+                    handlers[each] = signal.signal(each, lambda number, frame: came.append(number))
+        yield
+    finally:
+        try:
+            for each, handler in handlers.items():
+                signal.signal(each, handler)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number in came[:1]:
+            signal.raise_signal(number)
+
+
+def say(line: str) -> None:
+    """Print a line on stderr, where there still is one: a terminal that was closed refuses it."""
+    with contextlib.suppress(OSError, ValueError):
+        print(line, file=sys.stderr, flush=True)
 
 
 def pins(text: str) -> dict[str, str]:

@@ -75,7 +75,6 @@ def tune(
     from binpack.search.samplers import PrunerConfig, SamplerConfig
     from binpack.search.space import DEFAULT_SPACE, Space
     from binpack.search.storage import locate
-    from binpack.search.study import TuneInterrupted
     from binpack.search.study import tune as run
     from binpack.system import usable_cores
 
@@ -96,11 +95,7 @@ def tune(
         seeds=seeds,
         final_seeds=final_seeds,
     )
-    try:
-        result = run(declared, storage, progress=sys.stderr.isatty(), jobs=jobs or int(usable_cores()))
-    except TuneInterrupted as stop:
-        typer.echo(f"binpack: {stop}", err=True)
-        raise typer.Exit(130) from None
+    result = run(declared, storage, progress=sys.stderr.isatty(), jobs=jobs or int(usable_cores()))
     Console().print(result.table())
     typer.echo(result.summary())
     if result.best is None:

@@ -39,10 +39,11 @@ from binpack.search.storage import (
 )
 from binpack.search.trials import Train, Work, run_trials
 from binpack.search.workers import Workers
+from binpack.system import Interrupted
 
 
-class TuneInterrupted(KeyboardInterrupt):
-    """Ctrl-C during ``tune``; the message is one line that says how to go on."""
+class TuneInterrupted(Interrupted):
+    """Ctrl-C or another signal during ``tune``; the message is one line that says how to go on."""
 
 
 def tune(
@@ -94,8 +95,9 @@ def tune(
                 compare(work, result, held_out, progress=progress, same_file=items.finite)
                 result = collect(location, config, study)
             return result
-        except KeyboardInterrupt:
-            raise TuneInterrupted(f"stopped; {GO_ON} with study {config.name} in {location.shown}") from None
+        except KeyboardInterrupt as stop:
+            line = f"stopped; {GO_ON} with study {config.name} in {location.shown}"
+            raise TuneInterrupted(line, getattr(stop, "code", Interrupted().code)) from None
         except database_errors() as error:
             raise broken(location, f"failed, {GO_ON}", error.__cause__ or error) from None
 
