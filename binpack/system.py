@@ -28,6 +28,9 @@ INSTALL = f"{sys.executable} -m pip install -r requirements.txt"
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """What asks a process to end: Ctrl-C, another program, a terminal that is closed."""
 
+PRIVATE = 0o700
+"""The mode of a folder that other users of the machine neither read nor write."""
+
 GIB = 2**30
 LONGEST_TMP = 72
 """Bytes of a temporary folder's path up to which a socket in it stays below the 107 that Linux allows."""
@@ -59,13 +62,24 @@ def checkout() -> Path:
 
 
 def cache_folder() -> Path:
-    """Return where files may be written that nobody keeps: inside the checkout, or else in the user's own cache."""
+    """Return where files may be written that nobody keeps: inside the checkout, or else in the user's own cache.
+
+    The latter too where the checkout's is another user's.
+    """
     root = checkout()
-    if (root / "pyproject.toml").is_file() and (root / "notebooks").is_dir():
+    if (root / "pyproject.toml").is_file() and (root / "notebooks").is_dir() and _is_own(root / ".cache"):
         return root / ".cache"
     named = Path(os.environ.get("XDG_CACHE_HOME", ""))
     # The standard says that a path which is not absolute does not count.
     return (named if named.is_absolute() else Path.home() / ".cache") / "binpack"
+
+
+def _is_own(folder: Path) -> bool:
+    """Say whether a folder is this user's, or nobody's yet: in a checkout that is shared it is whose came first."""
+    try:
+        return not hasattr(os, "geteuid") or folder.stat().st_uid == os.geteuid()
+    except OSError:
+        return True
 
 
 def private_folders(root: Path | None = None) -> dict[str, str]:
@@ -95,10 +109,17 @@ def private_folders(root: Path | None = None) -> dict[str, str]:
 
 
 def use_private_folders(root: Path | None = None) -> dict[str, str]:
-    """Make the private folders and set their variables for this process and its children; return the variables."""
+    """Make the private folders and set their variables for this process and its children; return the variables.
+
+    Whatever the umask, no other user reads them: JupyterLab writes its token there.
+    """
     folders = private_folders(root)
+    cache = root / ".cache" if root else cache_folder()
+    cache.mkdir(parents=True, exist_ok=True)
+    cache.chmod(PRIVATE)
     for folder in folders.values():
         Path(folder).mkdir(parents=True, exist_ok=True)
+        Path(folder).chmod(PRIVATE)
     os.environ.update(folders)
     tempfile.tempdir = None  # asks the environment again
     return folders
@@ -405,9 +426,10 @@ def check() -> list[Row]:
 
 
 def lines(rows: list[Row]) -> Iterator[str]:
-    """Yield the check as text: a line for each row, and the advice under a row that is not OK."""
+    """Yield the check as text: a line for each row, and under it the advice, if there is one."""
     width = max(len(row.name) for row in rows)
     for row in rows:
-        yield f"{'OK' if row.ok else '--':2}  {row.name:{width}}  {row.detail}"
+        mark = "--" if not row.ok else "!!" if row.advice else "OK"
+        yield f"{mark}  {row.name:{width}}  {row.detail}"
         if row.advice:
             yield f"    {'':{width}}  do: {row.advice}"
