@@ -1,8 +1,9 @@
 """``python -m binpack``: the command line.
 
 Whatever is wrong with what was typed, or with a file that was named, is answered with one line on stderr and exit code
-2; ``--debug`` shows where it came from. Only errors that say so count (``files.InputError``, what typer and pydantic
-refuse, what the system answers): any other exception is a bug, whose traceback is shown, and the exit code is 1.
+2, or 1 where the machine failed, a full disk say; ``--debug`` shows where it came from. Only errors that say so count
+(``files.InputError``, what typer and pydantic refuse, what the system answers): any other exception is a bug, whose
+traceback is shown, and the exit code is 1.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pydantic import ValidationError
 
 from binpack import __version__, system
 from binpack.cli import benching, lab, packing, training, tuning
-from binpack.files import InputError
+from binpack.files import InputError, is_machines, system_line
 
 BUG = "this is a bug, of binpack or of a module of your own: please report it with the lines above"
 
@@ -109,8 +110,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the arguments, by default those of the process.
 
     Returns:
-        The exit code: 0, 1 (what was asked for failed, or a bug), 2 (wrong arguments or files), or, where it was
-        stopped, 128 and the number of the signal: 130 for Ctrl-C, 143 for SIGTERM, 129 for a closed terminal.
+        The exit code: 0, 1 (what was asked for failed, the machine failed, or a bug), 2 (wrong arguments or files), or,
+        where it was stopped, 128 and the number of the signal: 130 for Ctrl-C, 143 for SIGTERM, 129 for a closed
+        terminal.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     try:
@@ -120,7 +122,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if "--debug" in argv[:1]:
             raise
         system.say(f"binpack: error: {one_line(error)}")
-        return 2
+        return 1 if is_machines(error) else 2
     except (KeyboardInterrupt, typer.Abort) as stop:
         return _stopped(stop)
     except Exception:
@@ -135,8 +137,8 @@ def one_line(error: Exception) -> str:
     """Say in one line what was wrong."""
     if isinstance(error, ValidationError):
         text = "; ".join(_problem(each) for each in error.errors(include_url=False))
-    elif isinstance(error, OSError) and error.strerror:
-        text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    elif isinstance(error, OSError):
+        text = system_line(error)
     elif isinstance(error, RecursionError):
         text = "too deeply nested"
     elif isinstance(error, MemoryError):
