@@ -1,18 +1,20 @@
 """``python -m binpack``: the command line.
 
 Whatever is wrong with what was typed, or with a file that was named, is answered with one line on stderr and exit code
-2; ``--debug`` shows where it came from. Only errors that say so count (``files.InputError``, what typer and pydantic
-refuse, what the system answers): any other exception is a bug, whose traceback is shown, and the exit code is 1.
+2, or 1 where the machine failed, a full disk say; ``--debug`` shows where it came from. Only errors that say so count
+(``files.InputError``, what typer and pydantic refuse, what the system answers): any other exception is a bug, whose
+traceback is shown, and the exit code is 1.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
 import io
 import os
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -20,10 +22,31 @@ from pydantic import ValidationError
 
 from binpack import __version__, system
 from binpack.cli import benching, lab, packing, training, tuning
-from binpack.files import InputError
+from binpack.files import InputError, is_machines, system_line
 from binpack.text import terminal
 
 BUG = "this is a bug, of binpack or of a module of your own: please report it with the lines above"
+
+
+def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
+    """Let a command that is stopped say so in one line; typer would end it without a word."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **options: Any) -> None:
+        try:
+            command(*args, **options)
+        except KeyboardInterrupt as stop:
+            raise typer.Exit(_stopped(stop)) from None
+
+    return run
+
+
+def _stopped(stop: BaseException) -> int:
+    """Say that a command was stopped, and return the exit code."""
+    interrupted = stop if isinstance(stop, system.Interrupted) else system.Interrupted()
+    system.say(terminal(f"binpack: {interrupted}"))
+    return interrupted.code
+
 
 app = typer.Typer(
     name="binpack",
@@ -42,7 +65,7 @@ for command in (
     tuning.show,
     benching.bench,
 ):
-    app.command()(command)
+    app.command()(_stoppable(command))
 
 
 def _version(wanted: bool) -> None:
@@ -89,22 +112,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the arguments, by default those of the process.
 
     Returns:
-        The exit code: 0, 1 (what was asked for failed, or a bug), 2 (wrong arguments or files) or 130 (interrupted).
+        The exit code: 0, 1 (what was asked for failed, the machine failed, or a bug), 2 (wrong arguments or files), or,
+        where it was stopped, 128 and the number of the signal: 130 for Ctrl-C, 143 for SIGTERM, 129 for a closed
+        terminal.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # letters that the terminal's encoding has not
     try:
-        return app(args=argv, prog_name="python -m binpack", standalone_mode=False) or 0
+        with system.stopped_by_signals():
+            return app(args=argv, prog_name="python -m binpack", standalone_mode=False) or 0
     except (typer.TyperException, InputError, ValidationError, OSError, RecursionError, MemoryError) as error:
         if "--debug" in argv[:1]:
             raise
-        print(f"binpack: error: {one_line(error)}", file=sys.stderr)
-        return 2
-    except (KeyboardInterrupt, typer.Abort):
-        print("binpack: interrupted", file=sys.stderr)
-        return 130
+        system.say(f"binpack: error: {one_line(error)}")
+        return 1 if is_machines(error) else 2
+    except (KeyboardInterrupt, typer.Abort) as stop:
+        return _stopped(stop)
     except Exception:
         if "--debug" in argv[:1]:
             raise
@@ -117,8 +142,8 @@ def one_line(error: Exception) -> str:
     """Say in one line what was wrong; what a user typed or a file holds is in it as text."""
     if isinstance(error, InputError):
         return terminal(error) or type(error).__name__
-    if isinstance(error, OSError) and error.strerror:
-        return terminal(f"{error.filename}: {error.strerror}" if error.filename else error.strerror)
+    if isinstance(error, OSError):
+        return terminal(system_line(error))
     if isinstance(error, ValidationError):
         text = "; ".join(_problem(each) for each in error.errors(include_url=False))
     elif isinstance(error, RecursionError):

@@ -5,6 +5,8 @@ The base of the package's own errors stands here as well, below everything that 
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -20,8 +22,26 @@ class InputError(ValueError):
     """
 
 
+class MachineError(InputError):
+    """The machine failed, and not what was asked for: a full disk, a database that stopped. The same command goes on.
+
+    The command line ends with 1 for one of these, and with 2 for every other ``InputError``.
+    """
+
+
 class FileError(InputError):
     """A file that is missing, cannot be read, or holds something else; the message is one line and names the file."""
+
+
+_MACHINE = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG),  # no room, no inodes
+    *(errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE),
+}
+
+
+def is_machines(error: Exception) -> bool:
+    """Say whether an error is the machine's and no mistake of who asked."""
+    return isinstance(error, MachineError) or (isinstance(error, OSError) and error.errno in _MACHINE)
 
 
 def write_atomically(path: str | Path, write: Callable[[Path], Any]) -> None:
@@ -47,6 +67,16 @@ def write_atomically(path: str | Path, write: Callable[[Path], Any]) -> None:
 def write_text(path: str | Path, text: str) -> None:
     """Write text as UTF-8, atomically."""
     write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def write_bytes(path: str | Path, save: Callable[[io.BytesIO], Any]) -> None:
+    """Let ``save`` make a file's content in memory, and write it, atomically.
+
+    A library that writes a file itself has errors of its own for a full disk; here they are the system's.
+    """
+    content = io.BytesIO()
+    save(content)
+    write_atomically(path, lambda temporary: temporary.write_bytes(content.getbuffer()))
 
 
 def write_json(path: str | Path, value: Any, *, indent: int | None = 2) -> None:
@@ -92,6 +122,13 @@ def read_json(path: str | Path, what: str = "a JSON object") -> dict[str, Any]:
     if not isinstance(content, dict):
         raise FileError(f"{path}: not {what} (a JSON object is expected, not {type(content).__name__})")
     return content
+
+
+def system_line(error: OSError) -> str:
+    """Put what the system refused into one line: the file and the reason."""
+    if not error.strerror:
+        return first_line(error)
+    return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
 
 
 def first_line(error: BaseException) -> str:

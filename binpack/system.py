@@ -6,21 +6,30 @@ that knows about the GPU.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import importlib.metadata
 import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 PYTHONS = ((3, 11), (3, 13))
 """First and last version of Python that the pins were resolved for."""
 
 INSTALL = f"{sys.executable} -m pip install -r requirements.txt"
+
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What asks a process to end: Ctrl-C, another program, a terminal that is closed."""
+
+PRIVATE = 0o700
+"""The mode of a folder that other users of the machine neither read nor write."""
 
 GIB = 2**30
 LONGEST_TMP = 72
@@ -53,13 +62,24 @@ def checkout() -> Path:
 
 
 def cache_folder() -> Path:
-    """Return where files may be written that nobody keeps: inside the checkout, or else in the user's own cache."""
+    """Return where files may be written that nobody keeps: inside the checkout, or else in the user's own cache.
+
+    The latter too where the checkout's is another user's.
+    """
     root = checkout()
-    if (root / "pyproject.toml").is_file() and (root / "notebooks").is_dir():
+    if (root / "pyproject.toml").is_file() and (root / "notebooks").is_dir() and _is_own(root / ".cache"):
         return root / ".cache"
     named = Path(os.environ.get("XDG_CACHE_HOME", ""))
     # The standard says that a path which is not absolute does not count.
     return (named if named.is_absolute() else Path.home() / ".cache") / "binpack"
+
+
+def _is_own(folder: Path) -> bool:
+    """Say whether a folder is this user's, or nobody's yet: in a checkout that is shared it is whose came first."""
+    try:
+        return not hasattr(os, "geteuid") or folder.stat().st_uid == os.geteuid()
+    except OSError:
+        return True
 
 
 def private_folders(root: Path | None = None) -> dict[str, str]:
@@ -89,10 +109,17 @@ def private_folders(root: Path | None = None) -> dict[str, str]:
 
 
 def use_private_folders(root: Path | None = None) -> dict[str, str]:
-    """Make the private folders and set their variables for this process and its children; return the variables."""
+    """Make the private folders and set their variables for this process and its children; return the variables.
+
+    Whatever the umask, no other user reads them: JupyterLab writes its token there.
+    """
     folders = private_folders(root)
+    cache = root / ".cache" if root else cache_folder()
+    cache.mkdir(parents=True, exist_ok=True)
+    cache.chmod(PRIVATE)
     for folder in folders.values():
         Path(folder).mkdir(parents=True, exist_ok=True)
+        Path(folder).chmod(PRIVATE)
     os.environ.update(folders)
     tempfile.tempdir = None  # asks the environment again
     return folders
@@ -125,6 +152,75 @@ def hide_argument(argument: str, shown: str) -> bool:
         ctypes.memmove(start + found, os.fsencode(shown)[: len(old)].ljust(len(old)), len(old))
         found = typed.find(old, found + len(old))
     return True
+
+
+class Interrupted(KeyboardInterrupt):
+    """What was asked for was stopped from outside, as by Ctrl-C; the message is one line.
+
+    Args:
+        message: the line.
+        code: the exit code: 128 and the number of the signal.
+    """
+
+    def __init__(self, message: str = "interrupted", code: int = 128 + signal.SIGINT) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@contextlib.contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP stop what runs inside as Ctrl-C does, by raising ``Interrupted``.
+
+    A signal that is ignored, as by ``nohup``, stays ignored, and so does everything outside the main thread.
+    """
+
+    def stop(number: int, frame: object) -> None:
+        raise Interrupted("ended by SIGTERM" if number == signal.SIGTERM else "the terminal is closed", 128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    taken = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
+    taken = {each: before for each, before in taken.items() if before == signal.SIG_DFL}
+    try:
+        for each in taken:
+            signal.signal(each, stop)
+        yield
+    finally:
+        for each, before in taken.items():
+            signal.signal(each, before)
+
+
+@contextlib.contextmanager
+def signals_wait() -> Iterator[None]:
+    """Hold SIGINT, SIGTERM and SIGHUP back until the end of the block; processes that start inside begin with that.
+
+    The mask alone does not do it: libraries have threads of their own, which take a signal in the main one's stead. So
+    the handlers wait as well. Outside the main thread, which is the one that handlers interrupt, only the mask is set.
+    """
+    came: list[int] = []
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    handlers: dict[signal.Signals, Any] = {}
+    try:
+        if threading.current_thread() is threading.main_thread():
+            for each in STOPPING:
+                if signal.getsignal(each) not in (signal.SIG_IGN, None):
+                    handlers[each] = signal.signal(each, lambda number, frame: came.append(number))
+        yield
+    finally:
+        try:
+            for each, handler in handlers.items():
+                signal.signal(each, handler)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number in came[:1]:
+            signal.raise_signal(number)
+
+
+def say(line: str) -> None:
+    """Print a line on stderr, where there still is one: a terminal that was closed refuses it."""
+    with contextlib.suppress(OSError, ValueError):
+        print(line, file=sys.stderr, flush=True)
 
 
 def pins(text: str) -> dict[str, str]:
@@ -330,9 +426,10 @@ def check() -> list[Row]:
 
 
 def lines(rows: list[Row]) -> Iterator[str]:
-    """Yield the check as text: a line for each row, and the advice under a row that is not OK."""
+    """Yield the check as text: a line for each row, and under it the advice, if there is one."""
     width = max(len(row.name) for row in rows)
     for row in rows:
-        yield f"{'OK' if row.ok else '--':2}  {row.name:{width}}  {row.detail}"
+        mark = "--" if not row.ok else "!!" if row.advice else "OK"
+        yield f"{mark}  {row.name:{width}}  {row.detail}"
         if row.advice:
             yield f"    {'':{width}}  do: {row.advice}"

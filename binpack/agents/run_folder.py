@@ -15,7 +15,7 @@ import torch
 
 from binpack.agents.config import TrainConfig, read_config
 from binpack.agents.sameness import differences, meaning
-from binpack.files import FileError, first_line, read_json, write_atomically, write_json
+from binpack.files import FileError, first_line, read_json, write_bytes, write_json
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def check_folder(folder: Path, config: TrainConfig, items: str, resume: bool) ->
 
 def save_checkpoint(folder: Path, state: Mapping[str, Any]) -> None:
     """Write a run's state, atomically."""
-    write_atomically(folder / "checkpoint.pt", lambda path: torch.save(dict(state), path))
+    write_bytes(folder / "checkpoint.pt", lambda file: torch.save(dict(state), file))
 
 
 def load_checkpoint(folder: Path) -> dict[str, Any] | None:
@@ -106,7 +106,8 @@ def load_checkpoint(folder: Path) -> dict[str, Any] | None:
     try:
         return torch.load(path, weights_only=True, map_location="cpu")
     except Exception as error:  # torch raises many kinds for a bad file
-        raise FileError(f"{path}: cannot load the checkpoint ({first_line(error)})") from None
+        why = f"cannot load the checkpoint ({first_line(error)})"
+        raise FileError(f"{path}: {why}: delete it, and the run begins anew") from None
 
 
 def drop_checkpoint(folder: Path) -> None:

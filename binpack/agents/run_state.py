@@ -29,6 +29,7 @@ def capture(model: PPO, *, begun: bool) -> dict[str, Any] | None:
         begun: whether the next rollout has begun already, so that its reset, if it has one, is done.
     """
     monitor = _monitor(model)
+    version, internal, gauss = random.getstate()
     state = {
         "environments": monitor.venv.state(),  # type: ignore[attr-defined]
         "monitor": {name: getattr(monitor, name) for name in ("episode_returns", "episode_lengths", "episode_count")},
@@ -37,7 +38,7 @@ def capture(model: PPO, *, begun: bool) -> dict[str, Any] | None:
         "begun": begun,
         "generators": {
             "numpy": np.random.get_state(legacy=False),  # noqa: NPY002 - Stable-Baselines3's
-            "python": random.getstate(),
+            "python": (version, np.array(internal), gauss),
             "torch": torch.get_rng_state(),
             "cuda": torch.cuda.get_rng_state(model.device) if model.device.type == "cuda" else None,
         },
@@ -68,7 +69,7 @@ def restore(model: PPO, packed: Mapping[str, Any]) -> None:
     generators = state["generators"]
     np.random.set_state(generators["numpy"])  # noqa: NPY002
     version, internal, gauss = generators["python"]
-    random.setstate((version, tuple(internal), gauss))
+    random.setstate((version, tuple(np.asarray(internal).tolist()), gauss))
     torch.set_rng_state(generators["torch"])
     if generators["cuda"] is not None and model.device.type == "cuda":
         torch.cuda.set_rng_state(generators["cuda"], model.device)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from binpack.agents.config import TrainConfig, check_version, config_from
 from binpack.agents.policies import build_policy, policy_of
 from binpack.env.batch import PackingBatch
-from binpack.files import FileError, InputError, first_line, read_json, write_atomically, write_json
+from binpack.files import FileError, InputError, first_line, read_json, write_bytes, write_json
 
 AGENT_VERSION = 1
 """Version of the format of ``agent.json``, beside which lies ``weights.pt``, the policy's state dict.
@@ -125,7 +125,7 @@ def save_agent(folder: str | Path, policy: Any, config: TrainConfig, about: dict
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: value.detach().cpu() for name, value in policy.state_dict().items()}
-    write_atomically(folder / "weights.pt", lambda path: torch.save(weights, path))
+    write_bytes(folder / "weights.pt", lambda file: torch.save(weights, file))
     description = {
         "version": AGENT_VERSION,
         "config": config.stored(),

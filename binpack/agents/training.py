@@ -41,7 +41,7 @@ from binpack.agents.run_folder import (
 )
 from binpack.agents.store import PPOAgent, load_agent, save_agent
 from binpack.env.vector import BinPackingVecEnv
-from binpack.files import InputError
+from binpack.files import FileError
 from binpack.items.streams import Streams
 
 Report = Callable[[int, float], None]
@@ -329,7 +329,7 @@ def _start_from(policy: torch.nn.Module, name: str) -> None:
     try:
         policy.load_state_dict(weights)
     except RuntimeError:
-        raise InputError(f"start_from {name}: its network has other layers than this run's policy") from None
+        raise FileError(f"start_from {name}: its network has other layers than this run's policy") from None
 
 
 _PASSED_ON = {

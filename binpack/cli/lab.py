@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from binpack import system
+from binpack.cli.privacy import check_private, remove_stale
 from binpack.course import working_copy
 from binpack.files import InputError
 
@@ -29,9 +30,9 @@ STYLE = """\
 def check() -> None:
     """Check this machine: OK, or what to do."""
     system.use_private_folders()
-    rows = system.check()
     from binpack.plots.letters import korean_fonts
 
+    rows = [*system.check(), check_private(system.checkout())]
     for line in system.lines([*rows, system.Row("letters", True, korean_fonts())]):
         typer.echo(line)
     if not all(row.ok for row in rows):
@@ -66,7 +67,10 @@ def lab(
         typer.echo(line)
     port = free_port(port)
     command = lab_command(root, port, has_display() if browser is None else browser)
-    write_settings(Path(system.use_private_folders(root)["JUPYTER_CONFIG_DIR"]))
+    os.umask(0o077)  # Jupyter writes its token into a file that it leaves to the umask
+    folders = system.use_private_folders()
+    remove_stale(Path(folders["JUPYTER_RUNTIME_DIR"]))
+    write_settings(Path(folders["JUPYTER_CONFIG_DIR"]))
     typer.echo(f"JupyterLab starts on port {port}; open the address with ?token=... that it prints below.")
     typer.echo(f"On a remote machine, first run on your own:  ssh -L {port}:localhost:{port} user@instance")
     sys.stdout.flush()

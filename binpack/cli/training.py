@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from binpack.cli import options
+from binpack.system import Interrupted
 from binpack.text import terminal
 
 
@@ -37,7 +38,11 @@ def train(
     from binpack.agents import store as agents
     from binpack.agents import training
 
-    result = training.train(settings, out, progress=sys.stdout.isatty(), keep_checkpoint=True)
+    try:
+        result = training.train(settings, out, progress=sys.stdout.isatty(), keep_checkpoint=True)
+    except KeyboardInterrupt as stop:
+        line = "stopped; all but the last seconds is kept, and the same command goes on"
+        raise Interrupted(line, getattr(stop, "code", Interrupted().code)) from None
     typer.echo(
         f"score {result.score:.4f} (mean utilization of {settings.eval_streams} validation streams) "
         f"after {result.steps} steps, {result.seconds:.0f} s"

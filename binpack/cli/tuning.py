@@ -81,7 +81,6 @@ def tune(
     from binpack.search.samplers import PrunerConfig, SamplerConfig
     from binpack.search.space import DEFAULT_SPACE, Space
     from binpack.search.storage import locate
-    from binpack.search.study import TuneInterrupted
     from binpack.search.study import tune as run
     from binpack.system import usable_cores
 
@@ -102,11 +101,7 @@ def tune(
         seeds=seeds,
         final_seeds=final_seeds,
     )
-    try:
-        result = run(declared, storage, progress=sys.stderr.isatty(), jobs=jobs or int(usable_cores()))
-    except TuneInterrupted as stop:
-        typer.echo(terminal(f"binpack: {stop}"), err=True)
-        raise typer.Exit(130) from None
+    result = run(declared, storage, progress=sys.stderr.isatty(), jobs=jobs or int(usable_cores()))
     _say(result, as_json=as_json)
     if result.best is None:
         raise typer.Exit(1)

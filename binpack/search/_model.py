@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from binpack.agents.config import check_version
 from binpack.core.registry import without_imports
-from binpack.files import InputError, read_json
+from binpack.files import InputError, MachineError, read_json
 
 STUDY_VERSION = 1
 """Version of the format of what a study writes: its entry in the storage, ``study.json`` and ``final.json``.
@@ -24,6 +24,13 @@ _UNION_TAGS = {"float", "int", "categorical"}
 
 class SearchError(InputError):
     """A search space, a configuration or a storage that cannot be used; the message is one line."""
+
+
+class StudyStopped(SearchError, MachineError):
+    """A study cannot go on here and now: a full disk, a damaged file, a database that stopped.
+
+    It is no result of a configuration, so that the trial under way is left to be taken up again.
+    """
 
 
 def check_stored(stored: Mapping[str, Any], what: str) -> None:

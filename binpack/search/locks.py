@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from binpack.search._model import SearchError
+from binpack.search._model import SearchError, StudyStopped
 from binpack.search.storage import Location, broken, quiet
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ Check = Callable[[], None]
 GO_ON = "nothing is lost: the same command goes on"
 
 
-class LockLost(SearchError):
+class LockLost(StudyStopped):
     """The connection that held a study's lock is gone: another process may have the study by now."""
 
 

@@ -10,7 +10,9 @@ Running the same command again goes on where the last process ended. Three thing
 
 from __future__ import annotations
 
+import contextlib
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +22,8 @@ from optuna.storages import BaseStorage
 from binpack.agents.limits import check_memory
 from binpack.agents.training import check_start
 from binpack.agents.training import train as train_ppo
-from binpack.files import read_json, write_json
-from binpack.search._model import STUDY_VERSION, SearchError, check_stored
+from binpack.files import read_json, system_line, write_json
+from binpack.search._model import STUDY_VERSION, SearchError, StudyStopped, check_stored
 from binpack.search.config import TuneConfig
 from binpack.search.final import HeldOut, compare, held_out_score
 from binpack.search.locks import GO_ON, lock
@@ -37,12 +39,14 @@ from binpack.search.storage import (
     refuse_other_files,
     repair,
 )
-from binpack.search.trials import Train, Work, run_trials
+from binpack.search.trials import Train, Work, machine_errors, run_trials
+from binpack.search.urls import scrub
 from binpack.search.workers import Workers
+from binpack.system import Interrupted
 
 
-class TuneInterrupted(KeyboardInterrupt):
-    """Ctrl-C during ``tune``; the message is one line that says how to go on."""
+class TuneInterrupted(Interrupted):
+    """Ctrl-C or another signal during ``tune``; the message is one line that says how to go on."""
 
 
 def tune(
@@ -74,6 +78,8 @@ def tune(
             another configuration or other items; one line.
         InputError: the items cannot be used, rollouts would not fit in memory, or a run cannot start from the agent
             that it names; one line.
+        StudyStopped: the machine failed, a full disk say, or a file is damaged: no trial has failed by it, and the
+            same call goes on; one line.
         TuneInterrupted: Ctrl-C; the same call goes on.
     """
     location = locate(storage, config.name)
@@ -88,16 +94,29 @@ def tune(
         try:
             study = _open(database, location, config, items.fingerprint)
             work = Work(study, location, config, train, workers, check)
-            run_trials(work, progress=progress)
-            result = collect(location, config, study)
-            if result.best is not None and config.final_seeds and result.comparison is None:
-                compare(work, result, held_out, progress=progress, same_file=items.finite)
+            with _stopping(location, config):
+                run_trials(work, progress=progress)
                 result = collect(location, config, study)
+                if result.best is not None and config.final_seeds and result.comparison is None:
+                    compare(work, result, held_out, progress=progress, same_file=items.finite)
+                    result = collect(location, config, study)
             return result
-        except KeyboardInterrupt:
-            raise TuneInterrupted(f"stopped; {GO_ON} with study {config.name} in {location.shown}") from None
+        except KeyboardInterrupt as stop:
+            line = f"stopped; {GO_ON} with study {config.name} in {location.shown}"
+            raise TuneInterrupted(line, getattr(stop, "code", Interrupted().code)) from None
         except database_errors() as error:
-            raise broken(location, f"failed, {GO_ON}", error.__cause__ or error) from None
+            raise StudyStopped(str(broken(location, f"failed, {GO_ON}", error.__cause__ or error))) from None
+
+
+@contextlib.contextmanager
+def _stopping(location: Location, config: TuneConfig) -> Iterator[None]:
+    """Put into one line what is no result of any configuration."""
+    try:
+        yield
+    except machine_errors() as error:
+        why = scrub(system_line(error) if isinstance(error, OSError) else str(error), location.storage)
+        line = f"study {config.name} in {location.shown} stopped: {why}; {GO_ON} when that is mended"
+        raise StudyStopped(line) from None
 
 
 def _most_at_once(config: TuneConfig) -> int:

@@ -15,6 +15,7 @@ from optuna.trial import Trial, TrialState
 from tqdm import tqdm
 
 from binpack.files import FileError, InputError, read_json, write_json
+from binpack.items.units import InstanceError
 from binpack.search.config import TuneConfig
 from binpack.search.locks import Check, LockLost
 from binpack.search.report import best_number, trials_table
@@ -111,6 +112,15 @@ def _trials(work: Work) -> Iterator[Trial]:
         yield study.ask()
 
 
+def machine_errors() -> tuple[type[Exception], ...]:
+    """Return what a training run raises that is no result of its configuration: files, items and what the system says.
+
+    A full disk, a damaged checkpoint, an agent to start from that is gone: all of it can be mended, and then the run
+    goes on.
+    """
+    return OSError, FileError, InstanceError
+
+
 def _run_trial(work: Work, trial: Trial, bar: Any) -> None:
     """Run one trial to its end, whatever that is, and write it down."""
     run = _Run(work, trial, bar)
@@ -119,10 +129,8 @@ def _run_trial(work: Work, trial: Trial, bar: Any) -> None:
         value = run.score()
     except optuna.TrialPruned:
         state = TrialState.PRUNED
-    # No fault of the trial in either case: it stays running and is taken up again.
-    except LockLost:
-        raise
-    except database_errors():
+    # No fault of the configuration: the trial stays running and is taken up again.
+    except (LockLost, *machine_errors(), *database_errors()):
         raise
     except Exception as error:  # a trial may fail in any way; the study goes on and keeps the reason
         state = TrialState.FAIL

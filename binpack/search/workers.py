@@ -19,6 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from binpack.system import STOPPING, signals_wait
+
 
 class Workers:
     """A pool of processes that train runs ahead; with fewer than two it does nothing, and runs train where they stand.
@@ -36,7 +38,9 @@ class Workers:
             return
         context = multiprocessing.get_context("spawn")
         self._watched, self._alive = context.Pipe(duplex=False)
-        self._pool = ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(self._watched,))
+        # multiprocessing starts a process of its own here, which a closed terminal would end before its time
+        with signals_wait():
+            self._pool = ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(self._watched,))
 
     def train_ahead(self, train: Callable[[Any, Path], Any], runs: Iterable[tuple[Any, Path]]) -> None:
         """Train runs side by side and wait for all of them.
@@ -50,7 +54,8 @@ class Workers:
         if self._pool is None or len(runs) < 2:
             return
         try:
-            futures: list[Future] = [self._pool.submit(train, config, folder) for config, folder in runs]
+            with signals_wait():
+                futures: list[Future] = [self._pool.submit(train, config, folder) for config, folder in runs]
             wait(futures)
         except BrokenProcessPool:
             futures = []
@@ -67,7 +72,8 @@ class Workers:
         """
         left = dict(enumerate(jobs))
         if self._pool is not None and len(left) > 1:
-            futures = {self._pool.submit(run, job): number for number, job in left.items()}
+            with signals_wait():
+                futures = {self._pool.submit(run, job): number for number, job in left.items()}
             try:
                 for future in as_completed(futures):
                     result = future.result()
@@ -97,8 +103,12 @@ class Workers:
 
 
 def _begin(watched: Connection) -> None:
-    """Prepare a worker: Ctrl-C is the parent's business, and the parent's end is this one's too."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Prepare a worker: what stops it is the parent's business, and the parent's end is this one's too.
+
+    A signal may come to all processes of a terminal; until here it was held back, for the worker was started so.
+    """
+    for each in STOPPING:
+        signal.signal(each, signal.SIG_IGN)
 
     def end_with_parent() -> None:
         with contextlib.suppress(EOFError, OSError):

@@ -103,10 +103,13 @@ def test_lab_answers_on_this_machine_with_its_token_and_shows_lesson_00(tmp_path
     shutil.copy(ROOT / "pyproject.toml", root)
     (tmp_path / "home").mkdir()
     port = lab.free_port(18888)
+    runtime = root / ".cache" / "jupyter" / "runtime"
+    runtime.mkdir(parents=True)
+    (runtime / "jpserver-4194305-open.html").write_text("a token of before")
     command = [sys.executable, "-m", "binpack", "lab", "--port", str(port), "--no-browser"]
     environ = {**os.environ, "HOME": str(tmp_path / "home"), "PYTHONPATH": str(root)}
     with subprocess.Popen(
-        command, cwd=root, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, cwd=root, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, umask=0
     ) as server:
         try:
             lines = []
@@ -126,6 +129,11 @@ def test_lab_answers_on_this_machine_with_its_token_and_shows_lesson_00(tmp_path
             assert {each["name"] for each in there} == {path.name for path in (root / "notebooks").iterdir()}
             with pytest.raises(urllib.error.HTTPError, match="403"):
                 answer(f"http://127.0.0.1:{port}/api/status")
+            # who has the token has a terminal of this user's
+            written = {path.name: path.stat().st_mode & 0o777 for path in runtime.iterdir()}
+            assert runtime.stat().st_mode & 0o777 == 0o700
+            assert f"jpserver-{server.pid}-open.html" in written and set(written.values()) == {0o600}
+            assert "jpserver-4194305-open.html" not in written
         finally:
             server.send_signal(signal.SIGTERM)
     assert list((tmp_path / "home").iterdir()) == []

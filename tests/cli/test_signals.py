@@ -1,0 +1,148 @@
+"""What stops a command from outside: one line, workers gone, nothing torn, and the same command goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from binpack.__main__ import main
+from binpack.system import Interrupted, signals_wait, stopped_by_signals
+
+PYTHON = [sys.executable, "-m", "binpack"]
+SMALL = ["--bin", "4x4x4", "--items", "random:1-2", "--n-envs", "4", "--set", "n_steps=16", "--set", "batch_size=32"]
+NETWORK = ["--set", "channels=4", "--set", "layers=1", "--set", "n_epochs=1"]
+SPACE = {"parameters": {"learning_rate": {"type": "float", "low": 1e-4, "high": 1e-2, "log": True}}}
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+
+
+def start(line: list[str], folder: Path) -> subprocess.Popen:
+    """Start a command as the leader of a group, which is what a terminal's signals go to."""
+    root = str(Path(__file__).resolve().parents[2])
+    return subprocess.Popen(
+        [*PYTHON, *line],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": root},
+        text=True,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def wait_for(path: Path, process: subprocess.Popen) -> None:
+    deadline = time.monotonic() + 120
+    while not path.exists():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def alive(group: int) -> bool:
+    """Say whether a process of the group runs; those that ended and wait for init to notice do not count."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, its = path.read_text().rpartition(")")[2].split()[:3]
+            if int(its) == group and state != "Z":
+                return True
+    return False
+
+
+def whole(folder: Path) -> bool:
+    """Say whether nothing is half written."""
+    for path in folder.rglob("*.json"):
+        json.loads(path.read_text())
+    return not list(folder.rglob("*.partial"))
+
+
+@pytest.mark.parametrize("number", CODES)
+def test_a_training_that_is_stopped_says_so_in_one_line(tmp_path, number):
+    line = ["train", *SMALL, *NETWORK, "--steps", "100000000", "--out", "run"]
+    process = start(line, tmp_path)
+    wait_for(tmp_path / "run" / "config.json", process)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert said == "binpack: stopped; all but the last seconds is kept, and the same command goes on\n"
+    assert process.returncode == CODES[number] and whole(tmp_path)
+
+
+@pytest.mark.parametrize(("number", "seconds"), [(signal.SIGHUP, 0.1), (signal.SIGINT, 2.0), (signal.SIGTERM, 6.0)])
+def test_a_study_that_is_stopped_while_workers_start_or_train_leaves_none(tmp_path, number, seconds):
+    """The signal comes to the whole group, as from a terminal."""
+    (tmp_path / "space.json").write_text(json.dumps(SPACE))
+    line = ["tune", *SMALL, *NETWORK, "--steps", "100000000", "--storage", "s.journal", "--jobs", "2", "--trials", "2"]
+    process = start([*line, "--space", "space.json"], tmp_path)
+    wait_for(tmp_path / "s.runs" / "study.json", process)
+    time.sleep(seconds)
+    os.killpg(process.pid, number)
+    _, said = process.communicate(timeout=60)
+    assert said == "binpack: stopped; nothing is lost: the same command goes on with study study in s.journal\n"
+    assert process.returncode == CODES[number]
+    deadline = time.monotonic() + 10
+    while alive(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not alive(process.pid) and whole(tmp_path)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_any_command_ends_with_the_code_of_its_signal(monkeypatch, capsys, number):
+    monkeypatch.setattr("binpack.agents.evaluation.evaluate", lambda *args, **more: os.kill(os.getpid(), number))
+    before = signal.getsignal(number)
+    code = main(["evaluate", "--agent", "first_fit", "--bin", "4x4x4", "--items", "random:1-2", "--n", "2"])
+    assert code == CODES[number] and signal.getsignal(number) == before
+    said = "ended by SIGTERM" if number == signal.SIGTERM else "the terminal is closed"
+    assert capsys.readouterr().err == f"binpack: {said}\n"
+
+
+def test_a_signal_that_is_ignored_stays_ignored():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stopped_by_signals():
+            os.kill(os.getpid(), signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_signals_wait_until_the_end_of_the_block():
+    reached = []
+    with pytest.raises(Interrupted) as stop, stopped_by_signals(), signals_wait():
+        os.kill(os.getpid(), signal.SIGTERM)
+        reached.append(1)
+    assert reached and stop.value.code == 143
+
+
+def test_signals_wait_where_a_thread_of_a_library_takes_them():
+    """The kernel gives a process's signal to any thread that does not hold it back."""
+    done = threading.Event()
+    other = threading.Thread(target=done.wait)
+    other.start()
+    reached = []
+    try:
+        with pytest.raises(Interrupted) as stop, stopped_by_signals(), signals_wait():
+            os.kill(os.getpid(), signal.SIGHUP)
+            time.sleep(0.1)
+            reached.append(1)
+    finally:
+        done.set()
+        other.join()
+    assert reached and stop.value.code == 129
+
+
+def test_another_thread_leaves_the_signals_alone():
+    ended = []
+
+    def run() -> None:
+        with stopped_by_signals():
+            ended.append(1)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert ended
