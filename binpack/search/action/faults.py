@@ -9,7 +9,6 @@ from pydantic import ValidationError
 
 from binpack.search._model import SearchError
 
-
 _PLAIN = {
     "Input should be a valid dictionary or instance of SearchAlg": "expected a name or an object",
     "Input should be a valid dictionary or object to extract fields from": "expected an object",

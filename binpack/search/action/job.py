@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
-from binpack.files import FileError, InputError, read_json
+from binpack.files import InputError, read_json
 from binpack.search.action.distributions import KINDS, Distribution, Hyperparameter
 from binpack.search.action.faults import Fault, JobError, faults_of, place
 from binpack.search.action.schedulers import SCHEDULERS, Fifo, Scheduler
@@ -313,24 +313,3 @@ def _points(draft: Draft) -> Iterator[Fault]:
                 said = known.model_dump(mode="json", exclude={"name", "type"})
                 bounds = ", ".join(f"{key} {json.dumps(each)}" for key, each in said.items())
                 yield Fault(here, f"{json.dumps(value)} is no value of {known.type} with {bounds}")  # type: ignore[attr-defined]
-
-
-def resolve_dataset(dataset: str | int, registry: str) -> str:
-    """Return the item source that a job's ``dataset`` names.
-
-    Args:
-        dataset: an item source, or its number in the registry.
-        registry: a JSON file from numbers to item sources, such as ``{"1": "random:2-5", "2": "parcels.csv"}``; a file
-            that it names lies beside it.
-
-    Raises:
-        FileError: the number cannot be looked up.
-    """
-    if isinstance(dataset, str):
-        return dataset
-    known = read_json(registry, "a registry of datasets")
-    found = known.get(str(dataset))
-    if not isinstance(found, str):
-        raise FileError(f"{registry}: no dataset {dataset}; there is {', '.join(known) or 'none'}")
-    beside = Path(registry).parent / found
-    return str(beside) if beside.is_file() else found
