@@ -36,7 +36,7 @@ class Workers:
             return
         context = multiprocessing.get_context("spawn")
         self._watched, self._alive = context.Pipe(duplex=False)
-        self._pool = ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(self._watched,))
+        self._pool = ProcessPoolExecutor(jobs, context, initializer=begin, initargs=(self._watched,))
 
     def train_ahead(self, train: Callable[[Any, Path], Any], runs: Iterable[tuple[Any, Path]]) -> None:
         """Train runs side by side and wait for all of them.
@@ -96,8 +96,8 @@ class Workers:
         self._close()
 
 
-def _begin(watched: Connection) -> None:
-    """Prepare a worker: Ctrl-C is the parent's business, and the parent's end is this one's too."""
+def begin(watched: Connection) -> None:
+    """Prepare a worker process: Ctrl-C is the parent's business, and the parent's end is this one's too."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def end_with_parent() -> None:

@@ -41,7 +41,8 @@ def check_dataset(draft: Draft) -> Iterator[Fault]:
     try:
         found = resolve_dataset(dataset, registry)
         # a file of several problems: "thpack1.txt#3"
-        if named_items(found) is None and not any(Path(each).exists() for each in (found, found.rpartition("#")[0])):
+        files = [each for each in (found, found.rpartition("#")[0]) if each]
+        if named_items(found) is None and not any(Path(each).is_file() for each in files):
             yield Fault("params.dataset", f"{found!r} is neither a file nor the name of items; expected {KNOWN}")
     except (InputError, OSError) as error:
         yield Fault("params.dataset", str(error))

@@ -21,11 +21,13 @@ class Report:
 
     Attributes:
         metrics: name to value.
-        checkpoint: the model's file or folder; None where there is none or it is the run's ``checkpoint_output``.
+        checkpoint: what training can go on from; None where there is none.
+        checkpoint_output: where the model is, a file or a folder; None where it is the run's ``checkpoint_output``.
     """
 
     metrics: Mapping[str, Any] = field(default_factory=dict)
     checkpoint: str | Path | None = None
+    checkpoint_output: str | Path | None = None
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,8 @@ def as_report(returned: Any, metric: str) -> Report:
     """Put what a function returned or reported into one form.
 
     Args:
-        returned: a ``Report``, a dict of metrics, a number (the metric itself), or None. A dict may say
-            ``checkpoint_output``, where its model is.
+        returned: a ``Report``, a dict of metrics, a number (the metric itself), or None. A dict may hold
+            a report's ``checkpoint`` and ``checkpoint_output`` as well.
         metric: what a number alone is called.
 
     Raises:
@@ -77,11 +79,11 @@ def as_report(returned: Any, metric: str) -> Report:
     if returned is None:
         return Report()
     if isinstance(returned, Report):
-        return Report(plain_metrics(returned.metrics), returned.checkpoint)
+        return Report(plain_metrics(returned.metrics), returned.checkpoint, returned.checkpoint_output)
     if isinstance(returned, Mapping):
         metrics = dict(returned)
-        checkpoint = metrics.pop("checkpoint_output", None)
-        return Report(plain_metrics(metrics), checkpoint)
+        places = [metrics.pop(name, None) for name in ("checkpoint", "checkpoint_output")]
+        return Report(plain_metrics(metrics), *places)
     value = _plain(returned)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return Report({metric: value})
@@ -89,13 +91,15 @@ def as_report(returned: Any, metric: str) -> Report:
 
 
 def merge(reports: Iterable[Report]) -> Report:
-    """Merge reports into one: of each metric the latest, and the latest checkpoint."""
-    metrics: dict[str, Any] = {}
-    checkpoint: str | Path | None = None
+    """Merge reports into one: of each metric the latest, and the latest checkpoint and model."""
+    merged = Report()
     for report in reports:
-        metrics.update(report.metrics)
-        checkpoint = report.checkpoint if report.checkpoint is not None else checkpoint
-    return Report(metrics, checkpoint)
+        merged = Report(
+            {**merged.metrics, **report.metrics},
+            merged.checkpoint if report.checkpoint is None else report.checkpoint,
+            merged.checkpoint_output if report.checkpoint_output is None else report.checkpoint_output,
+        )
+    return merged
 
 
 def score_of(metrics: Mapping[str, Any], metric: str) -> float:

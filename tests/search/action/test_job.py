@@ -90,7 +90,10 @@ def test_the_retired_form_is_understood_and_the_new_one_shown():
 @pytest.mark.parametrize(
     ("job", "expected"),
     [
-        (changed(TRAIN, hyperparameter=None), {"params.hyperparameter": "hyperparameter is required when is_tune is false"}),
+        (
+            changed(TRAIN, hyperparameter=None),
+            {"params.hyperparameter": "hyperparameter is required when is_tune is false"},
+        ),
         (
             changed(tuning(), hyperparameters=None, tune_config=None),
             {
@@ -98,16 +101,34 @@ def test_the_retired_form_is_understood_and_the_new_one_shown():
                 "params.tune_config": "tune_config is required when is_tune is true",
             },
         ),
-        (changed(TRAIN, tune_config=tuning()["params"]["tune_config"]), {"params.tune_config": "tune_config is for tuning, and is_tune is false"}),
-        (changed(TRAIN, name=None, dataset=None), {"params.name": "name is required", "params.dataset": "dataset is required"}),
-        ({"action": "train"}, {"params": "params is required", "params.hyperparameter": "hyperparameter is required when is_tune is false"}),
+        (
+            changed(TRAIN, tune_config=tuning()["params"]["tune_config"]),
+            {"params.tune_config": "tune_config is for tuning, and is_tune is false"},
+        ),
+        (
+            changed(TRAIN, name=None, dataset=None),
+            {"params.name": "name is required", "params.dataset": "dataset is required"},
+        ),
+        (
+            {"action": "train"},
+            {
+                "params": "params is required",
+                "params.hyperparameter": "hyperparameter is required when is_tune is false",
+            },
+        ),
         ({**TRAIN, "action": "fit"}, {"action": "expected 'train', got 'fit'"}),
-        (changed(TRAIN, dataset=True), {"params.dataset": "expected an item source or its number in the registry, got True"}),
+        (
+            changed(TRAIN, dataset=True),
+            {"params.dataset": "expected an item source or its number in the registry, got True"},
+        ),
         (changed(TRAIN, colour="red"), {"params.colour": "there is no such field"}),
         (changed(TRAIN, num_cpus="2"), {"params.num_cpus": "expected a number, got '2'"}),
         (changed(tuning(), is_tune="true"), {"params.is_tune": "expected a boolean, got 'true'"}),
         (changed(tuning(), hyperparameters=[]), {"params.hyperparameters": "at least one hyperparameter is needed"}),
-        (tuning(scheduler="sooner"), {"params.tune_config.scheduler": "'sooner' is not one of 'fifo', 'hyperband', 'asha', 'pbt', 'median'"}),
+        (
+            tuning(scheduler="sooner"),
+            {"params.tune_config.scheduler": "'sooner' is not one of 'fifo', 'hyperband', 'asha', 'pbt', 'median'"},
+        ),
         (tuning(scheduler={"options": {}}), {"params.tune_config.scheduler": "name is required"}),
         (
             tuning(scheduler={"name": "asha", "options": {"max_t": 3, "grace_period": 4, "patience": 1}}),
@@ -123,12 +144,21 @@ def test_the_retired_form_is_understood_and_the_new_one_shown():
                 "'hyperoptsearch', 'optunasearch' or 'axsearch', got 'tpe'"
             },
         ),
-        (tuning(mode="most", num_samples=0), {"params.tune_config.mode": "expected 'max' or 'min', got 'most'", "params.tune_config.num_samples": "expected greater than or equal to 1, got 0"}),
-        (tuning({"name": "a", "type": "normal"}), {"params.hyperparameters[0]": "'normal' is not one of " + ", ".join(f"'{kind}'" for kind in KINDS)}),
+        (
+            tuning(mode="most", num_samples=0),
+            {
+                "params.tune_config.mode": "expected 'max' or 'min', got 'most'",
+                "params.tune_config.num_samples": "expected greater than or equal to 1, got 0",
+            },
+        ),
+        (
+            tuning({"name": "a", "type": "normal"}),
+            {"params.hyperparameters[0]": "'normal' is not one of " + ", ".join(f"'{kind}'" for kind in KINDS)},
+        ),
         (tuning({"name": "a"}), {"params.hyperparameters[0]": "type is required"}),
         ([], {"": "a job is a JSON object, not list"}),
     ],
-)  # fmt: skip
+)
 def test_what_is_missing_or_wrong_is_said_with_its_place(job, expected):
     assert faults(job) == expected
 
