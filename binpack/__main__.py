@@ -18,7 +18,7 @@ import typer
 from pydantic import ValidationError
 
 from binpack import __version__, system
-from binpack.cli import benching, lab, packing, training, tuning
+from binpack.cli import action, benching, lab, packing, training, tuning
 from binpack.files import InputError
 
 BUG = "this is a bug, of binpack or of a module of your own: please report it with the lines above"
@@ -38,6 +38,7 @@ for command in (
     training.train,
     tuning.tune,
     tuning.show,
+    action.action,
     benching.bench,
 ):
     app.command()(command)

@@ -117,7 +117,8 @@ def score_of(metrics: Mapping[str, Any], metric: str) -> float:
 
 
 def plain_metrics(metrics: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return metrics as JSON keeps them: numpy's numbers and arrays as Python's.
+    """Return metrics as JSON keeps them: numpy's numbers and arrays as Python's,
+    and a number that is not finite, which JSON has not, as text.
 
     Raises:
         SearchError: a value that JSON cannot keep.
@@ -128,8 +129,10 @@ def plain_metrics(metrics: Mapping[Any, Any]) -> dict[str, Any]:
 def _plain(value: Any, name: str = "") -> Any:
     if hasattr(value, "tolist"):
         value = value.tolist()
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     try:
-        json.dumps(value)
+        json.dumps(value, allow_nan=False)
     except (TypeError, ValueError):
         if not name:
             return value

@@ -167,10 +167,17 @@ class Run:
         """
         if (trials is None) == (data is None):
             raise SearchError("log_trials takes either trials or data")
-        given = data if data is not None else {
-            "trials": trials, "base": base, "hyperparameters": hyperparameters, "metrics": metrics,
-            "best_trial": best_trial,
-        }
+        given = (
+            data
+            if data is not None
+            else {
+                "trials": trials,
+                "base": base,
+                "hyperparameters": hyperparameters,
+                "metrics": metrics,
+                "best_trial": best_trial,
+            }
+        )
         unknown = set(given) - {"trials", "base", "hyperparameters", "metrics", "best_trial"}
         if unknown or "trials" not in given:
             wrong = f"there is no {', '.join(sorted(unknown))}" if unknown else "trials is required"

@@ -215,8 +215,10 @@ class _Study:
         known = self._study.get_trials(deepcopy=False)
         for number in range(max(len(known), self._search.total)):
             trial = self._as_trial(known[number]) if number < len(known) else None
-            status = "PENDING" if trial is None or trial.status == "RUNNING" else trial.status
-            self._show(number, status, trial.config if trial else {}, trial.metrics if trial else {})
+            if trial is None or trial.status in ("PENDING", "RUNNING"):
+                self._show(number, "PENDING", trial.config if trial else {}, {})
+            else:
+                self._show_end(trial, number)
 
     def _fill(self, crew: Crew) -> bool:
         """Start trials while there are any and somebody is free; say whether one was started."""
@@ -281,8 +283,7 @@ class _Study:
         # One entry, and the trial's end after it: a process that is killed between the two ends it the next time.
         running.trial.set_user_attr(_OUTCOME, facts)
         self._tell(running.trial, facts)
-        trial = self._as_trial(self._study._storage.get_trial(running.trial._trial_id))
-        self._show(number, trial.status, trial.config, trial.metrics, trial.error)
+        self._show_end(self._as_trial(self._study._storage.get_trial(running.trial._trial_id)), number)
 
     def _tell(self, trial: OptunaTrial, facts: Mapping[str, Any]) -> None:
         if facts["error"] is not None:
@@ -306,9 +307,14 @@ class _Study:
             error=left.get("error"),
         )
 
+    def _show_end(self, trial: Trial, number: int) -> None:
+        more: dict[str, Any] = {"stopped": True} if trial.stopped else {}
+        more |= {"error": trial.error} if trial.error is not None else {}
+        self._show(number, trial.status, trial.config, trial.metrics, **more)
+
     def _show(
-        self, number: int, status: str, config: Mapping[str, Any], metrics: Mapping[str, Any], error: str | None = None
+        self, number: int, status: str, config: Mapping[str, Any], metrics: Mapping[str, Any], **more: Any
     ) -> None:
         varied = {name: config[name] for name in self._tuning.params.varied if name in config}
         facts = {"trial_id": self._tuning.trial_id(number), "status": status, "hyperparameters": varied}
-        self._watch({"event": "trial", **facts, "metrics": dict(metrics), **({"error": error} if error else {})})
+        self._watch({"event": "trial", **facts, "metrics": dict(metrics), **more})
