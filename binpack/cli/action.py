@@ -26,9 +26,7 @@ def action(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the result as JSON, and what happens as JSON lines on stderr.")
     ] = False,
-    schema: Annotated[
-        bool, typer.Option("--schema", help="Print the JSON Schema of a job, no more.")
-    ] = False,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of a job, no more.")] = False,
 ) -> None:
     """Train or tune as a JSON file says. Killed at any moment, the same command goes on."""
     if schema:

@@ -66,7 +66,7 @@ def perform(data: Any, out: str | Path, watch: Watch = lambda event: None, *, pr
     job, notices = parse_job(data, (check_dataset, check_engine, check_entrypoint))
     params, out = job.params, Path(out)
     dataset = resolve_dataset(params.dataset, params.dataset_registry)
-    with lock(Location(str(out), "study", None, out, out)) as held:
+    with lock(Location(str(out), "study", out / "job.json", out, out)) as held:
         identity = _claim(out, params, dataset)
         told = _Told(watch, out / "events.jsonl", Progress(tuning=params.is_tune))
         for line in notices:

@@ -261,7 +261,8 @@ class _Study:
         last = getattr(self._settings.scheduler.options, "max_t", None)
         if last is not None and now >= last:
             return True
-        running.stopped = now == max(running.reported) and running.trial.should_prune()
+        # bool: numpy's, which a pruner may answer with, is none that JSON keeps
+        running.stopped = now == max(running.reported) and bool(running.trial.should_prune())
         return running.stopped
 
     def _time(self, metrics: Mapping[str, Any]) -> int:
