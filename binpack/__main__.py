@@ -21,7 +21,7 @@ import typer
 from pydantic import ValidationError
 
 from binpack import __version__, system
-from binpack.cli import benching, lab, packing, training, tuning
+from binpack.cli import action, benching, lab, packing, training, tuning
 from binpack.files import InputError, is_machines, system_line
 from binpack.text import terminal
 
@@ -63,6 +63,7 @@ for command in (
     training.train,
     tuning.tune,
     tuning.show,
+    action.action,
     benching.bench,
 ):
     app.command()(_stoppable(command))

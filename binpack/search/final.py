@@ -1,36 +1,128 @@
-"""The last act of a study: best and default trained anew on fresh seeds, scored on other streams than tuning's."""
+"""The last act of a search: best and default trained anew on fresh seeds, scored on other streams than tuning's."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
+from binpack.agents.config import TrainConfig
 from binpack.agents.evaluation import evaluate, make_streams
 from binpack.agents.store import load_agent
+from binpack.env.config import EnvConfig
 from binpack.files import read_json, write_json
 from binpack.search.config import TuneConfig
+from binpack.search.locks import Check
 from binpack.search.report import Comparison, TuneResult
-from binpack.search.trials import Work
+from binpack.search.trials import Train, Work
+from binpack.search.workers import Workers
 
 HeldOut = Callable[[Path, TuneConfig], float]
 
 
 def held_out_score(folder: Path, config: TuneConfig) -> float:
     """Mean utilization of a trained agent over the study's test streams."""
-    env = config.train.env
-    streams = make_streams(env, config.test_streams, config.test_seed)
-    return float(evaluate(load_agent(folder), streams, env, seed=0).mean)
+    return score_on(folder, config.train.env, config.test_streams, config.test_seed)
+
+
+def score_on(folder: Path, env: EnvConfig, count: int, seed: int) -> float:
+    """Mean utilization of a trained agent.
+
+    Args:
+        folder: the agent's.
+        env: what it packs.
+        count: of streams.
+        seed: of the streams.
+    """
+    return float(evaluate(load_agent(folder), make_streams(env, count, seed), env, seed=0).mean)
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What a comparison is between.
+
+    Attributes:
+        folder: for its runs and ``final.json``.
+        number: the best trial's.
+        best: its configuration with a training seed.
+        default: the default configuration with a training seed.
+        best_is_default: whether they are the same, so that one set of runs is enough.
+        seeds: fresh training seeds.
+        streams: how many test streams each run is scored on.
+        steps: environment steps of a run.
+        same_file: whether the test streams come from the same file of sequences as the tuning streams.
+        score: scores a trained folder on the test streams.
+    """
+
+    folder: Path
+    number: int
+    best: Callable[[int], TrainConfig]
+    default: Callable[[int], TrainConfig]
+    best_is_default: bool
+    seeds: list[int]
+    streams: int
+    steps: int
+    same_file: bool
+    score: Callable[[Path], float]
+
+    def hold(self, train: Train, workers: Workers, check: Check, *, progress: bool) -> Comparison:
+        """Train and score both on the same seeds, and keep the comparison in ``final.json``.
+
+        Every run and every score has its own file, so that a killed comparison goes on too.
+
+        Args:
+            train: the training function.
+            workers: train all runs side by side.
+            check: called before whatever is written.
+            progress: whether to show a bar over the runs.
+        """
+        parts = [("final_default", self.default)]
+        if not self.best_is_default:
+            # The number in the name: a study that goes on may have another best trial after its next comparison.
+            parts.insert(0, (f"final_trial_{self.number:04d}", self.best))
+        runs = [
+            (name, config(seed), self.folder / name / f"seed_{seed}") for name, config in parts for seed in self.seeds
+        ]
+        scores: dict[str, list[float]] = {name: [] for name, _ in parts}
+        with tqdm(total=len(runs), desc="held out", disable=not progress, unit="run") as bar:
+            workers.train_ahead(train, [(config, folder) for _, config, folder in runs])
+            for name, config, folder in runs:
+                bar.set_postfix_str(f"{name.removeprefix('final_')}, seed {config.seed}")
+                scores[name].append(self._run(train, check, config, folder))
+                bar.update()
+        found = list(scores.values())
+        comparison = Comparison(
+            best=found[0],
+            default=found[-1],
+            number=self.number,
+            best_is_default=self.best_is_default,
+            seeds=self.seeds,
+            streams=self.streams,
+            steps=self.steps,
+            same_file=self.same_file,
+        )
+        check()
+        write_json(self.folder / "final.json", comparison.to_dict())
+        return comparison
+
+    def _run(self, train: Train, check: Check, config: Any, folder: Path) -> float:
+        kept = folder / "held_out.json"
+        if kept.is_file():
+            return float(read_json(kept)["score"])
+        check()
+        train(config, folder)
+        score = float(self.score(folder))
+        write_json(kept, {"score": score, "streams": self.streams})
+        return score
 
 
 def compare(
     work: Work, result: TuneResult, held_out: HeldOut, *, progress: bool, same_file: bool = False
 ) -> Comparison:
-    """Train and score both on the same fresh seeds, and keep the comparison in ``final.json``.
-
-    Every run and every score has its own file, so that a killed comparison goes on too.
+    """Hold the comparison of a study's best configuration with its default one.
 
     Args:
         work: the study; its workers train all runs side by side.
@@ -40,51 +132,17 @@ def compare(
         same_file: whether the test streams come from the same file of sequences as the tuning streams.
     """
     assert result.best is not None
-    config, folder = work.config, work.location.folder
-    best_is_default = result.best_values == config.defaults()
-    parts: list[tuple[str, Mapping[str, Any]]] = [("final_default", {})]
-    if not best_is_default:
-        # The number in the name: a study that goes on may have another best trial after its next comparison.
-        parts.insert(0, (f"final_trial_{result.best:04d}", result.best_values or {}))
-    seeds = list(config.plan().final)
-    scores: list[list[float]] = []
-    with tqdm(total=len(parts) * len(seeds), desc="held out", disable=not progress, unit="run") as bar:
-        work.workers.train_ahead(
-            work.train,
-            [
-                (config.train_config(values, seed), folder / name / f"seed_{seed}")
-                for name, values in parts
-                for seed in seeds
-            ],
-        )
-        for name, values in parts:
-            scores.append([])
-            for seed in seeds:
-                bar.set_postfix_str(f"{name.removeprefix('final_')}, seed {seed}")
-                run = folder / name / f"seed_{seed}"
-                scores[-1].append(_run(work, values, seed, run, held_out))
-                bar.update()
-    comparison = Comparison(
-        best=scores[0],
-        default=scores[-1],
+    config = work.config
+    contest = Contest(
+        folder=work.location.folder,
         number=result.best,
-        best_is_default=best_is_default,
-        seeds=seeds,
+        best=lambda seed: config.train_config(result.best_values or {}, seed),
+        default=lambda seed: config.train_config({}, seed),
+        best_is_default=result.best_values == config.defaults(),
+        seeds=list(config.plan().final),
         streams=config.test_streams,
         steps=config.train.total_steps,
         same_file=same_file,
+        score=lambda folder: held_out(folder, config),
     )
-    work.check()
-    write_json(folder / "final.json", comparison.to_dict())
-    return comparison
-
-
-def _run(work: Work, values: Mapping[str, Any], seed: int, folder: Path, held_out: HeldOut) -> float:
-    kept = folder / "held_out.json"
-    if kept.is_file():
-        return float(read_json(kept)["score"])
-    work.check()
-    work.train(work.config.train_config(values, seed), folder)
-    score = float(held_out(folder, work.config))
-    write_json(kept, {"score": score, "streams": work.config.test_streams})
-    return score
+    return contest.hold(work.train, work.workers, work.check, progress=progress)

@@ -40,7 +40,7 @@ class Workers:
         self._watched, self._alive = context.Pipe(duplex=False)
         # multiprocessing starts a process of its own here, which a closed terminal would end before its time
         with signals_wait():
-            self._pool = ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(self._watched,))
+            self._pool = ProcessPoolExecutor(jobs, context, initializer=begin, initargs=(self._watched,))
 
     def train_ahead(self, train: Callable[[Any, Path], Any], runs: Iterable[tuple[Any, Path]]) -> None:
         """Train runs side by side and wait for all of them.
@@ -102,8 +102,8 @@ class Workers:
         self._close()
 
 
-def _begin(watched: Connection) -> None:
-    """Prepare a worker: what stops it is the parent's business, and the parent's end is this one's too.
+def begin(watched: Connection) -> None:
+    """Prepare a worker process: what stops it is the parent's business, and the parent's end is this one's too.
 
     A signal may come to all processes of a terminal; until here it was held back, for the worker was started so.
     """

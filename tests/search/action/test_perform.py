@@ -1,0 +1,349 @@
+"""Jobs from their JSON to their result: training, grids, Optuna with ASHA, resuming, being killed, being refused."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import multiprocessing
+import os
+import random
+import signal
+from pathlib import Path
+
+import optuna
+import pytest
+
+from binpack.search._model import SearchError
+from binpack.search.action import perform as performing
+from binpack.search.action.distributions import KINDS
+from binpack.search.action.faults import JobError
+from binpack.search.action.job import parse_job
+from binpack.search.action.perform import TrainingFailed, perform
+from binpack.search.action.schedulers import SCHEDULERS
+from binpack.search.action.support import SUPPORT
+from binpack.search.action.table import JsonLines, TrialTable
+from binpack.search.engines.engine import ENGINES, scheduler_table
+from binpack.search.engines.variants import Variants
+from binpack.search.locks import lock
+from binpack.search.storage import Location
+
+X = {"name": "x", "type": "uniform", "min": 0, "max": 1}
+ONE_TO_THREE = {"name": "x", "type": "grid_search", "options": [1, 2, 3]}
+fork = multiprocessing.get_context("fork")
+
+
+@pytest.fixture(autouse=True)
+def toys(monkeypatch):
+    """Let jobs find toy.py, in processes of their own as well."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+
+
+def training(**params):
+    """Return a job that trains the toy."""
+    return {
+        "action": "train",
+        "params": {"name": "toy", "dataset": "random", "entrypoint": "toy", "hyperparameter": {"x": 2}, **params},
+    }
+
+
+def tuning(*varied, entrypoint="toy", hyperparameter=None, **settings):
+    """Return a job that tunes the toy, one trial after another unless it says so."""
+    config = {"mode": "max", "metric": "score", "max_concurrent_trials": 1, **settings}
+    job = training(entrypoint=entrypoint, is_tune=True, hyperparameters=list(varied) or [X], tune_config=config)
+    job["params"]["hyperparameter"] = hyperparameter or {}
+    return job
+
+
+def refused(job, out):
+    """Return what is wrong with a job, of which nothing is left."""
+    with pytest.raises(JobError) as error:
+        perform(job, out)
+    assert not out.exists()
+    return {fault.place: fault.what for fault in error.value.faults}
+
+
+def test_a_training_run(tmp_path):
+    events = []
+    result = perform(training(checkpoint="earlier"), tmp_path / "out", events.append)
+    (model,) = result["trial_models"]
+    assert result["best_trial"] == {name: value for name, value in model.items() if name != "model_id"}
+    assert model["trial_logdir"] == str(tmp_path / "out" / "train") and model["model_id"] == result["model_id"]
+    assert model["config"] == {"x": 2}
+    assert model["metrics"]["score"] == 6 and model["metrics"]["began_from"] == "earlier"
+    assert json.loads((tmp_path / "out" / "result.json").read_text()) == result
+    assert events[-1]["percent"] == 100
+    # at its end it is not trained again
+    assert perform(training(checkpoint="earlier"), tmp_path / "out") == result
+    assert (tmp_path / "out" / "train" / "calls").read_text() == "done\n"
+
+
+def test_a_grid_of_twelve_points(tmp_path):
+    job = tuning(ONE_TO_THREE, {"name": "y", "type": "grid_search", "options": ["a", "b", [1], None]})
+    result = perform(job, tmp_path)
+    configs = [(model["config"]["x"], model["config"]["y"]) for model in result["trial_models"]]
+    assert configs == list(itertools.product([1, 2, 3], ["a", "b", [1], None]))
+    assert result["best_trial"]["config"] == {"x": 3, "y": "a"} and result["best_trial"]["metrics"]["score"] == 9
+    ids = [model["model_id"] for model in result["trial_models"]]
+    assert len(set(ids)) == 12 and result["model_id"] == ids[8]
+    assert json.loads((tmp_path / "best.json").read_text()) == {
+        "model_id": ids[8],
+        "trial_logdir": str(tmp_path / "trials" / "trial_00008"),
+        "artifact": str(tmp_path / "trials" / "trial_00008" / "model"),
+    }
+    assert all((Path(model["trial_logdir"]) / "model").is_file() for model in result["trial_models"])
+
+
+def test_optuna_with_asha_stops_trials_on_the_way(tmp_path):
+    options = {"max_t": 3, "grace_period": 1, "reduction_factor": 2}
+    job = tuning(X, num_samples=20, search_alg="optunasearch", scheduler={"name": "asha", "options": options})
+    events = []
+    result = perform(job, tmp_path, events.append)
+    ended = [event for event in events if event["event"] == "trial" and event["status"] == "TERMINATED"]
+    stopped = [event for event in ended if event.get("stopped")]
+    assert len(ended) == 20 and 5 <= len(stopped) <= 19
+    assert all(event["metrics"]["training_iteration"] < 3 for event in stopped)
+    assert result["best_trial"]["metrics"]["training_iteration"] == 3
+    study = optuna.load_study(
+        study_name="study",
+        storage=optuna.storages.JournalStorage(
+            optuna.storages.journal.JournalFileBackend(str(tmp_path / "trials" / "study.journal"))
+        ),
+    )
+    assert [trial.state.name for trial in study.trials].count("PRUNED") == len(stopped)
+
+
+@pytest.mark.parametrize("scheduler", ["fifo", "median", "asha", "hyperband"])
+def test_every_scheduler_of_the_engine_runs_and_only_fifo_stops_nothing(tmp_path, scheduler):
+    events = []
+    options = {"max_t": 3} if scheduler in ("asha", "hyperband") else {}
+    job = tuning(X, num_samples=12, scheduler={"name": scheduler, "options": options}, mode="min")
+    perform(job, tmp_path, events.append)
+    stopped = [event for event in events if event.get("stopped")]
+    assert (stopped == []) == (scheduler == "fifo")
+
+
+def test_time_may_be_a_metric(tmp_path):
+    scheduler = {"name": "asha", "options": {"max_t": 3, "time_attr": "step"}}
+    result = perform(tuning(X, num_samples=3, scheduler=scheduler), tmp_path / "a")
+    assert result["best_trial"]["metrics"]["step"] == 3
+    scheduler["options"]["time_attr"] = "hours"
+    with pytest.raises(TrainingFailed, match="no trial has a result: SearchError: time_attr 'hours'"):
+        perform(tuning(X, num_samples=3, scheduler=scheduler), tmp_path / "b")
+
+
+def test_points_to_evaluate_come_first(tmp_path):
+    y = {"name": "y", "type": "choice", "options": [[1], [2, 3]]}
+    for search in ("optunasearch", "basicvariantgenerator"):
+        points = [{"x": 0.25, "y": [2, 3]}, {"x": 0.5}]
+        job = tuning(X, y, num_samples=4, search_alg={"name": search, "points_to_evaluate": points})
+        result = perform(job, tmp_path / search)
+        configs = [model["config"] for model in result["trial_models"]]
+        assert configs[0] == {"x": 0.25, "y": [2, 3]} and configs[1]["x"] == 0.5 and len(configs) == 4
+
+
+def test_fixed_values_are_part_of_a_trials_configuration(tmp_path):
+    result = perform(tuning(X, hyperparameter={"depth": 3}), tmp_path)
+    assert result["best_trial"]["config"]["depth"] == 3
+
+
+def test_a_trial_that_fails_is_kept_as_such(tmp_path):
+    events = []
+    result = perform(tuning(ONE_TO_THREE, entrypoint="toy:fails"), tmp_path, events.append)
+    last = {event["trial_id"]: event for event in events if event["event"] == "trial"}
+    assert [event["status"] for event in last.values()] == ["TERMINATED", "ERROR", "TERMINATED"]
+    assert [event.get("error") for event in last.values()] == [None, "RuntimeError: two is too many", None]
+    assert result["best_trial"]["config"] == {"x": 3} and result["model_id"] is None
+    with pytest.raises(TrainingFailed, match="no trial has a result: there is no metric 'score'"):
+        perform(tuning(ONE_TO_THREE, entrypoint="toy:other"), tmp_path / "other")
+    with pytest.raises(TrainingFailed, match="RuntimeError: two is too many .*error.txt"):
+        perform(training(entrypoint="toy:fails"), tmp_path / "train")
+
+
+def test_trials_side_by_side_and_one_whose_process_is_killed(tmp_path):
+    events = []
+    job = tuning(ONE_TO_THREE, entrypoint="toy:dies", max_concurrent_trials=2)
+    result = perform(job, tmp_path, events.append)
+    errors = [event["error"] for event in events if event.get("error")]
+    assert errors == ["the process that trained it was killed by SIGKILL"]
+    assert [model["metrics"]["score"] for model in result["trial_models"]] == []
+    assert result["best_trial"]["config"] == {"x": 3}
+
+
+def test_a_finished_job_grows_by_more_samples_and_keeps_what_it_has(tmp_path):
+    job = tuning(X, num_samples=3, search_alg="optunasearch")
+    before = perform(job, tmp_path)
+    job["params"]["tune_config"] |= {"num_samples": 5, "max_concurrent_trials": 1}
+    after = perform(job, tmp_path)
+    assert after["trial_models"][:3] == before["trial_models"] and len(after["trial_models"]) == 5
+    calls = [(Path(model["trial_logdir"]) / "calls").read_text() for model in after["trial_models"]]
+    assert calls == ["done\n"] * 5
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"num_samples": 2}, "params.tune_config.num_samples 3, not 2"),
+        ({"mode": "min"}, 'params.tune_config.mode "max", not "min"'),
+    ],
+)
+def test_a_folder_holds_one_job(tmp_path, change, words):
+    job = tuning(X, num_samples=3)
+    perform(job, tmp_path)
+    job["params"]["tune_config"] |= change
+    with pytest.raises(SearchError, match=f"holds another job, with {words}: choose another folder"):
+        perform(job, tmp_path)
+
+
+def test_a_file_of_items_that_changed_is_another_job(tmp_path):
+    items = tmp_path / "boxes.csv"
+    items.write_text("length,width,height\n1,1,1\n")
+    perform(training(dataset=str(items)), tmp_path / "out")
+    items.write_text("length,width,height\n2,1,1\n")
+    with pytest.raises(SearchError, match="holds another job, with other items"):
+        perform(training(dataset=str(items)), tmp_path / "out")
+
+
+def test_one_process_at_a_time(tmp_path):
+    def try_it(out, queue):
+        try:
+            perform(training(), out)
+        except SearchError as error:
+            queue.put(str(error))
+
+    with lock(Location(str(tmp_path), "study", tmp_path / "job.json", tmp_path, tmp_path)):
+        queue = fork.Queue()
+        other = fork.Process(target=try_it, args=(tmp_path, queue))
+        other.start()
+        assert f"is being tuned by another process (process {os.getpid()})" in queue.get(timeout=60)
+        other.join()
+
+
+def test_killed_at_any_moment_the_same_call_ends_as_one_that_was_not(tmp_path):
+    """Kills come at random times of the run; what was finished is never trained again, and nothing is missing."""
+    names = ("x", "y")
+    job = tuning(
+        *({**X, "name": name} for name in names),
+        num_samples=8,
+        search_alg="optunasearch",
+        hyperparameter={"pause": 0.01},
+    )
+    whole = perform(job, tmp_path / "whole")
+    rng, out, kills = random.Random(3), tmp_path / "killed", 0
+    while not (out / "result.json").exists() and kills < 50:
+        process = fork.Process(target=perform, args=(job, out))
+        process.start()
+        process.join(rng.uniform(0.05, 0.6))
+        if process.is_alive():
+            kills += 1
+            os.kill(process.pid, signal.SIGKILL)
+            process.join()
+    result = perform(job, out)
+    assert kills > 0
+    assert [model["config"] for model in result["trial_models"]] == [m["config"] for m in whole["trial_models"]]
+    assert [model["metrics"] for model in result["trial_models"]] == [m["metrics"] for m in whole["trial_models"]]
+    # one more is a trial that was killed between its end and its entry
+    calls = [(Path(model["trial_logdir"]) / "calls").read_text().count("done") for model in result["trial_models"]]
+    assert len(calls) == 8 and sum(calls) <= 8 + kills
+
+
+def test_what_the_engine_cannot_do_is_refused_before_anything_starts(tmp_path):
+    out = tmp_path / "out"
+    has = "it has basicvariantgenerator, optunasearch"
+    for search, package in (
+        ("bayesoptsearch", "the package bayesian-optimization"),
+        ("hyperoptsearch", "the package hyperopt"),
+        ("axsearch", "the package ax-platform"),
+    ):
+        assert refused(tuning(X, search_alg=search), out) == {
+            "params.tune_config.search_alg": f"the engine local has no {search} ({search} needs {package}); {has}"
+        }
+    assert refused(tuning(X, scheduler="pbt"), out) == {
+        "params.tune_config.scheduler": "the engine local has no pbt (pbt needs an engine that copies weights between "
+        "trials, such as Ray Tune); it has fifo, hyperband, asha, median"
+    }
+    job = tuning(X)
+    job["params"] |= {"engine": "cloud", "dataset": "nowhere.csv", "entrypoint": "no_such_toy"}
+    found = refused(job, out)
+    assert list(found) == ["params.dataset", "params.engine", "params.entrypoint"]
+    assert found["params.engine"].startswith("engine 'cloud' is not one of local")
+
+
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
+def test_a_cell_of_the_table_of_schedulers(tmp_path, scheduler):
+    rows = {row.split("|")[1].strip(" `"): row.split("|")[2].strip() for row in scheduler_table().splitlines()[2:]}
+    assert (rows[scheduler] == "yes") == (scheduler in ENGINES.get("local").schedulers)
+    if rows[scheduler] != "yes":
+        assert "params.tune_config.scheduler" in refused(tuning(X, scheduler=scheduler), tmp_path / "out")
+
+
+@pytest.mark.parametrize("search", sorted(ENGINES.get("local").searches))
+def test_every_supported_distribution_is_really_sampled(tmp_path, search):
+    fields = {
+        "min": 1, "max": 9, "base": 10, "q": 2, "mean": 0, "sd": 1, "options": [1, 2],
+    }  # fmt: skip
+    varied = [
+        {"name": kind, "type": kind, **{key: fields[key] for key in model.model_fields if key in fields}}
+        for kind, model in KINDS.items()
+        if kind in SUPPORT[search]
+    ]
+    job = tuning(X, *varied, num_samples=2, search_alg=search)
+    result = perform(job, tmp_path)
+    read = parse_job(job)[0].params.varied
+    for model in result["trial_models"]:
+        assert all(read[name].contains(value) for name, value in model["config"].items())
+
+
+def test_variants_are_samples_times_cells_and_points_stand_for_samples():
+    job = tuning(ONE_TO_THREE, X, {"name": "y", "type": "grid_search", "options": [True, False]})
+    job["params"]["hyperparameters"][1] = {**X, "name": "z"}
+    varied = list(parse_job(job)[0].params.varied.values())
+    variants = Variants(varied, 2)
+    assert variants.total == 12
+    configs = [variants.config(number) for number in range(12)]
+    assert [(each["x"], each["y"]) for each in configs] == 2 * list(itertools.product([1, 2, 3], [True, False]))
+    assert len({each["z"] for each in configs}) == 12
+    pointed = Variants(varied, 2, [{"x": 2}])
+    assert pointed.total == 2 + 6
+    assert [(pointed.config(n)["x"], pointed.config(n)["y"]) for n in range(3)] == [(2, True), (2, False), (1, True)]
+    # more samples change nothing in those of before
+    assert [Variants(varied, 5).config(number) for number in range(12)] == configs
+
+
+def test_the_table_shows_four_metrics_and_the_best():
+    table, file = TrialTable("score", "max"), io.StringIO()
+    lines = JsonLines(file, table)
+    metrics = {"a": 1, "b": 2, "score": 3, "c": 4, "d": 5}
+    for number, (status, score) in enumerate([("TERMINATED", 3), ("TERMINATED", 4), ("ERROR", 9), ("PENDING", 0)]):
+        lines({
+            "event": "trial", "trial_id": f"t_{number}", "status": status, "hyperparameters": {"lr": 0.1 * number},
+            "metrics": {**metrics, "score": score} if status != "PENDING" else {},
+        })  # fmt: skip
+    assert table.metrics == ["score", "a", "b", "c"] and table.best == "t_1"
+    written = [json.loads(line) for line in file.getvalue().splitlines()]
+    assert written[1]["metrics"] == {"score": 4, "a": 1, "b": 2, "c": 4} and written[1]["best_trial"] == "t_1"
+    assert table.counts() == "1 ERROR, 2 TERMINATED, 1 PENDING"
+    assert [column.header for column in table.rich().columns] == ["trial", "status", "lr", "score", "a", "b", "c"]
+    shown = table._repr_html_()
+    assert "<td>t_1 (best)</td><td>TERMINATED</td><td>0.1</td><td>4</td>" in shown
+
+
+def test_what_a_trial_costs_beside_its_training(tmp_path, monkeypatch):
+    """The engine writes a trial's entries and no more: at most 12 appends, whatever is reported."""
+    appended = []
+    real = optuna.storages.journal.JournalFileBackend.append_logs
+    monkeypatch.setattr(
+        optuna.storages.journal.JournalFileBackend,
+        "append_logs",
+        lambda self, logs: (appended.append(len(logs)), real(self, logs))[1],
+    )
+    perform(tuning(X, num_samples=5), tmp_path)
+    assert len(appended) <= 2 + 5 * 12
+
+
+def test_a_newer_folder_is_not_misread(tmp_path):
+    perform(training(), tmp_path)
+    stored = json.loads((tmp_path / "job.json").read_text())
+    (tmp_path / "job.json").write_text(json.dumps({**stored, "version": performing.ACTION_VERSION + 1}))
+    with pytest.raises(SearchError, match="written by a newer binpack"):
+        perform(training(), tmp_path)

@@ -1,0 +1,101 @@
+"""An entrypoint that takes no time: what the tests of the train action train."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+
+from binpack.search.action.result import Report
+
+
+def tune(hyperparameter, run, dataset, checkpoint, **kwargs):
+    """Report x, 2x, 3x, leave a model, and return 3x with what else was asked for."""
+    print(f"x is {hyperparameter['x']}")
+    for step in (1, 2, 3):
+        if "pause" in hyperparameter:
+            time.sleep(hyperparameter["pause"])
+        run.report({"score": step * hyperparameter["x"], "step": step})
+    run.checkpoint_output.write_text(str(hyperparameter["x"]))
+    with (run.folder / "calls").open("a") as file:
+        file.write("done\n")
+    return {"score": 3 * hyperparameter["x"], "dataset": dataset, "began_from": checkpoint, **kwargs}
+
+
+def train(run, dataset, hyperparameter, checkpoint, **kwargs):
+    """Do the same."""
+    return tune(hyperparameter, run, dataset, checkpoint, **kwargs)
+
+
+def number(hyperparameter, run, **kwargs):
+    """Return a number alone."""
+    return np.float32(hyperparameter["x"])
+
+
+def report(hyperparameter, run, **kwargs):
+    """Return a report, with a model elsewhere."""
+    (run.folder / "elsewhere").mkdir()
+    return Report({"score": hyperparameter["x"]}, checkpoint_output=run.folder / "elsewhere")
+
+
+def nothing(hyperparameter, run, **kwargs):
+    """Return nothing: what was reported counts, and its checkpoint is the model."""
+    (run.folder / "weights").write_text("w")
+    run.report({"score": 1.0, "loss": 3.0})
+    run.report(Report({"score": 2.0, "loss": float("nan")}, checkpoint=run.folder / "weights"))
+
+
+def words(hyperparameter, run, **kwargs):
+    """Return what is no result."""
+    return "good"
+
+
+def other(hyperparameter, run, **kwargs):
+    """Return another metric."""
+    return {"loss": 1}
+
+
+def fails(hyperparameter, run, **kwargs):
+    """Fail where x is 2."""
+    if hyperparameter["x"] == 2:
+        raise RuntimeError("two is\ntoo many")
+    return hyperparameter["x"]
+
+
+def dies(hyperparameter, run, **kwargs):
+    """Be killed where x is 2."""
+    if hyperparameter["x"] == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return hyperparameter["x"]
+
+
+def talks(hyperparameter, run, **kwargs):
+    """Say something in every way."""
+    print("printed\nand", end="")
+    print(" more")
+    logging.getLogger("toy").warning("warned")
+    run.log("logged")
+    run.progress("train", 0.5)
+    run.log_metric("train", "step", 3, loss=0.5)
+    run.log_metric("evaluation", "score", 0.25, step=3)
+    run.log_visualization("maps: all", np.zeros((4, 5, 3), np.uint8))
+    run.log_trials([{"trial_id": "a", "status": "TERMINATED", "x": 1, "score": 2}], hyperparameters=["x"],
+                   metrics=["score"], best_trial="a")  # fmt: skip
+    return 1
+
+
+def goes_on(hyperparameter, run, checkpoint, **kwargs):
+    """Count to 4 with a checkpoint each, and be interrupted once after 2."""
+    state = run.folder / "state"
+    done = int(Path(checkpoint).read_text()) if checkpoint else 0
+    for count in range(done + 1, 5):
+        (run.folder / f"state_{count}").write_text(str(count))
+        run.report(Report({"score": count}, checkpoint=run.folder / f"state_{count}"))
+        if count == 2 and not state.exists():
+            state.write_text("")
+            raise KeyboardInterrupt
+    return None
