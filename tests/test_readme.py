@@ -17,6 +17,7 @@ from binpack.agents.config import CONFIG_VERSION
 from binpack.agents.store import AGENT_VERSION
 from binpack.course.working_copy import FOLDER
 from binpack.search._model import STUDY_VERSION
+from binpack.search.action.perform import ACTION_VERSION
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -109,6 +110,7 @@ def test_the_changes_say_the_versions_of_stored_formats():
         "`config.json` of a run": ("version", CONFIG_VERSION),
         "`agent.json` of an agent": ("version", AGENT_VERSION),
         "a study's entry in its storage, `study.json`, `final.json`": ("version", STUDY_VERSION),
+        "`job.json` in the folder of an action": ("version", ACTION_VERSION),
     }
 
 

@@ -283,7 +283,7 @@ def _names(draft: Draft) -> Iterator[Fault]:
 def _sampled(draft: Draft) -> Iterator[Fault]:
     """Refuse what the search algorithm cannot sample."""
     search = draft.choice("search_alg", "basicvariantgenerator")
-    if not draft.is_tune or search not in SUPPORT:
+    if not draft.is_tune or search is None or search not in SUPPORT:
         return
     for number, (_, kind) in draft.named.items():
         if kind in KINDS and kind not in SUPPORT[search]:

@@ -10,7 +10,8 @@ streams), ``steps`` and ``seconds``.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -183,17 +184,17 @@ def _check_values(draft: Draft) -> Iterator[Fault]:
     final = {name: value for name, value in fixed.items() if _FIELDS[name] == "final"}
     base = {name: value for name, value in fixed.items() if name not in final}
     where = ("params", "hyperparameter")
-    yield from _faults(lambda: Final.model_validate(final), where)
+    yield from _faults(partial(Final.model_validate, final), where)
     if final.get("final_seeds") in (1, 2):
         yield Fault(place((*where, "final_seeds")), "a comparison needs at least 3 training seeds (or 0: none)")
-    before = list(_faults(lambda: config_of("random", base), where))
+    before = list(_faults(partial(config_of, "random", base), where))
     yield from before
     if before:
         return
     for number, each in varied.items():
         place_of = ("params", "hyperparameters", number)
         for value in _probes(each):
-            wrong = list(_faults(lambda value=value: config_of("random", {**base, each.name: value}), ()))  # type: ignore[misc]  # noqa: B023
+            wrong = list(_faults(partial(config_of, "random", {**base, each.name: value}), ()))
             if wrong:
                 yield Fault(place(place_of), f"{each.name} = {value}: {wrong[0].what}")
                 break
@@ -213,7 +214,7 @@ def _probes(varied: Distribution) -> list[Any]:
     return [*[value for value in ends if varied.contains(value)], *getattr(varied, "options", ()), *draws]
 
 
-def _faults(make: Any, where: tuple[str | int, ...]) -> Iterator[Fault]:
+def _faults(make: Callable[[], Any], where: tuple[str | int, ...]) -> Iterator[Fault]:
     try:
         make()
     except ValidationError as error:

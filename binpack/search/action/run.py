@@ -167,18 +167,9 @@ class Run:
         """
         if (trials is None) == (data is None):
             raise SearchError("log_trials takes either trials or data")
-        given = (
-            data
-            if data is not None
-            else {
-                "trials": trials,
-                "base": base,
-                "hyperparameters": hyperparameters,
-                "metrics": metrics,
-                "best_trial": best_trial,
-            }
-        )
-        unknown = set(given) - {"trials", "base", "hyperparameters", "metrics", "best_trial"}
+        parts = {"base": base, "hyperparameters": hyperparameters, "metrics": metrics, "best_trial": best_trial}
+        given: Mapping[str, Any] = {"trials": trials, **parts} if data is None else data
+        unknown = set(given) - {"trials", *parts}
         if unknown or "trials" not in given:
             wrong = f"there is no {', '.join(sorted(unknown))}" if unknown else "trials is required"
             raise SearchError(f"log_trials: {wrong}")

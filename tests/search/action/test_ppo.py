@@ -102,7 +102,9 @@ def test_trials_of_other_rollouts_report_at_the_same_times(tmp_path, monkeypatch
     monkeypatch.setattr("binpack.agents.training.train", train)
     events = []
     varied = {"name": "n_steps", "type": "grid_search", "options": [8, 20]}
-    perform(tuning(varied, fixed={"final_seeds": 0}, num_samples=1), tmp_path, events.append)
+    job = tuning(varied, fixed={"final_seeds": 0}, num_samples=1)
+    del job["params"]["hyperparameter"]["n_steps"]
+    perform(job, tmp_path, events.append)
     times = {
         (event["hyperparameters"]["n_steps"], event["metrics"]["training_iteration"])
         for event in events
