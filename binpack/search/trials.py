@@ -125,12 +125,13 @@ def _run_trial(work: Work, trial: Trial, bar: Any) -> None:
     """Run one trial to its end, whatever that is, and write it down."""
     run = _Run(work, trial, bar)
     value, state = None, TrialState.COMPLETE
+    no_result: tuple[type[BaseException], ...] = (LockLost, *machine_errors(), *database_errors())
     try:
         value = run.score()
     except optuna.TrialPruned:
         state = TrialState.PRUNED
     # No fault of the configuration: the trial stays running and is taken up again.
-    except (LockLost, *machine_errors(), *database_errors()):
+    except no_result:
         raise
     except Exception as error:  # a trial may fail in any way; the study goes on and keeps the reason
         state = TrialState.FAIL

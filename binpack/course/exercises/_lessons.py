@@ -1,7 +1,6 @@
 """A lesson is a package of the course, ``binpack/course/lNN_topic/``: which there are, and which defines an exercise.
 
-Its exercises stand in ``exercises.py`` or, where they are many, in the modules of ``exercises/``; those of a second
-part may stand in ``exercises_b/`` beside it.
+Its exercises stand in ``exercises.py`` or, where they are many, in the modules of ``exercises/``.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ class Lesson(NamedTuple):
         """List the files in which its exercises stand; none where it has none."""
         folder = self.package.rpartition(".")[2]
         roots = [Path(root) / folder for root in _roots()]
-        return [path for root in roots for path in (*root.glob("exercises.py"), *sorted(root.glob("exercises*/*.py")))]
+        return [path for root in roots for path in (*root.glob("exercises.py"), *sorted(root.glob("exercises/*.py")))]
 
     def defines(self, function: str) -> bool:
         """Tell whether one of its exercises has a name, without importing them: that may bring in torch."""
@@ -40,9 +39,7 @@ class Lesson(NamedTuple):
 
     def load(self) -> None:
         """Import its exercises, all of them, so that each knows its number."""
-        packages = {"exercises", *(path.parent.name for path in self.sources() if path.name != "exercises.py")}
-        for name in sorted(packages):  # parts in their order, so that exercises are numbered through
-            importlib.import_module(f"{self.package}.{name}")
+        importlib.import_module(f"{self.package}.exercises")
 
 
 def lesson_of(module: str) -> Lesson | None:

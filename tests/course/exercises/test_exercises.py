@@ -279,14 +279,6 @@ def test_exercises_may_stand_in_several_modules_in_the_order_of_their_imports(sp
     assert ex.find("arrive").imports() == [f"from {split}.exercises.walking import walk"]
 
 
-def test_exercises_of_a_second_part_are_numbered_on(lessons):
-    second = {name.replace("exercises/", "exercises_b/"): text for name, text in SPLIT.items()}
-    second = {name: text.replace("PACKAGE.exercises", "PACKAGE.exercises_b") for name, text in second.items()}
-    lessons(5, {"exercises.py": MODULE, **second}, "walk")
-    assert ex.find("walk.abseil").number == "5.5"
-    assert ex.find("walk.running_sum").number == "5.1"
-
-
 def test_a_lesson_has_one_exercise_of_a_name(lessons):
     twice = SPLIT["exercises/climbing.py"].replace("abseil", "arrive")
     name = lessons(5, {**SPLIT, "exercises/arriving.py": twice}, "hike")

@@ -34,7 +34,7 @@ from binpack.course.l08_optuna import (
 )
 from binpack.course.l08_optuna import reading_figures as figures
 from binpack.course.l08_optuna import reading_words as words
-from binpack.course.l08_optuna.exercises_b import hypervolume, pareto_front
+from binpack.course.l08_optuna.exercises import hypervolume, pareto_front
 from binpack.search.landscape import task
 from binpack.search.landscape.surrogate import Kernel, Surrogate, table_of
 from binpack.search.landscape.table import Landscape
