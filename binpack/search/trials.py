@@ -130,7 +130,7 @@ def _run_trial(work: Work, trial: Trial, bar: Any) -> None:
     except optuna.TrialPruned:
         state = TrialState.PRUNED
     # No fault of the configuration: the trial stays running and is taken up again.
-    except (LockLost, *machine_errors(), *database_errors()):
+    except (LockLost, *machine_errors(), *database_errors()):  # type: ignore[misc]
         raise
     except Exception as error:  # a trial may fail in any way; the study goes on and keeps the reason
         state = TrialState.FAIL
