@@ -8,6 +8,12 @@ traceback is shown, and the exit code is 1.
 
 from __future__ import annotations
 
+import signal
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    # until there is somebody to answer Ctrl-C, it ends the process without a traceback
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import functools
 import importlib
 import io
@@ -46,6 +52,15 @@ def _stopped(stop: BaseException) -> int:
     interrupted = stop if isinstance(stop, system.Interrupted) else system.Interrupted()
     system.say(terminal(f"binpack: {interrupted}"))
     return interrupted.code
+
+
+def _was_interrupted(error: BaseException | None) -> bool:
+    """Say whether Ctrl-C is behind an error: numpy, interrupted while it is imported, says that it is not installed."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 app = typer.Typer(
@@ -131,7 +146,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1 if is_machines(error) else 2
     except (KeyboardInterrupt, typer.Abort) as stop:
         return _stopped(stop)
-    except Exception:
+    except Exception as error:
+        if _was_interrupted(error):
+            return _stopped(system.Interrupted())
         if "--debug" in argv[:1]:
             raise
         traceback.print_exc()
@@ -169,4 +186,6 @@ def _problem(error: Mapping[str, Any]) -> str:
 
 
 if __name__ == "__main__":
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main())

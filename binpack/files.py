@@ -9,6 +9,7 @@ import errno
 import io
 import json
 import os
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,30 @@ def write_bytes(path: str | Path, save: Callable[[io.BytesIO], Any]) -> None:
     content = io.BytesIO()
     save(content)
     write_atomically(path, lambda temporary: temporary.write_bytes(content.getbuffer()))
+
+
+def check_archive(path: str | Path) -> None:
+    """Refuse a ZIP archive, which is what torch writes, that is damaged or would fill the memory.
+
+    Each of its parts has a checksum, at which torch does not look. None is compressed, so that an archive which unpacks
+    to much more than it has is not one of ours.
+
+    Raises:
+        FileError: one line, without the file's name.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size, unpacked = Path(path).stat().st_size, sum(each.file_size for each in archive.infolist())
+            if unpacked > 2 * size + 2**20:
+                sizes = f"{size / 2**20:,.1f} MiB that unpack to {unpacked / 2**20:,.1f} MiB"
+                raise FileError(f"{sizes}, no file that binpack wrote")
+            damaged = archive.testzip()
+    except FileError:
+        raise
+    except Exception as error:  # zipfile raises many kinds for a bad file
+        raise FileError(f"no archive, or a damaged one: {first_line(error)}") from None
+    if damaged is not None:
+        raise FileError(f"damaged since it was written: the checksum of {damaged} does not fit")
 
 
 def write_json(path: str | Path, value: Any, *, indent: int | None = 2) -> None:

@@ -1,10 +1,11 @@
 """Files that are whole or not there, and errors of one line."""
 
 import json
+import zipfile
 
 import pytest
 
-from binpack.files import FileError, first_line, read_json, write_atomically, write_json, write_record
+from binpack.files import FileError, check_archive, first_line, read_json, write_atomically, write_json, write_record
 
 
 def test_what_is_written_is_read_back_and_the_folder_is_made(tmp_path):
@@ -62,3 +63,32 @@ def test_a_folder_is_no_file(tmp_path):
 def test_the_first_line_of_an_error():
     assert first_line(ValueError("a\nb")) == "a"
     assert first_line(ValueError()) == "ValueError"
+
+
+def test_an_archive_that_would_fill_the_memory_is_refused_before_it_is_unpacked(tmp_path):
+    path = tmp_path / "weights.pt"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data/0", bytes(64 * 2**20))
+    with pytest.raises(FileError, match=r"^0.1 MiB that unpack to 64.0 MiB, no file that binpack wrote$"):
+        check_archive(path)
+
+
+def test_a_flipped_bit_of_what_an_archive_holds_is_found(tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("archive/data/0", b"number" * 50)
+    check_archive(path)
+    whole = path.read_bytes()
+    start = whole.index(b"number")
+    for place in range(start, start + 300, 7):
+        spoilt = bytearray(whole)
+        spoilt[place] ^= 1 << place % 8
+        path.write_bytes(spoilt)
+        with pytest.raises(
+            FileError, match="damaged since it was written: the checksum of archive/data/0 does not fit"
+        ):
+            check_archive(path)
+    for content in (b"", b"no archive", whole[:-5], whole[: len(whole) // 2]):
+        path.write_bytes(content)
+        with pytest.raises(FileError, match="no archive, or a damaged one: File is not a zip file"):
+            check_archive(path)

@@ -142,16 +142,16 @@ class TrainConfig(BaseModel):
 
     env: EnvConfig = EnvConfig()
     ppo: PPOConfig = PPOConfig()
-    total_steps: int = Field(default=100_000, ge=1)
+    total_steps: int = Field(default=100_000, ge=1, le=10**12)
     n_envs: int = Field(default=16, ge=1, le=4096)
     seed: int = Field(default=0, ge=0)
     start_from: str | None = None
     average_weights: float = Field(default=0.0, ge=0, lt=1)
     eval_every: int | None = Field(default=None, ge=1)
-    eval_streams: int = Field(default=100, ge=1)
+    eval_streams: int = Field(default=100, ge=1, le=10**6)
     eval_seed: int = Field(default=10_000, ge=0)
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    threads: int = Field(default=1, ge=1)
+    threads: int = Field(default=1, ge=1, le=1024)
     tensorboard: bool = True
 
     @model_validator(mode="before")

@@ -6,6 +6,7 @@ and ``result.json`` once it is; the agent beside them is ``store``'s.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ import torch
 
 from binpack.agents.config import TrainConfig, read_config
 from binpack.agents.sameness import differences, meaning
-from binpack.files import FileError, first_line, read_json, write_bytes, write_json
+from binpack.files import FileError, check_archive, first_line, read_json, write_bytes, write_json
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ def load_checkpoint(folder: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
+        check_archive(path)
         return torch.load(path, weights_only=True, map_location="cpu")
     except Exception as error:  # torch raises many kinds for a bad file
         why = f"cannot load the checkpoint ({first_line(error)})"
@@ -142,6 +144,11 @@ def read_result(folder: Path) -> TrainResult | None:
     try:
         history = tuple((int(step), float(score)) for step, score in stored["history"])
         said = tuple(dict(row) for row in stored.get("diagnostics", ()))
-        return TrainResult(stored["score"], history, stored["steps"], stored["seconds"], folder, said)
+        result = TrainResult(
+            float(stored["score"]), history, int(stored["steps"]), float(stored["seconds"]), folder, said
+        )
+        if not math.isfinite(result.score):
+            raise ValueError(f"score {result.score}")
+        return result
     except (KeyError, TypeError, ValueError) as error:
         raise FileError(f"{path}: not a run's result ({first_line(error)})") from None

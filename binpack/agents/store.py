@@ -13,9 +13,10 @@ import torch
 from numpy.typing import NDArray
 
 from binpack.agents.config import TrainConfig, check_version, config_from
+from binpack.agents.limits import check_network
 from binpack.agents.policies import build_policy, policy_of
 from binpack.env.batch import PackingBatch
-from binpack.files import FileError, InputError, first_line, read_json, write_bytes, write_json
+from binpack.files import FileError, InputError, check_archive, first_line, read_json, write_bytes, write_json
 
 AGENT_VERSION = 1
 """Version of the format of ``agent.json``, beside which lies ``weights.pt``, the policy's state dict.
@@ -166,9 +167,16 @@ def load_agent(name: str | Path) -> PPOAgent:
     except ValueError as error:
         raise FileError(f"{path}: {error}") from None
     config = config_from(about.pop("config", None), path, "an agent's description")
+    try:
+        check_network(config)
+    except InputError as error:
+        raise FileError(f"{path}: {error}") from None
     policy = build_policy(config)
     try:
+        check_archive(folder / "weights.pt")
         policy.load_state_dict(torch.load(folder / "weights.pt", weights_only=True, map_location="cpu"))
     except Exception as error:  # torch raises many kinds for a bad file
         raise FileError(f"{folder / 'weights.pt'}: cannot load the weights ({first_line(error)})") from None
+    if not all(bool(torch.isfinite(each).all()) for each in policy.state_dict().values()):
+        raise FileError(f"{folder / 'weights.pt'}: holds weights that are no finite numbers: train the agent anew")
     return PPOAgent(config, policy, about)

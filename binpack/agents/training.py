@@ -26,7 +26,7 @@ from binpack.agents.config import PPOConfig, TrainConfig
 from binpack.agents.diagnostics import Diagnostics
 from binpack.agents.evaluation import evaluate, make_streams
 from binpack.agents.learner import PPO
-from binpack.agents.limits import check_memory
+from binpack.agents.limits import check_device, check_memory, check_network
 from binpack.agents.policies import build_policy, policy_of
 from binpack.agents.rollouts import SharedStreamsBuffer
 from binpack.agents.run_folder import (
@@ -92,6 +92,8 @@ def train(
         InstanceError: for bad items.
     """
     folder = Path(folder)
+    check_device(config)
+    check_network(config, copies=4)
     check_memory(config)
     streams = make_streams(config.env, config.eval_streams, config.eval_seed)
     items = config.env.source().fingerprint

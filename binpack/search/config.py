@@ -50,10 +50,10 @@ class TuneConfig(Model):
     train: TrainConfig = Field(default_factory=TrainConfig, validate_default=True)
     space: Space = DEFAULT_SPACE
     sampler: SamplerConfig = SamplerConfig()
-    n_trials: int | None = Field(default=20, ge=1)
+    n_trials: int | None = Field(default=20, ge=1, le=10**6)
     seeds: int = Field(default=2, ge=1, le=1000)
-    final_seeds: int = Field(default=3, ge=0)
-    test_streams: int = Field(default=200, ge=1)
+    final_seeds: int = Field(default=3, ge=0, le=1000)
+    test_streams: int = Field(default=200, ge=1, le=10**6)
     test_seed: int = Field(default=20_000, ge=0)
     include_default: bool | None = None
 

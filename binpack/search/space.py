@@ -31,7 +31,14 @@ __all__ = ["DEFAULT_SPACE", "Categorical", "Float", "Int", "Parameter", "SearchE
 Scalar = str | int | float | bool | None
 
 
+MOST_CHOICES = 1000
+LARGEST_INT = 2**53
+"""The whole numbers up to here have a float each, which grids and samplers reckon with."""
+
+
 def _check_range(low: float, high: float, log: bool) -> None:
+    if not math.isfinite(float(high) - float(low)):
+        raise InputError(f"the range {low:g} to {high:g} is wider than the largest number")
     if low > high:
         raise InputError(f"low {low:g} is above high {high:g}")
     if log and low <= 0:
@@ -123,6 +130,8 @@ class Int(Model):
 
     @model_validator(mode="after")
     def _check(self) -> Int:
+        if (largest := max(abs(self.low), abs(self.high), self.step)) > LARGEST_INT:
+            raise InputError(f"a number of {len(str(largest))} digits is too large, expected at most {LARGEST_INT:,}")
         _check_range(self.low, self.high, self.log)
         if self.log and self.step != 1:
             raise InputError(f"a log scale takes step 1 only, got {self.step}")
@@ -199,6 +208,8 @@ class Categorical(Model):
     @field_validator("choices", mode="after")
     @classmethod
     def _check(cls, choices: tuple[Any, ...]) -> tuple[Any, ...]:
+        if len(choices) > MOST_CHOICES:
+            raise InputError(f"{len(choices):,} choices, expected at most {MOST_CHOICES:,}")
         choices = tuple(_plain(choice) for choice in choices)
         for index, choice in enumerate(choices):
             # ==, not identity of type: Optuna cannot tell 1, 1.0 and True apart either.

@@ -33,6 +33,8 @@ from binpack.search._model import SearchError
 from binpack.search.urls import scrub, shown
 
 DEFAULT_NAME = "study"
+LONGEST_NAME = 100
+"""Characters of a study's name, which is a part of its folder's."""
 _FIRST_BYTES = b'{"op_code":'
 _SQLITE_FIRST_BYTES = b"SQLite format 3\0"
 
@@ -85,6 +87,8 @@ def locate(storage: str | Path, name: str = DEFAULT_NAME) -> Location:
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         raise SearchError(f"study name {name!r}: only letters, digits, '.', '-' and '_' are possible")
+    if len(name) > LONGEST_NAME:
+        raise SearchError(f"study name {name[:20]}...: {len(name)} characters, expected at most {LONGEST_NAME}")
     text = str(storage)
     if not text:
         raise SearchError("storage: a file name is missing")

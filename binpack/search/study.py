@@ -19,7 +19,7 @@ from typing import Any
 import optuna
 from optuna.storages import BaseStorage
 
-from binpack.agents.limits import check_memory
+from binpack.agents.limits import check_device, check_memory, check_network, check_workers
 from binpack.agents.training import check_start
 from binpack.agents.training import train as train_ppo
 from binpack.files import read_json, system_line, write_json
@@ -85,12 +85,16 @@ def tune(
     location = locate(storage, config.name)
     refuse_other_files(location)
     items = config.train.env.source()
+    check_device(config.train)
+    at_once = min(jobs, _most_at_once(config))
+    check_workers(at_once)
     for network in config.networks():
+        check_network(network, copies=4)
         check_start(network)
-    check_memory(config.largest, min(jobs, _most_at_once(config)))
+    check_memory(config.largest, at_once)
     # A wrong path is better known before there is a folder for it. A server is asked for its lock first.
     database = open_storage(location) if location.database is not None else None
-    with lock(location) as check, quiet(), Workers(min(jobs, _most_at_once(config))) as workers:
+    with lock(location) as check, quiet(), Workers(at_once) as workers:
         try:
             study = _open(database, location, config, items.fingerprint)
             work = Work(study, location, config, train, workers, check)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from binpack.__main__ import main
 from binpack.agents import store as agents
@@ -17,6 +19,7 @@ from binpack.agents.store import load_agent, shipped
 from binpack.agents.training import train
 from binpack.core.heuristics import HEURISTICS
 from binpack.env.config import EnvConfig
+from binpack.files import FileError
 
 SEED = 30_000
 NAMES = agents.shipped()
@@ -139,3 +142,30 @@ def test_a_shipped_configuration_trains_an_agent_again(store, capsys):
     assert "evaluate --agent ./tiny)" in capsys.readouterr().out
     one, two = (json.loads((folder / "result.json").read_text()) for folder in (store / "tiny", Path("tiny")))
     assert one["history"] == two["history"]
+
+
+def test_weights_that_are_no_numbers_are_said(tmp_path):
+    shutil.copytree(agents.SHIPPED / NAMES[0], tmp_path / "mine")
+    weights = torch.load(tmp_path / "mine" / "weights.pt", weights_only=True)
+    for value in (float("nan"), float("inf")):
+        name = sorted(weights)[-1]
+        torch.save({**weights, name: torch.full_like(weights[name], value)}, tmp_path / "mine" / "weights.pt")
+        with pytest.raises(
+            FileError, match="weights.pt: holds weights that are no finite numbers: train the agent anew"
+        ):
+            load_agent(tmp_path / "mine")
+
+
+def test_a_flipped_bit_in_the_weights_is_found(tmp_path):
+    shutil.copytree(agents.SHIPPED / NAMES[0], tmp_path / "mine")
+    path = tmp_path / "mine" / "weights.pt"
+    whole = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        stored = max(archive.infolist(), key=lambda each: each.file_size)
+    content = whole.index(zipfile.ZipFile(path).read(stored))
+    for place in np.random.default_rng(0).integers(content, content + stored.file_size, size=20):
+        spoilt = bytearray(whole)
+        spoilt[place] ^= 1
+        path.write_bytes(spoilt)
+        with pytest.raises(FileError, match=r"cannot load the weights \(damaged since it was written: the checksum of"):
+            load_agent(tmp_path / "mine")
