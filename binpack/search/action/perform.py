@@ -31,7 +31,7 @@ from binpack.search.action.run import Event
 from binpack.search.action.trial import Assignment, run_trial
 from binpack.search.engines.engine import ENGINES, Tuning, Watch, check_engine
 from binpack.search.locks import Check, lock
-from binpack.search.storage import Location
+from binpack.search.storage import Location, repair
 
 ACTION_VERSION = 1
 """Version of the format of ``job.json``."""
@@ -68,6 +68,7 @@ def perform(data: Any, out: str | Path, watch: Watch = lambda event: None, *, pr
     dataset = resolve_dataset(params.dataset, params.dataset_registry)
     with lock(Location(str(out), "study", out / "job.json", out, out)) as held:
         identity = _claim(out, params, dataset)
+        repair(out / "events.jsonl")
         told = _Told(watch, out / "events.jsonl", Progress(tuning=params.is_tune))
         for line in notices:
             told({"event": "notice", "line": line})

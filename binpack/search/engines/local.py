@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import optuna
@@ -27,13 +28,13 @@ from binpack.search.action.schedulers import Asha, Fifo, Hyperband, Median
 from binpack.search.action.trial import Outcome
 from binpack.search.engines.crew import Crew, OneAfterAnother, SideBySide
 from binpack.search.engines.engine import Tuning, Watch
+from binpack.search.engines.journal import open_journal
 from binpack.search.engines.variants import Variants
 from binpack.search.samplers import SeededSampler, warm_up
 from binpack.search.storage import (
     Location,
     broken,
     database_errors,
-    open_storage,
     quiet,
     refuse_other_files,
     repair,
@@ -57,7 +58,7 @@ class _Local:
         repair(journal)
         with quiet():
             try:
-                return _Study(tuning, _open(tuning.params, location), watch).run()
+                return _Study(tuning, _open(tuning.params, journal), watch).run()
             except database_errors() as error:
                 raise broken(location, "failed", error.__cause__ or error) from None
 
@@ -65,15 +66,15 @@ class _Local:
 LOCAL = _Local()
 
 
-def _open(params: Params, location: Location) -> optuna.Study:
+def _open(params: Params, journal: Path) -> optuna.Study:
     settings, search = params.tuning, params.tuning.search_alg
     side_by_side = _concurrent(params) > 1
     sampler: BaseSampler = RandomSampler(seed=search.seed)
     if search.name == "optunasearch":
         sampler = SeededSampler(lambda seed: TPESampler(seed=seed, constant_liar=side_by_side), search.seed)
     study = optuna.create_study(
-        storage=open_storage(location),
-        study_name=location.name,
+        storage=open_journal(journal),
+        study_name="study",
         sampler=sampler,
         pruner=pruner_of(settings.scheduler),
         direction="maximize" if settings.mode == "max" else "minimize",
