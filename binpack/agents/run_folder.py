@@ -6,8 +6,11 @@ and ``result.json`` once it is; the agent beside them is ``store``'s.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import math
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +42,36 @@ class TrainResult:
     seconds: float
     folder: Path
     diagnostics: tuple[Mapping[str, float], ...] = ()
+
+
+@contextlib.contextmanager
+def one_process(folder: Path) -> Iterator[None]:
+    """Hold a run's folder for this process alone; the kernel lets go of it with the process, however that ends.
+
+    The lock is the folder's own, whatever path leads to it. A file system that has no locks keeps nobody out.
+
+    Args:
+        folder: made if need be; one that is made here and stays empty is removed at the end.
+
+    Raises:
+        FileError: one line: another process trains in it.
+    """
+    made = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FileError(f"{folder}: another process trains in it: one at a time") from None
+        except OSError:  # some file systems of networks
+            pass
+        yield
+    finally:
+        os.close(handle)
+        if made:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
 
 def claim(folder: Path, config: TrainConfig, items: str) -> None:
