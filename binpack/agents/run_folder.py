@@ -19,7 +19,16 @@ import torch
 
 from binpack.agents.config import TrainConfig, read_config
 from binpack.agents.sameness import differences, meaning
-from binpack.files import FileError, check_archive, first_line, read_json, write_bytes, write_json
+from binpack.files import (
+    FileError,
+    check_archive,
+    first_line,
+    read_json,
+    read_sealed,
+    write_bytes,
+    write_json,
+    write_sealed,
+)
 
 
 @dataclass(frozen=True)
@@ -152,7 +161,7 @@ def drop_checkpoint(folder: Path) -> None:
 
 def write_result(result: TrainResult) -> None:
     """Keep a result in its folder."""
-    write_json(
+    write_sealed(
         result.folder / "result.json",
         {
             "score": result.score,
@@ -173,7 +182,7 @@ def read_result(folder: Path) -> TrainResult | None:
     path = folder / "result.json"
     if not path.exists():
         return None
-    stored = read_json(path, "a run's result")
+    stored = read_sealed(path, "a run's result", "delete it to train anew")
     try:
         history = tuple((int(step), float(score)) for step, score in stored["history"])
         said = tuple(dict(row) for row in stored.get("diagnostics", ()))

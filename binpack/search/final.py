@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from tqdm import tqdm
 
 from binpack.agents.evaluation import evaluate, make_streams
 from binpack.agents.store import load_agent
-from binpack.files import read_json, write_json
+from binpack.files import FileError, read_sealed, write_sealed
 from binpack.search.config import TuneConfig
 from binpack.search.report import Comparison, TuneResult
 from binpack.search.trials import Work
@@ -75,16 +76,19 @@ def compare(
         same_file=same_file,
     )
     work.check()
-    write_json(folder / "final.json", comparison.to_dict())
+    write_sealed(folder / "final.json", comparison.to_dict())
     return comparison
 
 
 def _run(work: Work, values: Mapping[str, Any], seed: int, folder: Path, held_out: HeldOut) -> float:
     kept = folder / "held_out.json"
     if kept.is_file():
-        return float(read_json(kept)["score"])
+        stored = read_sealed(kept, "a held-out score", "delete it to score anew").get("score")
+        if not isinstance(stored, float) or not math.isfinite(stored):
+            raise FileError(f"{kept}: not a held-out score (score is {stored!r}): delete it to score anew")
+        return stored
     work.check()
     work.train(work.config.train_config(values, seed), folder)
     score = float(held_out(folder, work.config))
-    write_json(kept, {"score": score, "streams": work.config.test_streams})
+    write_sealed(kept, {"score": score, "streams": work.config.test_streams})
     return score

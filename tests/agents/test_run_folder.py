@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import signal
@@ -89,3 +90,21 @@ def test_a_file_system_without_locks_keeps_nobody_out(tmp_path, monkeypatch):
 
     monkeypatch.setattr("fcntl.flock", none)
     assert train(RUN, tmp_path / "run").steps == 16
+
+
+@pytest.mark.parametrize("edit", [{"score": 0.99}, {"score": None}, {"steps": 10**9}, {"history": [[8, 1.0]]}])
+def test_an_edited_result_is_not_believed(tmp_path, edit):
+    train(RUN, tmp_path / "run")
+    path = tmp_path / "run" / "result.json"
+    whole = json.loads(path.read_text())
+    path.write_text(json.dumps({**whole, **edit}))
+    with pytest.raises(FileError, match="changed since it was written .*: restore it, or delete it to train anew"):
+        train(RUN, tmp_path / "run")
+    # an earlier version kept no checksum; what has no sense is found all the same
+    del whole["checksum"]
+    path.write_text(json.dumps(whole))
+    assert train(RUN, tmp_path / "run").steps == 16
+    for name, value in (("score", None), ("score", float("nan")), ("steps", "x"), ("history", [None]), ("seconds", {})):
+        path.write_text(json.dumps({**whole, name: value}))
+        with pytest.raises(FileError, match="not a run's result"):
+            train(RUN, tmp_path / "run")
