@@ -6,6 +6,7 @@ The base of the package's own errors stands here as well, below everything that 
 from __future__ import annotations
 
 import errno
+import hashlib
 import io
 import json
 import os
@@ -154,6 +155,33 @@ def system_line(error: OSError) -> str:
     if not error.strerror:
         return first_line(error)
     return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+
+
+def write_sealed(path: str | Path, value: Mapping[str, Any]) -> None:
+    """Write a JSON object, atomically, with a checksum of itself, at which ``read_sealed`` looks."""
+    write_json(path, {**value, "checksum": _checksum(value)})
+
+
+def read_sealed(path: str | Path, what: str, mend: str) -> dict[str, Any]:
+    """Read what ``write_sealed`` wrote, without the checksum; one that an earlier version wrote has none.
+
+    Args:
+        path: the file.
+        what: what it should be, for the message.
+        mend: what to do where it is damaged, for the message: ``delete it to train anew``.
+
+    Raises:
+        FileError: as ``read_json``, or its checksum does not fit.
+    """
+    stored = read_json(path, what)
+    if stored.pop("checksum", None) not in (None, _checksum(stored)):
+        raise FileError(f"{path}: changed since it was written (its checksum does not fit): restore it, or {mend}")
+    return stored
+
+
+def _checksum(value: Mapping[str, Any]) -> str:
+    """Return a checksum of what a JSON object says, in whatever order and spacing."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def first_line(error: BaseException) -> str:

@@ -115,11 +115,12 @@ def use_private_folders(root: Path | None = None) -> dict[str, str]:
     """
     folders = private_folders(root)
     cache = root / ".cache" if root else cache_folder()
-    cache.mkdir(parents=True, exist_ok=True)
-    cache.chmod(PRIVATE)
-    for folder in folders.values():
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        Path(folder).chmod(PRIVATE)
+    for folder in map(Path, folders.values()):
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(PRIVATE)
+        # who could write a folder above would put another one in its place
+        for above in folder.parents[: len(folder.relative_to(cache).parts)]:
+            above.chmod(above.stat().st_mode & ~0o022)
     os.environ.update(folders)
     tempfile.tempdir = None  # asks the environment again
     return folders

@@ -5,7 +5,17 @@ import zipfile
 
 import pytest
 
-from binpack.files import FileError, check_archive, first_line, read_json, write_atomically, write_json, write_record
+from binpack.files import (
+    FileError,
+    check_archive,
+    first_line,
+    read_json,
+    read_sealed,
+    write_atomically,
+    write_json,
+    write_record,
+    write_sealed,
+)
 
 
 def test_what_is_written_is_read_back_and_the_folder_is_made(tmp_path):
@@ -92,3 +102,21 @@ def test_a_flipped_bit_of_what_an_archive_holds_is_found(tmp_path):
         path.write_bytes(content)
         with pytest.raises(FileError, match="no archive, or a damaged one: File is not a zip file"):
             check_archive(path)
+
+
+def test_what_was_sealed_is_read_back_and_any_edit_is_found(tmp_path):
+    path = tmp_path / "result.json"
+    value = {"score": 0.5, "history": [(8, 0.25), (16, 0.5)], "name": "상자", "said": [{"kl": float("nan")}]}
+    write_sealed(path, value)
+    stored = read_sealed(path, "a result", "delete it")
+    assert (stored["score"], stored["history"], stored["name"]) == (0.5, [[8, 0.25], [16, 0.5]], "상자")
+    assert "checksum" not in stored
+    whole = json.loads(path.read_text())
+    path.write_text(json.dumps(dict(reversed(whole.items())), indent=7))  # said otherwise, it says the same
+    assert read_sealed(path, "a result", "delete it")["score"] == 0.5
+    for edit in ({"score": 0.9}, {"score": None}, {"history": []}, {"new": 1}, {"checksum": "0"}, {"checksum": 3}):
+        path.write_text(json.dumps({**whole, **edit}))
+        with pytest.raises(FileError, match=r"result.json: changed since it was written .*: restore it, or delete it$"):
+            read_sealed(path, "a result", "delete it")
+    write_json(path, {"score": 0.5})  # of an earlier version
+    assert read_sealed(path, "a result", "delete it") == {"score": 0.5}

@@ -6,8 +6,11 @@ and ``result.json`` once it is; the agent beside them is ``store``'s.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import math
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +19,16 @@ import torch
 
 from binpack.agents.config import TrainConfig, read_config
 from binpack.agents.sameness import differences, meaning
-from binpack.files import FileError, check_archive, first_line, read_json, write_bytes, write_json
+from binpack.files import (
+    FileError,
+    check_archive,
+    first_line,
+    read_json,
+    read_sealed,
+    write_bytes,
+    write_json,
+    write_sealed,
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +51,36 @@ class TrainResult:
     seconds: float
     folder: Path
     diagnostics: tuple[Mapping[str, float], ...] = ()
+
+
+@contextlib.contextmanager
+def one_process(folder: Path) -> Iterator[None]:
+    """Hold a run's folder for this process alone; the kernel lets go of it with the process, however that ends.
+
+    The lock is the folder's own, whatever path leads to it. A file system that has no locks keeps nobody out.
+
+    Args:
+        folder: made if need be; one that is made here and stays empty is removed at the end.
+
+    Raises:
+        FileError: one line: another process trains in it.
+    """
+    made = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FileError(f"{folder}: another process trains in it: one at a time") from None
+        except OSError:  # some file systems of networks
+            pass
+        yield
+    finally:
+        os.close(handle)
+        if made:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
 
 def claim(folder: Path, config: TrainConfig, items: str) -> None:
@@ -119,7 +161,7 @@ def drop_checkpoint(folder: Path) -> None:
 
 def write_result(result: TrainResult) -> None:
     """Keep a result in its folder."""
-    write_json(
+    write_sealed(
         result.folder / "result.json",
         {
             "score": result.score,
@@ -140,7 +182,7 @@ def read_result(folder: Path) -> TrainResult | None:
     path = folder / "result.json"
     if not path.exists():
         return None
-    stored = read_json(path, "a run's result")
+    stored = read_sealed(path, "a run's result", "delete it to train anew")
     try:
         history = tuple((int(step), float(score)) for step, score in stored["history"])
         said = tuple(dict(row) for row in stored.get("diagnostics", ()))

@@ -35,6 +35,7 @@ from binpack.agents.run_folder import (
     claim,
     drop_checkpoint,
     load_checkpoint,
+    one_process,
     read_result,
     save_checkpoint,
     write_result,
@@ -85,8 +86,9 @@ def train(
         The result.
 
     Raises:
-        ValueError: if the folder holds a run of another config or of other items, a damaged one, or any run although
-            ``resume`` is ``False``; or if the agent to start from is missing or has other layers.
+        ValueError: if another process trains in the folder; if it holds a run of another config or of other items, a
+            damaged one, or any run although ``resume`` is ``False``; or if the agent to start from is missing or has
+            other layers.
         DivergedError: if weights or losses stop being finite numbers; the last checkpoint and the agent of the last
             evaluation stay.
         InstanceError: for bad items.
@@ -97,31 +99,39 @@ def train(
     check_memory(config)
     streams = make_streams(config.env, config.eval_streams, config.eval_seed)
     items = config.env.source().fingerprint
-    check_folder(folder, config, items, resume)
-    finished = read_result(folder)
-    if finished is not None and finished.steps >= config.budget:
-        _repeat(finished.history, on_evaluation)
-        return finished
-    with _own_process_settings(config.threads):
-        saved = load_checkpoint(folder) or _reopened(finished)
-        model = _build(config, folder, saved)
-        claim(folder, config, items)
-        if saved is not None and finished is not None:
-            save_checkpoint(folder, saved)
-            (folder / "result.json").unlink()
-        recorder = _Recorder(config, folder, streams, on_evaluation, saved, keep_checkpoint)
-        if saved is not None and saved.get("run") is not None:
-            run_state.restore(model, saved["run"])
-        if saved is None or saved["steps"] < config.budget:
-            # `learn` adds its steps to those already taken.
-            model.learn(
-                config.budget - model.num_timesteps,
-                callback=recorder,
-                reset_num_timesteps=saved is None,
-                tb_log_name="run",
-                progress_bar=progress,
-            )
-        return recorder.finish(model)
+    with one_process(folder):
+        check_folder(folder, config, items, resume)
+        finished = read_result(folder)
+        if finished is not None and finished.steps >= config.budget:
+            _repeat(finished.history, on_evaluation)
+            return finished
+        with _own_process_settings(config.threads):
+            saved = load_checkpoint(folder) or _reopened(finished)
+            model = _build(config, folder, saved)
+            claim(folder, config, items)
+            if saved is not None and finished is not None:
+                save_checkpoint(folder, saved)
+                (folder / "result.json").unlink()
+            recorder = _Recorder(config, folder, streams, on_evaluation, saved, keep_checkpoint)
+            return _go_on(model, recorder, config, saved, progress)
+
+
+def _go_on(
+    model: PPO, recorder: _Recorder, config: TrainConfig, saved: dict[str, Any] | None, progress: bool
+) -> TrainResult:
+    """Train a model to its end, from where its checkpoint is, if there is one."""
+    if saved is not None and saved.get("run") is not None:
+        run_state.restore(model, saved["run"])
+    if saved is None or saved["steps"] < config.budget:
+        # `learn` adds its steps to those already taken.
+        model.learn(
+            config.budget - model.num_timesteps,
+            callback=recorder,
+            reset_num_timesteps=saved is None,
+            tb_log_name="run",
+            progress_bar=progress,
+        )
+    return recorder.finish(model)
 
 
 def _reopened(finished: TrainResult | None) -> dict[str, Any] | None:

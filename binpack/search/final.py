@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from binpack.agents.config import TrainConfig
 from binpack.agents.evaluation import evaluate, make_streams
 from binpack.agents.store import load_agent
 from binpack.env.config import EnvConfig
-from binpack.files import read_json, write_json
+from binpack.files import FileError, read_sealed, write_sealed
 from binpack.search.config import TuneConfig
 from binpack.search.locks import Check
 from binpack.search.report import Comparison, TuneResult
@@ -105,17 +106,20 @@ class Contest:
             same_file=self.same_file,
         )
         check()
-        write_json(self.folder / "final.json", comparison.to_dict())
+        write_sealed(self.folder / "final.json", comparison.to_dict())
         return comparison
 
     def _run(self, train: Train, check: Check, config: Any, folder: Path) -> float:
         kept = folder / "held_out.json"
         if kept.is_file():
-            return float(read_json(kept)["score"])
+            stored = read_sealed(kept, "a held-out score", "delete it to score anew").get("score")
+            if not isinstance(stored, float) or not math.isfinite(stored):
+                raise FileError(f"{kept}: not a held-out score (score is {stored!r}): delete it to score anew")
+            return stored
         check()
         train(config, folder)
         score = float(self.score(folder))
-        write_json(kept, {"score": score, "streams": self.streams})
+        write_sealed(kept, {"score": score, "streams": self.streams})
         return score
 
 

@@ -20,7 +20,7 @@ from rich.table import Table
 
 from binpack.core.registry import without_imports
 from binpack.core.statistics import Interval, Verdict, mean_interval, verdict
-from binpack.files import FileError, read_json
+from binpack.files import FileError, first_line, read_json, read_sealed
 from binpack.search._model import STUDY_VERSION, SearchError, check_stored
 from binpack.search.config import TuneConfig
 from binpack.search.space import Space
@@ -186,6 +186,9 @@ def _short(value: Any, digits: int | None = None) -> str:
     return str(value)
 
 
+ANEW = "delete final.json, and tune compares anew"
+
+
 @dataclass(frozen=True)
 class Comparison:
     """Best against default on fresh training seeds and other item streams; pairs share a seed and the streams.
@@ -265,9 +268,16 @@ class Comparison:
         """
         check_stored(data, "the comparison")
         try:
-            return cls(**{name: data[name] for name in cls.__dataclass_fields__ if name in data})
-        except TypeError as error:
-            raise SearchError(f"the comparison cannot be read: {error}") from None
+            found = cls(**{name: data[name] for name in cls.__dataclass_fields__ if name in data})
+            for name in ("best", "default"):
+                scores = getattr(found, name)
+                if len(scores) != len(found.seeds) or not all(math.isfinite(score) for score in scores):
+                    raise ValueError(f"{name} is {scores}")
+            if not all(isinstance(each, int) for each in (found.number, found.streams, found.steps)):
+                raise ValueError(f"streams {found.streams}, steps {found.steps}")
+        except (TypeError, ValueError) as error:
+            raise SearchError(f"the comparison cannot be read: {first_line(error)}: {ANEW}") from None
+        return found
 
     def lines(self, tuning_score: float) -> list[str]:
         """The comparison in words, beside the score that the best trial had when it was chosen."""
@@ -411,7 +421,7 @@ def collect(location: Location, config: TuneConfig, study: optuna.Study) -> Tune
     rows = trials_table(study, config.space)
     best = best_number(rows)
     final = location.folder / "final.json"
-    stored = read_json(final) if final.is_file() else None
+    stored = read_sealed(final, "a comparison", ANEW) if final.is_file() else None
     # A study that went on after its comparison may have another best trial now.
     comparison = Comparison.from_dict(stored) if stored and stored.get("number") == best else None
     return TuneResult(location, config, rows, best, comparison)

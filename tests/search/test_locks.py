@@ -50,7 +50,7 @@ def test_a_link_to_a_storage_has_the_same_lock(tmp_path, url):
 def url() -> Iterator[str]:
     """A database on a server of this module's own; the password has signs that a URL must quote."""
     # Short, and outside of pytest's folders, which are closed to everybody else.
-    folder = Path(tempfile.mkdtemp(prefix="pg", dir=ROOT / ".cache" / "tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="pg", dir=ROOT / ".cache"))
     folder.chmod(0o755)
     try:
         with postgres.running(folder / "server") as port:

@@ -224,3 +224,35 @@ def test_the_machines_errors_end_any_command_with_1(monkeypatch, capsys, number,
     line = ["evaluate", "--agent", "first_fit", "--bin", "4x4x4", "--items", "random:1-2", "--n", "2"]
     assert main(line) == code
     assert capsys.readouterr().err == f"binpack: error: out/a.html: {os.strerror(number)}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "edit"),
+    [
+        ("final.json", {"best": None}),
+        ("final.json", {"best": [1.0]}),
+        ("final.json", {"seeds": None}),
+        ("final.json", {"streams": None}),
+        ("final.json", {"default": [None, None, None]}),
+        ("held_out.json", {"score": None}),
+        ("held_out.json", {"score": "0.9"}),
+    ],
+)
+def test_an_edited_comparison_is_named_and_made_anew_when_it_is_deleted(tmp_path, capsys, name, edit):
+    study, storage = config(n_trials=2), tmp_path / "s.journal"
+    before = run(study, storage).comparison
+    folder = tmp_path / "s.runs"
+    path = next(folder.rglob(name))
+    whole = json.loads(path.read_text())
+    for content in ({**whole, **edit}, {key: value for key, value in {**whole, **edit}.items() if key != "checksum"}):
+        path.write_text(json.dumps(content))
+        if name == "final.json":
+            assert main(["show", str(storage)]) == 2
+            said = capsys.readouterr().err
+            assert said.count("\n") == 1 and "delete final.json, and tune compares anew" in said
+        else:
+            (folder / "final.json").unlink(missing_ok=True)
+            with pytest.raises(StudyStopped, match="held_out.json: .*delete it to score anew; nothing is lost"):
+                run(study, storage)
+    path.unlink()
+    assert run(study, storage).comparison == before
