@@ -15,14 +15,14 @@ import optuna
 import pytest
 
 from binpack.search._model import SearchError
-from binpack.search.action import perform as performing
+from binpack.search.action import conduct
+from binpack.search.action.conduct import TrainingFailed, perform
 from binpack.search.action.distributions import KINDS
 from binpack.search.action.faults import JobError
 from binpack.search.action.job import parse_job
-from binpack.search.action.perform import TrainingFailed, perform
 from binpack.search.action.schedulers import SCHEDULERS
 from binpack.search.action.support import SUPPORT
-from binpack.search.action.table import JsonLines, TrialTable
+from binpack.search.action.table import JsonLines, Notebook, TrialTable
 from binpack.search.engines.engine import ENGINES, scheduler_table
 from binpack.search.engines.variants import Variants
 from binpack.search.locks import lock
@@ -328,6 +328,19 @@ def test_the_table_shows_four_metrics_and_the_best():
     assert "<td>t_1 (best)</td><td>TERMINATED</td><td>0.1</td><td>4</td>" in shown
 
 
+def test_a_notebook_shows_the_table_and_renews_it(tmp_path, monkeypatch, capsys):
+    shown = []
+
+    class Handle:
+        def update(self, table):
+            shown.append(table._repr_html_())
+
+    monkeypatch.setattr("IPython.display.display", lambda table, display_id: Handle())
+    perform(tuning(ONE_TO_THREE), tmp_path, Notebook(TrialTable("score", "max")))
+    assert "<caption>3 TERMINATED</caption>" in shown[-1] and "RUNNING" in shown[-2]
+    assert capsys.readouterr().out.splitlines()[0].endswith("_00000] x is 1")
+
+
 def test_what_a_trial_costs_beside_its_training(tmp_path, monkeypatch):
     """The engine writes a trial's entries and no more: at most 12 appends, whatever is reported."""
     appended = []
@@ -344,6 +357,6 @@ def test_what_a_trial_costs_beside_its_training(tmp_path, monkeypatch):
 def test_a_newer_folder_is_not_misread(tmp_path):
     perform(training(), tmp_path)
     stored = json.loads((tmp_path / "job.json").read_text())
-    (tmp_path / "job.json").write_text(json.dumps({**stored, "version": performing.ACTION_VERSION + 1}))
+    (tmp_path / "job.json").write_text(json.dumps({**stored, "version": conduct.ACTION_VERSION + 1}))
     with pytest.raises(SearchError, match="written by a newer binpack"):
         perform(training(), tmp_path)
