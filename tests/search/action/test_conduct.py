@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import json
 import multiprocessing
@@ -22,9 +21,8 @@ from binpack.search.action.faults import JobError
 from binpack.search.action.job import parse_job
 from binpack.search.action.schedulers import SCHEDULERS
 from binpack.search.action.support import SUPPORT
-from binpack.search.action.table import JsonLines, Notebook, TrialTable
+from binpack.search.action.table import Notebook, TrialTable
 from binpack.search.engines.engine import ENGINES, scheduler_table
-from binpack.search.engines.variants import Variants
 from binpack.search.locks import lock
 from binpack.search.storage import Location
 
@@ -292,40 +290,6 @@ def test_every_supported_distribution_is_really_sampled(tmp_path, search):
     read = parse_job(job)[0].params.varied
     for model in result["trial_models"]:
         assert all(read[name].contains(value) for name, value in model["config"].items())
-
-
-def test_variants_are_samples_times_cells_and_points_stand_for_samples():
-    job = tuning(ONE_TO_THREE, X, {"name": "y", "type": "grid_search", "options": [True, False]})
-    job["params"]["hyperparameters"][1] = {**X, "name": "z"}
-    varied = list(parse_job(job)[0].params.varied.values())
-    variants = Variants(varied, 2)
-    assert variants.total == 12
-    configs = [variants.config(number) for number in range(12)]
-    assert [(each["x"], each["y"]) for each in configs] == 2 * list(itertools.product([1, 2, 3], [True, False]))
-    assert len({each["z"] for each in configs}) == 12
-    pointed = Variants(varied, 2, [{"x": 2}])
-    assert pointed.total == 2 + 6
-    assert [(pointed.config(n)["x"], pointed.config(n)["y"]) for n in range(3)] == [(2, True), (2, False), (1, True)]
-    # more samples change nothing in those of before
-    assert [Variants(varied, 5).config(number) for number in range(12)] == configs
-
-
-def test_the_table_shows_four_metrics_and_the_best():
-    table, file = TrialTable("score", "max"), io.StringIO()
-    lines = JsonLines(file, table)
-    metrics = {"a": 1, "b": 2, "score": 3, "c": 4, "d": 5}
-    for number, (status, score) in enumerate([("TERMINATED", 3), ("TERMINATED", 4), ("ERROR", 9), ("PENDING", 0)]):
-        lines({
-            "event": "trial", "trial_id": f"t_{number}", "status": status, "hyperparameters": {"lr": 0.1 * number},
-            "metrics": {**metrics, "score": score} if status != "PENDING" else {},
-        })  # fmt: skip
-    assert table.metrics == ["score", "a", "b", "c"] and table.best == "t_1"
-    written = [json.loads(line) for line in file.getvalue().splitlines()]
-    assert written[1]["metrics"] == {"score": 4, "a": 1, "b": 2, "c": 4} and written[1]["best_trial"] == "t_1"
-    assert table.counts() == "1 ERROR, 2 TERMINATED, 1 PENDING"
-    assert [column.header for column in table.rich().columns] == ["trial", "status", "lr", "score", "a", "b", "c"]
-    shown = table._repr_html_()
-    assert "<td>t_1 (best)</td><td>TERMINATED</td><td>0.1</td><td>4</td>" in shown
 
 
 def test_a_notebook_shows_the_table_and_renews_it(tmp_path, monkeypatch, capsys):
