@@ -17,7 +17,7 @@ from binpack.agents.config import CONFIG_VERSION
 from binpack.agents.store import AGENT_VERSION
 from binpack.course.working_copy import FOLDER
 from binpack.search._model import STUDY_VERSION
-from binpack.search.action.perform import ACTION_VERSION
+from binpack.search.action.conduct import ACTION_VERSION
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -40,8 +40,8 @@ def action(
     options.output_folder("--out", out)
 
     from binpack.files import read_json
+    from binpack.search.action.conduct import TrainingFailed, perform
     from binpack.search.action.faults import JobError
-    from binpack.search.action.perform import TrainingFailed, perform
 
     data = read_json(job, "a job")
     with _Shown(_table(data), as_json=as_json) as shown:

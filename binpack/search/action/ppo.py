@@ -24,7 +24,7 @@ from binpack.files import FileError, InputError
 from binpack.search._model import one_line
 from binpack.search.action.distributions import Distribution
 from binpack.search.action.faults import Fault, place
-from binpack.search.action.job import Draft, Params
+from binpack.search.action.job import DEFAULT_ENGINE, Draft, Params
 from binpack.search.action.result import Trial
 from binpack.search.seeds import SeedPlan
 
@@ -170,6 +170,12 @@ def check(draft: Draft) -> Iterator[Fault]:
     metric = draft.tuning.get("metric")
     if isinstance(metric, str) and metric and metric not in METRICS:
         yield Fault("params.tune_config.metric", f"{metric!r} is not one of {', '.join(METRICS)}")
+    gpus = draft.params.get("num_gpus")
+    if isinstance(gpus, int | float) and gpus > 0 and draft.text("engine", DEFAULT_ENGINE) == DEFAULT_ENGINE:
+        import torch
+
+        if not torch.cuda.is_available():
+            yield Fault("params.num_gpus", "there is no GPU here that torch can use")
     checkpoint = draft.text("checkpoint")
     if checkpoint is not None:
         from binpack.agents.store import agent_folder

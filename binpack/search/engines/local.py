@@ -10,27 +10,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.pruners import BasePruner, HyperbandPruner, NopPruner, PercentilePruner, SuccessiveHalvingPruner
-from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 from optuna.trial import Trial as OptunaTrial
 
 from binpack.search._model import SearchError
-from binpack.search.action.distributions import Distribution
 from binpack.search.action.job import Params
 from binpack.search.action.result import Trial, score_of
 from binpack.search.action.run import Event
-from binpack.search.action.schedulers import Asha, Fifo, Hyperband, Median
 from binpack.search.action.trial import Outcome
 from binpack.search.engines.crew import Crew, OneAfterAnother, SideBySide
 from binpack.search.engines.engine import Tuning, Watch
 from binpack.search.engines.journal import open_journal
-from binpack.search.engines.variants import Variants
-from binpack.search.samplers import SeededSampler, warm_up
+from binpack.search.engines.searches import SCHEDULED, SEARCHES, pruner_of, sampler_of, search_of
+from binpack.search.samplers import warm_up
 from binpack.search.storage import (
     Location,
     broken,
@@ -46,8 +41,8 @@ _CONFIG, _OUTCOME = "config", "outcome"
 
 
 class _Local:
-    searches = frozenset({"basicvariantgenerator", "optunasearch"})
-    schedulers = frozenset({"fifo", "median", "asha", "hyperband"})
+    searches = SEARCHES
+    schedulers = SCHEDULED
 
     def tune(self, tuning: Tuning, watch: Watch) -> Sequence[Trial]:
         """Run the trials; see ``Engine.tune``."""
@@ -67,17 +62,12 @@ LOCAL = _Local()
 
 
 def _open(params: Params, journal: Path) -> optuna.Study:
-    settings, search = params.tuning, params.tuning.search_alg
-    side_by_side = _concurrent(params) > 1
-    sampler: BaseSampler = RandomSampler(seed=search.seed)
-    if search.name == "optunasearch":
-        sampler = SeededSampler(lambda seed: TPESampler(seed=seed, constant_liar=side_by_side), search.seed)
     study = optuna.create_study(
         storage=open_journal(journal),
         study_name="study",
-        sampler=sampler,
-        pruner=pruner_of(settings.scheduler),
-        direction="maximize" if settings.mode == "max" else "minimize",
+        sampler=sampler_of(params, side_by_side=_concurrent(params) > 1),
+        pruner=pruner_of(params.tuning.scheduler),
+        direction="maximize" if params.tuning.mode == "max" else "minimize",
         load_if_exists=True,
     )
     warm_up(study)
@@ -86,83 +76,6 @@ def _open(params: Params, journal: Path) -> optuna.Study:
 
 def _concurrent(params: Params) -> int:
     return params.tuning.max_concurrent_trials or max(1, int(usable_cores() // params.num_cpus))
-
-
-def pruner_of(scheduler: Any) -> BasePruner:
-    """Return Optuna's form of a scheduler."""
-    return _PRUNERS[type(scheduler)](scheduler.options)
-
-
-_PRUNERS: Mapping[type, Any] = {
-    Fifo: lambda options: NopPruner(),
-    Median: lambda options: PercentilePruner(
-        50.0, n_startup_trials=options.min_samples_required, n_warmup_steps=options.grace_period, n_min_trials=1
-    ),
-    Asha: lambda options: SuccessiveHalvingPruner(options.grace_period, options.reduction_factor, 0, 0),
-    Hyperband: lambda options: HyperbandPruner(1, options.max_t, options.reduction_factor),
-}
-
-
-class _Search(Protocol):
-    @property
-    def total(self) -> int: ...
-
-    def prepare(self, study: optuna.Study) -> None: ...
-
-    def config(self, trial: OptunaTrial) -> dict[str, Any]: ...
-
-
-class _Listed:
-    """Configurations that follow from the trial's number."""
-
-    def __init__(self, params: Params) -> None:
-        settings, search = params.tuning, params.tuning.search_alg
-        varied = list(params.varied.values())
-        self.variants = Variants(varied, settings.num_samples, search.points_to_evaluate, search.seed)
-        self.total = self.variants.total
-
-    def prepare(self, study: optuna.Study) -> None:
-        """Do nothing: nothing is drawn by Optuna."""
-
-    def config(self, trial: OptunaTrial) -> dict[str, Any]:
-        """Return a trial's values."""
-        return self.variants.config(trial.number)
-
-
-class _Suggested:
-    """Configurations that Optuna's sampler suggests."""
-
-    def __init__(self, params: Params) -> None:
-        self._varied = params.varied
-        self._points = params.tuning.search_alg.points_to_evaluate
-        self.total = params.tuning.num_samples
-
-    def prepare(self, study: optuna.Study) -> None:
-        """Put the points to evaluate first, also where a process was killed while it did so."""
-        for point in self._points[len(study.get_trials(deepcopy=False)) :]:
-            study.enqueue_trial({name: self._varied[name].encode(value) for name, value in point.items()})
-
-    def config(self, trial: OptunaTrial) -> dict[str, Any]:
-        """Return a trial's values; those that it has already stay."""
-        return {name: _suggest(trial, each) for name, each in self._varied.items()}
-
-
-_SEARCHES: Mapping[str, type[_Listed] | type[_Suggested]] = {
-    "basicvariantgenerator": _Listed,
-    "optunasearch": _Suggested,
-}
-
-
-def _suggest(trial: OptunaTrial, varied: Distribution) -> Any:
-    space: BaseDistribution | None = varied.optuna()
-    if isinstance(space, FloatDistribution):
-        stored: Any = trial.suggest_float(varied.name, space.low, space.high, step=space.step, log=space.log)
-    elif isinstance(space, IntDistribution):
-        stored = trial.suggest_int(varied.name, space.low, space.high, step=space.step, log=space.log)
-    else:
-        assert isinstance(space, CategoricalDistribution)
-        stored = trial.suggest_categorical(varied.name, space.choices)
-    return varied.decode(stored)
 
 
 @dataclass
@@ -192,7 +105,7 @@ class _Study:
         self._settings = tuning.params.tuning
         self._study = study
         self._watch = watch
-        self._search: _Search = _SEARCHES[self._settings.search_alg.name](tuning.params)
+        self._search = search_of(tuning.params)
         self._running: dict[int, _Running] = {}
         self._left: list[FrozenTrial] = []
 

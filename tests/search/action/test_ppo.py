@@ -10,8 +10,8 @@ import pytest
 from binpack.agents.run_folder import TrainResult
 from binpack.agents.store import load_agent
 from binpack.search.action import ppo
+from binpack.search.action.conduct import perform
 from binpack.search.action.faults import JobError
-from binpack.search.action.perform import perform
 
 SMALL = {
     "bin_size": [4, 4, 4],
@@ -149,6 +149,13 @@ def test_what_cannot_be_trained_is_refused_before_anything_starts(tmp_path, job,
     found = faults(job, tmp_path / "out")
     assert list(found) == [place] and words in found[place]
     assert not (tmp_path / "out").exists()
+
+
+def test_a_gpu_that_is_not_there_is_a_fault(tmp_path, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    job = training()
+    job["params"]["num_gpus"] = 1
+    assert faults(job, tmp_path / "out") == {"params.num_gpus": "there is no GPU here that torch can use"}
 
 
 def test_every_setting_is_a_hyperparameter_by_its_own_name():

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from binpack.search.action.conduct import perform
 from binpack.search.action.dataset import check_dataset
 from binpack.search.action.entrypoint import check_entrypoint
 from binpack.search.action.job import parse_job
-from binpack.search.action.perform import perform
 from binpack.search.action.support import support_table
 from binpack.search.engines.engine import check_engine, scheduler_table
 from binpack.search.engines.variants import Variants

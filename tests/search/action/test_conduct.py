@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import json
 import multiprocessing
@@ -15,16 +14,15 @@ import optuna
 import pytest
 
 from binpack.search._model import SearchError
-from binpack.search.action import perform as performing
+from binpack.search.action import conduct
+from binpack.search.action.conduct import TrainingFailed, perform
 from binpack.search.action.distributions import KINDS
 from binpack.search.action.faults import JobError
 from binpack.search.action.job import parse_job
-from binpack.search.action.perform import TrainingFailed, perform
 from binpack.search.action.schedulers import SCHEDULERS
 from binpack.search.action.support import SUPPORT
-from binpack.search.action.table import JsonLines, TrialTable
+from binpack.search.action.table import Notebook, TrialTable
 from binpack.search.engines.engine import ENGINES, scheduler_table
-from binpack.search.engines.variants import Variants
 from binpack.search.locks import lock
 from binpack.search.storage import Location
 
@@ -294,38 +292,17 @@ def test_every_supported_distribution_is_really_sampled(tmp_path, search):
         assert all(read[name].contains(value) for name, value in model["config"].items())
 
 
-def test_variants_are_samples_times_cells_and_points_stand_for_samples():
-    job = tuning(ONE_TO_THREE, X, {"name": "y", "type": "grid_search", "options": [True, False]})
-    job["params"]["hyperparameters"][1] = {**X, "name": "z"}
-    varied = list(parse_job(job)[0].params.varied.values())
-    variants = Variants(varied, 2)
-    assert variants.total == 12
-    configs = [variants.config(number) for number in range(12)]
-    assert [(each["x"], each["y"]) for each in configs] == 2 * list(itertools.product([1, 2, 3], [True, False]))
-    assert len({each["z"] for each in configs}) == 12
-    pointed = Variants(varied, 2, [{"x": 2}])
-    assert pointed.total == 2 + 6
-    assert [(pointed.config(n)["x"], pointed.config(n)["y"]) for n in range(3)] == [(2, True), (2, False), (1, True)]
-    # more samples change nothing in those of before
-    assert [Variants(varied, 5).config(number) for number in range(12)] == configs
+def test_a_notebook_shows_the_table_and_renews_it(tmp_path, monkeypatch, capsys):
+    shown = []
 
+    class Handle:
+        def update(self, table):
+            shown.append(table._repr_html_())
 
-def test_the_table_shows_four_metrics_and_the_best():
-    table, file = TrialTable("score", "max"), io.StringIO()
-    lines = JsonLines(file, table)
-    metrics = {"a": 1, "b": 2, "score": 3, "c": 4, "d": 5}
-    for number, (status, score) in enumerate([("TERMINATED", 3), ("TERMINATED", 4), ("ERROR", 9), ("PENDING", 0)]):
-        lines({
-            "event": "trial", "trial_id": f"t_{number}", "status": status, "hyperparameters": {"lr": 0.1 * number},
-            "metrics": {**metrics, "score": score} if status != "PENDING" else {},
-        })  # fmt: skip
-    assert table.metrics == ["score", "a", "b", "c"] and table.best == "t_1"
-    written = [json.loads(line) for line in file.getvalue().splitlines()]
-    assert written[1]["metrics"] == {"score": 4, "a": 1, "b": 2, "c": 4} and written[1]["best_trial"] == "t_1"
-    assert table.counts() == "1 ERROR, 2 TERMINATED, 1 PENDING"
-    assert [column.header for column in table.rich().columns] == ["trial", "status", "lr", "score", "a", "b", "c"]
-    shown = table._repr_html_()
-    assert "<td>t_1 (best)</td><td>TERMINATED</td><td>0.1</td><td>4</td>" in shown
+    monkeypatch.setattr("IPython.display.display", lambda table, display_id: Handle())
+    perform(tuning(ONE_TO_THREE), tmp_path, Notebook(TrialTable("score", "max")))
+    assert "<caption>3 TERMINATED</caption>" in shown[-1] and "RUNNING" in shown[-2]
+    assert capsys.readouterr().out.splitlines()[0].endswith("_00000] x is 1")
 
 
 def test_what_a_trial_costs_beside_its_training(tmp_path, monkeypatch):
@@ -344,6 +321,6 @@ def test_what_a_trial_costs_beside_its_training(tmp_path, monkeypatch):
 def test_a_newer_folder_is_not_misread(tmp_path):
     perform(training(), tmp_path)
     stored = json.loads((tmp_path / "job.json").read_text())
-    (tmp_path / "job.json").write_text(json.dumps({**stored, "version": performing.ACTION_VERSION + 1}))
+    (tmp_path / "job.json").write_text(json.dumps({**stored, "version": conduct.ACTION_VERSION + 1}))
     with pytest.raises(SearchError, match="written by a newer binpack"):
         perform(training(), tmp_path)
