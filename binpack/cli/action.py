@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from binpack.cli import options
+from binpack.system import Interrupted
+from binpack.text import terminal
 
 if TYPE_CHECKING:
     from binpack.search.action.run import Event
@@ -53,16 +55,16 @@ def action(
                 faults = [{"place": fault.place, "what": fault.what} for fault in error.faults]
                 typer.echo(json.dumps({"error": "the job cannot be run", "faults": faults}, indent=2))
             for fault in error.faults:
-                typer.echo(f"binpack: {job}: {fault}", err=True)
+                typer.echo(terminal(f"binpack: {job}: {fault}"), err=True)
             raise typer.Exit(2) from None
         except TrainingFailed as error:
             shown.close()
-            typer.echo(f"binpack: {error}", err=True)
+            typer.echo(terminal(f"binpack: {error}"), err=True)
             raise typer.Exit(1) from None
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stop:
             shown.close()
-            typer.echo("binpack: stopped; nothing is lost: the same command goes on", err=True)
-            raise typer.Exit(130) from None
+            line = "stopped; nothing is lost: the same command goes on"
+            raise Interrupted(line, getattr(stop, "code", Interrupted().code)) from None
     typer.echo(json.dumps(result, indent=2) if as_json else _summary(result, out))
 
 
@@ -100,7 +102,7 @@ class _Shown:
             self._lines(event)
             return
         for line in lines_of(event):
-            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+            self._console.print(terminal(line), markup=False, highlight=False, soft_wrap=True)
         if event["event"] == "trial":
             self._take(event)
         elif event["event"] == "trials":
@@ -121,7 +123,7 @@ class _Shown:
 
     def _say(self, line: str) -> None:
         if self._live is None:
-            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+            self._console.print(terminal(line), markup=False, highlight=False, soft_wrap=True)
 
     def close(self) -> None:
         """Leave the terminal as it is."""

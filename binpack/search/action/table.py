@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
@@ -10,6 +9,7 @@ from typing import Any, TextIO
 from rich.table import Table
 
 from binpack.search.action.run import Event
+from binpack.text import hypertext, rich_text
 
 SHOWN = 4
 """Most metrics that a table shows: the one that counts, and the first others."""
@@ -72,19 +72,19 @@ class TrialTable:
     def rich(self) -> Table:
         """Return the table for a terminal: what runs, then what ended last, at most 20 rows."""
         columns, rows = self._cells(_ROWS)
-        table = Table(title=self.counts())
+        table = Table(title=rich_text(self.counts()))
         for column in columns:
-            table.add_column(column)
+            table.add_column(rich_text(column))
         for row in rows:
-            table.add_row(*row)
+            table.add_row(*map(rich_text, row))
         return table
 
     def _repr_html_(self) -> str:
         """Return the table for a notebook, every trial in it."""
         columns, rows = self._cells(len(self._rows))
-        head = "".join(f"<th>{html.escape(column)}</th>" for column in columns)
-        body = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-        caption = f"<caption>{html.escape(self.counts())}</caption>"
+        head = "".join(f"<th>{hypertext(column)}</th>" for column in columns)
+        body = "".join(f"<tr>{''.join(f'<td>{hypertext(cell)}</td>' for cell in row)}</tr>" for row in rows)
+        caption = f"<caption>{hypertext(self.counts())}</caption>"
         return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
     def _cells(self, most: int) -> tuple[list[str], list[list[str]]]:
@@ -115,11 +115,11 @@ def logged_table(event: Mapping[str, Any]) -> Table:
     columns = columns if event["trials"] and columns else list(event["trials"][0] if event["trials"] else ())
     table = Table()
     for column in columns:
-        table.add_column(str(column))
+        table.add_column(rich_text(column))
     for row in event["trials"]:
         mark = " (best)" if event["best_trial"] is not None and row.get("trial_id") == event["best_trial"] else ""
         first, *others = [_text(row.get(column)) for column in columns] or [""]
-        table.add_row(first + mark, *others)
+        table.add_row(rich_text(first + mark), *map(rich_text, others))
     return table
 
 

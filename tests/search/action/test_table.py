@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 
+from rich.console import Console
+
 from binpack.search.action.table import JsonLines, TrialTable, logged_table
 
 
@@ -21,7 +23,7 @@ def test_the_table_shows_four_metrics_and_the_best():
     written = [json.loads(line) for line in file.getvalue().splitlines()]
     assert written[1]["metrics"] == {"score": 4, "a": 1, "b": 2, "c": 4} and written[1]["best_trial"] == "t_1"
     assert table.counts() == "1 ERROR, 2 TERMINATED, 1 PENDING"
-    assert [column.header for column in table.rich().columns] == ["trial", "status", "lr", "score", "a", "b", "c"]
+    assert [str(column.header) for column in table.rich().columns] == ["trial", "status", "lr", "score", "a", "b", "c"]
     shown = table._repr_html_()
     assert "<td>t_1 (best)</td><td>TERMINATED</td><td>0.1</td><td>4</td>" in shown
 
@@ -54,3 +56,22 @@ def test_a_table_of_an_entrypoints_own_trials():
     event = {"trials": rows, "base": ["trial_id"], "hyperparameters": ["x"], "metrics": ["score"], "best_trial": "a"}
     table = logged_table(event)
     assert [list(column.cells) for column in table.columns] == [["a (best)", "b"], ["1", "[2]"], ["2", ""]]
+
+
+def test_names_and_values_are_text_wherever_they_are_shown():
+    nasty = "[red]a[/s]\x1b[31m<b>"
+    table = TrialTable("score", "max")
+    table.take(
+        {
+            "event": "trial",
+            "trial_id": "t_1",
+            "status": "RUNNING",
+            "hyperparameters": {nasty: nasty},
+            "metrics": {"score": 1.0},
+        }
+    )
+    console = Console(file=io.StringIO(), width=200)
+    console.print(table.rich())
+    shown = console.file.getvalue()
+    assert "[red]a[/s]\\x1b[31m<b>" in shown and "\x1b" not in shown
+    assert "<b>" not in table._repr_html_() and "\x1b" not in table._repr_html_()
