@@ -36,7 +36,7 @@ def test_a_terminal_sees_what_runs_and_what_ended_last():
         table.take({
             "event": "trial", "trial_id": f"t_{number}", "status": status, "hyperparameters": {}, "metrics": metrics,
         })  # fmt: skip
-    shown = list(table.rich().columns[0].cells)
+    shown = [str(cell) for cell in table.rich().columns[0].cells]
     # the best stays in sight
     assert shown == ["t_0 (best)", *(f"t_{number}" for number in range(42, 62))]
     assert len(table.rows) == 100
@@ -55,7 +55,7 @@ def test_a_table_of_an_entrypoints_own_trials():
     rows = [{"trial_id": "a", "x": 1, "score": 2}, {"trial_id": "b", "x": [2], "score": None}]
     event = {"trials": rows, "base": ["trial_id"], "hyperparameters": ["x"], "metrics": ["score"], "best_trial": "a"}
     table = logged_table(event)
-    assert [list(column.cells) for column in table.columns] == [["a (best)", "b"], ["1", "[2]"], ["2", ""]]
+    assert [list(map(str, column.cells)) for column in table.columns] == [["a (best)", "b"], ["1", "[2]"], ["2", ""]]
 
 
 def test_names_and_values_are_text_wherever_they_are_shown():
