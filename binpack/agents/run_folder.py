@@ -21,6 +21,7 @@ from binpack.agents.config import TrainConfig, read_config
 from binpack.agents.sameness import differences, meaning
 from binpack.files import (
     FileError,
+    InputError,
     check_archive,
     first_line,
     read_json,
@@ -190,7 +191,7 @@ def read_result(folder: Path) -> TrainResult | None:
             float(stored["score"]), history, int(stored["steps"]), float(stored["seconds"]), folder, said
         )
         if not math.isfinite(result.score):
-            raise ValueError(f"score {result.score}")
+            raise InputError(f"score {result.score}")
         return result
     except (KeyError, TypeError, ValueError) as error:
         raise FileError(f"{path}: not a run's result ({first_line(error)})") from None

@@ -20,7 +20,7 @@ from rich.table import Table
 
 from binpack.core.registry import without_imports
 from binpack.core.statistics import Interval, Verdict, mean_interval, verdict
-from binpack.files import FileError, first_line, read_json, read_sealed
+from binpack.files import FileError, InputError, first_line, read_json, read_sealed
 from binpack.search._model import STUDY_VERSION, SearchError, check_stored
 from binpack.search.config import TuneConfig
 from binpack.search.space import Space
@@ -272,9 +272,9 @@ class Comparison:
             for name in ("best", "default"):
                 scores = getattr(found, name)
                 if len(scores) != len(found.seeds) or not all(math.isfinite(score) for score in scores):
-                    raise ValueError(f"{name} is {scores}")
+                    raise InputError(f"{name} is {scores}")
             if not all(isinstance(each, int) for each in (found.number, found.streams, found.steps)):
-                raise ValueError(f"streams {found.streams}, steps {found.steps}")
+                raise InputError(f"streams {found.streams}, steps {found.steps}")
         except (TypeError, ValueError) as error:
             raise SearchError(f"the comparison cannot be read: {first_line(error)}: {ANEW}") from None
         return found
