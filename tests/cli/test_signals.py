@@ -22,12 +22,28 @@ SMALL = ["--bin", "4x4x4", "--items", "random:1-2", "--n-envs", "4", "--set", "n
 NETWORK = ["--set", "channels=4", "--set", "layers=1", "--set", "n_epochs=1"]
 SPACE = {"parameters": {"learning_rate": {"type": "float", "low": 1e-4, "high": 1e-2, "log": True}}}
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+STARTED: list[subprocess.Popen] = []
+
+
+@pytest.fixture(autouse=True)
+def heeded():
+    """Heed the signals, whatever these tests were started by: under ``nohup`` they and their commands would not."""
+    usual = dict.fromkeys(CODES, signal.SIG_DFL) | {signal.SIGINT: signal.default_int_handler}
+    before = {each: signal.signal(each, handler) for each, handler in usual.items()}
+    yield
+    for each, handler in before.items():
+        signal.signal(each, handler)
+    while STARTED:  # a command that did not end would train on beside the other tests
+        process = STARTED.pop()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def start(line: list[str], folder: Path) -> subprocess.Popen:
     """Start a command as the leader of a group, which is what a terminal's signals go to."""
     root = str(Path(__file__).resolve().parents[2])
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [*PYTHON, *line],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": root},
@@ -36,6 +52,8 @@ def start(line: list[str], folder: Path) -> subprocess.Popen:
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     )
+    STARTED.append(process)
+    return process
 
 
 def wait_for(path: Path, process: subprocess.Popen) -> None:
