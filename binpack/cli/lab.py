@@ -32,8 +32,9 @@ def check() -> None:
     system.use_private_folders()
     from binpack.plots.letters import korean_fonts
 
-    rows = [*system.check(), check_private(system.checkout())]
-    for line in system.lines([*rows, system.Row("letters", True, korean_fonts())]):
+    letters = system.Row("letters", True, korean_fonts())
+    rows = [*system.check(), letters, check_private(system.checkout())]
+    for line in system.lines(rows):
         typer.echo(line)
     if not all(row.ok for row in rows):
         raise typer.Exit(1)

@@ -151,7 +151,7 @@ def test_check_says_it_and_goes_on(monkeypatch, capsys):
     monkeypatch.setattr(system, "check", lambda: [])
     monkeypatch.setattr("binpack.cli.lab.check_private", lambda root: system.Row("privacy", True, "open", "close it"))
     assert main(["check"]) == 0
-    assert capsys.readouterr().out == "!!  privacy  open\n             do: close it\n"
+    assert capsys.readouterr().out.endswith("!!  privacy  open\n             do: close it\n")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
