@@ -55,7 +55,9 @@ def _plotly(verdicts: dict[str, Verdict], title: str, note: str, x: str) -> go.F
     plot.add_vline(x=0, line={"color": INK, "dash": "dash", "width": 1.5})
     plain_layout(plot, f"{title}<br><sup>{note}</sup>", 150 + 38 * len(verdicts), showlegend=False)
     plot.update_layout(margin={"r": 110})
-    plot.update_xaxes(title=x, zeroline=False)
+    ends = [0.0, *(end for each in verdicts.values() for end in _ends(each))]
+    room = 0.05 * (max(ends) - min(ends))  # so that no line touches its name
+    plot.update_xaxes(title=x, zeroline=False, range=[min(ends) - room, max(ends) + room])
     names = {"tickvals": list(range(len(verdicts))), "ticktext": list(verdicts)}
     return plot.update_yaxes(**names, range=[len(verdicts) - 0.4, -0.6], showgrid=False, zeroline=False)
 

@@ -1,5 +1,7 @@
 """Forest plots of the lessons."""
 
+import numpy as np
+
 from binpack.core.statistics import verdict
 from binpack.course.forest import differences
 
@@ -14,6 +16,8 @@ def test_differences_carry_their_words():
     assert figure.text == (
         "utilization: difference to PPO: A2C -0.4 behind, DQN +0 not separable, one +0.1 too few to tell"
     )
+    low, high = figure.plotly.layout.xaxis.range
+    assert all(low < end < high for each in (*verdicts.values(),) for end in each.interval if np.isfinite(end))
     words = ["behind", "not separable", "too few to tell"]
     still = [text.get_text() for text in figure.matplotlib.axes[0].texts]
     assert [text for text in still if text in words] == words
