@@ -276,7 +276,7 @@ config = config.model_copy(update={"tensorboard": True, "eval_every": 2_048})
 result = train(config, folder / "first")
 found = sorted(path for path in folder.rglob("events.out.tfevents*"))
 print(len(found), "event file in", found[0].parent.relative_to(folder).as_posix())
-print(f".venv/bin/python -m tensorboard.main --logdir {folder} --host 127.0.0.1 --port 6006")
+print(event_files.server(folder))
 
 # %% [markdown]
 # The second line starts the server. Paste it into a terminal of JupyterLab that stands in the folder of the course;

@@ -1,5 +1,7 @@
 """Every committed notebook is what its source makes, was run from top to bottom, and keeps to the form of a lesson."""
 
+import re
+
 import build
 import pytest
 from lint import lint
@@ -21,6 +23,11 @@ def test_notebooks_are_up_to_date_with_their_source(source):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_every_code_cell_was_executed_in_order(path):
     assert build.not_executed(path) == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_no_notebook_names_a_folder_of_the_machine_that_built_it(path):
+    assert re.findall(r"(?<![\w.~:/<-])/(?:work|home|root|tmp|Users|mnt)/[\w.-][\w./-]*", path.read_text("utf-8")) == []
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binpack.files import FileError
+from binpack.system import checkout
 
 
 def read_scalars(folder: str | Path) -> dict[str, tuple[NDArray, NDArray]]:
@@ -37,3 +38,15 @@ def read_scalars(folder: str | Path) -> dict[str, tuple[NDArray, NDArray]]:
             name = tag if len(runs) == 1 else f"{run.relative_to(folder)}/{tag}"
             curves[name] = np.array([point.step for point in points]), np.array([point.value for point in points])
     return curves
+
+
+def server(folder: str | Path, port: int = 6006) -> str:
+    """Return the command that starts TensorBoard for a folder, to be typed in the folder of the course.
+
+    Args:
+        folder: searched for event files, with all its folders; named from the course's folder where it lies in that.
+        port: fixed, since a tunnel has to name it.
+    """
+    place, root = Path(folder).resolve(), checkout()
+    named = place.relative_to(root) if place.is_relative_to(root) else place
+    return f".venv/bin/python -m tensorboard.main --logdir {named} --host 127.0.0.1 --port {port}"

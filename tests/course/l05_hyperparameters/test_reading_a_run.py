@@ -9,8 +9,9 @@ from torch.utils.tensorboard import SummaryWriter
 from binpack.core.statistics import verdict
 from binpack.course.l05_hyperparameters import arm_figures as figures
 from binpack.course.l05_hyperparameters import curriculum, parallel
-from binpack.course.l05_hyperparameters.event_files import read_scalars
+from binpack.course.l05_hyperparameters.event_files import read_scalars, server
 from binpack.files import FileError, InputError
+from binpack.system import checkout
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -171,3 +172,9 @@ def test_lines_tell_their_ends():
     figure = figures.lines({"a": ([0, 1], [1, 3]), "b": ([0, 1], [2, 1e-3])}, x="x", y="y", title="two", log=True)
     assert figure.text == "two: a ends at 3, b ends at 0.001"
     assert figure.plotly.layout.yaxis.type == "log" and figure.matplotlib.axes[0].get_yscale() == "log"
+
+
+def test_the_server_is_named_from_the_folder_of_the_course(tmp_path):
+    inside, outside = server(checkout() / "runs" / "first"), server("/somewhere/else")
+    assert "--logdir runs/first --host 127.0.0.1 --port 6006" in inside
+    assert "--logdir /somewhere/else " in outside
