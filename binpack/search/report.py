@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import optuna
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
@@ -54,10 +54,10 @@ def trials_table(study: optuna.Study, space: Space | None = None) -> list[dict[s
         space: to turn stored values back (lists); by default the one in the study's configuration, if it has one.
 
     Returns:
-        Rows with ``number``, ``state`` (complete, pruned, fail, running), ``value`` (mean over seeds of the last
-        evaluation; None unless complete), ``spread`` (largest minus smallest seed; None under two seeds), ``scores``
-        (per finished seed), ``params`` (name to value), ``steps`` (environment steps), ``seconds``, ``default``
-        (whether it is the default configuration put first), ``error`` (None or the exception in one line).
+        Rows with ``number``, ``state`` (complete, pruned, diverged, fail, running), ``value`` (mean over seeds of the
+        last evaluation; None unless complete), ``spread`` (largest minus smallest seed; None under two seeds),
+        ``scores`` (per finished seed), ``params`` (name to value), ``steps`` (environment steps), ``seconds``,
+        ``default`` (whether it is the default configuration put first), ``error`` (None or the exception in one line).
     """
     if space is None and "binpack" in study.user_attrs:
         space = study_config(study).space
@@ -68,7 +68,7 @@ def trials_table(study: optuna.Study, space: Space | None = None) -> list[dict[s
         rows.append(
             {
                 "number": trial.number,
-                "state": trial.state.name.lower(),
+                "state": _state_of(trial),
                 "value": trial.value if trial.state == TrialState.COMPLETE else None,
                 "spread": max(scores) - min(scores) if len(scores) > 1 else None,
                 "scores": scores,
@@ -80,6 +80,12 @@ def trials_table(study: optuna.Study, space: Space | None = None) -> list[dict[s
             }
         )
     return rows
+
+
+def _state_of(trial: FrozenTrial) -> str:
+    """Name how a trial ended; what diverged was told as pruned, with an error."""
+    diverged = trial.state == TrialState.PRUNED and "error" in trial.user_attrs
+    return "diverged" if diverged else trial.state.name.lower()
 
 
 def to_csv(rows: Sequence[dict[str, Any]], path: str | Path | None = None) -> str:
