@@ -124,9 +124,20 @@ def test_links_point_to_files():
     assert {"CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "binpack/agents/shipped/README.md"} <= set(links)
 
 
-def test_readme_is_one_screen_and_has_a_picture():
-    assert len(README.splitlines()) <= 62
-    assert '<img src="tutorials/images/packed_bin.png"' in README
+def test_readme_is_short_and_has_pictures_with_their_texts():
+    assert len(README.splitlines()) <= 100
+    pictures = re.findall(r"<img ([^>]*)>", README)
+    assert {re.search(r'src="([^"]+)"', each)[1] for each in pictures} >= {
+        "tutorials/images/packing.gif",
+        "tutorials/images/packed_bin.png",
+    }
+    assert all(re.search(r'alt="[^"]{10,}"', each) for each in pictures)
+
+
+def test_both_commands_stand_before_the_course_map():
+    assert (
+        README.index("<!-- command: lab -->") < README.index("<!-- command: test -->") < README.index("## The course")
+    )
 
 
 def test_top_level_holds_what_the_design_names():
