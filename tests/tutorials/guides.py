@@ -13,6 +13,8 @@ Any other language needs one of the marks that stand in comments above a block, 
 - ``<!-- output -->``: it is what the last block that was run printed; ``...`` stands for anything;
 - ``<!-- fails: 2 -->``: a ``bash`` block ends with that exit code;
 - ``<!-- not run: needs a cloud account -->``: never run, and why;
+- ``<!-- stays -->``: it does not end by itself, as a server does; it is ended after the guide;
+- ``<!-- on: instance -->``: where it is typed, for a guide whose test has several machines;
 - ``<!-- name: tunnel -->``: what a test calls it.
 
 A guide's test is as long as this, with `guide_reader` of this folder's ``conftest.py``:
@@ -41,7 +43,7 @@ FOLDER = ROOT / "tutorials"
 LONGEST = 300
 """Seconds that a block may take; a machine may be busy with other things."""
 
-_MARKS = {"file", "output", "fails", "not run", "name"}
+_MARKS = {"file", "output", "fails", "not run", "stays", "on", "name"}
 _RUN = {"bash", "python", "json"}
 
 _SESSION = """
@@ -67,6 +69,7 @@ class Block:
         line: where its fence stands, from 1.
         language: what stands behind the fence.
         text: what is in it.
+        heading: of the section that it stands in.
         marks: name to value, empty for a mark without one.
     """
 
@@ -74,6 +77,7 @@ class Block:
     line: int
     language: str
     text: str
+    heading: str = ""
     marks: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -81,8 +85,8 @@ class Block:
 
     @property
     def handling(self) -> str:
-        """What a reader does with it: ``bash``, ``python``, ``json``, ``file``, ``output``, ``not run`` or ``text``."""
-        for mark in ("not run", "file", "output"):
+        """What a reader does with it: its language, or what its marks say instead."""
+        for mark in ("not run", "file", "output", "stays"):
             if mark in self.marks:
                 return mark
         return self.language
@@ -91,7 +95,7 @@ class Block:
         """Say what is wrong with how the block is marked."""
         for unknown in sorted(set(self.marks) - _MARKS):
             yield f"{self}: unknown mark {unknown!r}"
-        if self.handling not in {*_RUN, "not run", "file", "output", "text"}:
+        if self.handling not in {*_RUN, "not run", "file", "output", "stays", "text"}:
             yield f"{self}: a block in {self.language or 'no language'} is neither run nor marked"
         if self.handling == "not run" and len(self.marks["not run"].split()) < 2:
             yield f"{self}: says no reason why it is not run"
@@ -131,7 +135,7 @@ class Guide:
     @property
     def blocks(self) -> list[Block]:
         """The fenced blocks, in order; those in list items too, without their indentation."""
-        found, marks, lines = [], {}, iter(enumerate(self.text.splitlines(), start=1))
+        found, marks, heading, lines = [], {}, "", iter(enumerate(self.text.splitlines(), start=1))
         for number, line in lines:
             if mark := re.fullmatch(r"\s*<!-- ([a-z ]+?)(?:: (.*?))? -->", line):
                 marks[mark[1]] = mark[2] or ""
@@ -143,10 +147,12 @@ class Guide:
                     inside.append(each.removeprefix(fence[1]))
                 else:
                     raise AssertionError(f"{self.name}, line {number}: the block has no end")
-                found.append(Block(self.name, number, fence[3], "".join(f"{each}\n" for each in inside), marks))
+                text = "".join(f"{each}\n" for each in inside)
+                found.append(Block(self.name, number, fence[3], text, heading, marks))
                 marks = {}
             elif line.strip():
                 marks = {}  # a comment that belongs to no block
+                heading = line.lstrip("# ") if line.startswith("#") else heading
         return found
 
     def __getitem__(self, name: str) -> Block:
@@ -157,6 +163,12 @@ class Guide:
     def of(self, language: str) -> list[str]:
         """Return what is in the blocks of a language."""
         return [block.text for block in self.blocks if block.language == language]
+
+    def section(self, heading: str) -> list[Block]:
+        """Return the blocks below a heading, up to the next one."""
+        found = [block for block in self.blocks if block.heading == heading]
+        assert found, f"{self.name} has no block under {heading!r}"
+        return found
 
     @property
     def prose(self) -> str:
@@ -178,6 +190,7 @@ class Reader:
         """What the last block that was run printed."""
         self.environment = reader_environment(environment or {})
         self._python: subprocess.Popen[str] | None = None
+        self._staying: list[subprocess.Popen[str]] = []
         if not (folder / ".venv").exists():
             (folder / ".venv").symlink_to(sys.prefix)
 
@@ -203,19 +216,26 @@ class Reader:
             assert same(self.printed, block.text), f"{block} says\n{block.text}\nand this came:\n{self.printed}"
         elif block.handling == "json":
             json.loads(block.text)
+        elif block.handling == "stays":
+            options = {**_caught(self.folder, self.environment, subprocess.DEVNULL), "stdout": subprocess.DEVNULL}
+            self._staying.append(subprocess.Popen(self.typed(block), **options))
         elif block.handling == "bash":
-            code, self.printed = run(["bash", "-euo", "pipefail", "-c", block.text], self.folder, self.environment)
+            code, self.printed = run(self.typed(block), self.folder, self.environment)
             wanted = int(block.marks.get("fails", 0))
             assert code == wanted, f"{block} ended with {code}, expected {wanted}:\n{self.printed}"
         elif block.handling == "python":
             code, self.printed = self._exec(block)
             assert code == 0, f"{block} failed:\n{self.printed}"
 
+    def typed(self, block: Block) -> list[str]:
+        """Return the command that runs a block of ``bash``."""
+        return ["bash", "--norc", "-euo", "pipefail", "-c", block.text]
+
     def _exec(self, block: Block) -> tuple[int, str]:
         if self._python is None:
             self._python = subprocess.Popen(
                 [self.folder / ".venv" / "bin" / "python", "-c", _SESSION],
-                **_caught(self.folder, self.environment, stdin=subprocess.PIPE),
+                **_caught(self.folder, self.environment, subprocess.PIPE),
             )
         python, printed = self._python, []
         assert python.stdin and python.stdout
@@ -229,10 +249,11 @@ class Reader:
         raise AssertionError(f"{block} ended Python, or took more than {LONGEST} s:\n{''.join(printed)}")
 
     def close(self) -> None:
-        """End the Python that ran the blocks, and what it started."""
-        if self._python is not None:
-            _kill(self._python)
-            self._python.communicate()
+        """End the Python that ran the blocks, what it started, and what stays."""
+        for process in (*self._staying, *([self._python] if self._python else [])):
+            _kill(process)
+            process.communicate()
+        self._python, self._staying = None, []
 
 
 def reader_environment(more: Mapping[str, str]) -> dict[str, str]:
@@ -255,7 +276,7 @@ def run(command: list[str], folder: Path, environment: Mapping[str, str]) -> tup
     Raises:
         AssertionError: it took too long.
     """
-    process = subprocess.Popen(command, **_caught(folder, environment, stdin=subprocess.DEVNULL))
+    process = subprocess.Popen(command, **_caught(folder, environment, subprocess.DEVNULL))
     with _time_limit(process) as late:
         printed = process.communicate()[0]
     assert not late.is_set(), f"{command[-1]}\ntook more than {LONGEST} s:\n{printed}"
