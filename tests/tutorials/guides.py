@@ -14,8 +14,7 @@ Any other language needs one of the marks that stand in comments above a block, 
 - ``<!-- fails: 2 -->``: a ``bash`` block ends with that exit code;
 - ``<!-- not run: needs a cloud account -->``: never run, and why;
 - ``<!-- stays -->``: it does not end by itself, as a server does; it is ended after the guide;
-- ``<!-- on: instance -->``: where it is typed, for a guide whose test has several machines;
-- ``<!-- name: tunnel -->``: what a test calls it.
+- ``<!-- on: instance -->``: where it is typed, for a guide whose test has several machines.
 
 A guide's test is as long as this, with `guide_reader` of this folder's ``conftest.py``:
 
@@ -43,7 +42,7 @@ FOLDER = ROOT / "tutorials"
 LONGEST = 300
 """Seconds that a block may take; a machine may be busy with other things."""
 
-_MARKS = {"file", "output", "fails", "not run", "stays", "on", "name"}
+_MARKS = {"file", "output", "fails", "not run", "stays", "on"}
 _RUN = {"bash", "python", "json"}
 
 _SESSION = """
@@ -154,11 +153,6 @@ class Guide:
                 marks = {}  # a comment that belongs to no block
                 heading = line.lstrip("# ") if line.startswith("#") else heading
         return found
-
-    def __getitem__(self, name: str) -> Block:
-        """Return the one block of a name."""
-        (block,) = [block for block in self.blocks if block.marks.get("name") == name]
-        return block
 
     def of(self, language: str) -> list[str]:
         """Return what is in the blocks of a language."""

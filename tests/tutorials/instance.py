@@ -21,6 +21,8 @@ from guides import reader_environment
 
 PROGRAMS = {"sshd": "openssh-server", "ssh": "openssh-client", "ssh-keygen": "openssh-client", "tmux": "tmux"}
 """What is needed, and the Debian packages that have it."""
+_SFTP = [Path(folder) / "sftp-server" for folder in ("/usr/lib/openssh", "/usr/libexec/openssh", "/usr/lib/ssh")]
+"""What copies files at the far end of ``scp``, wherever a system has it."""
 _RUN_SSHD = Path("/run/sshd")
 """Where Debian's sshd puts its unprivileged part if it runs as root; its service makes the folder."""
 
@@ -49,7 +51,7 @@ class Instance:
 
     def processes(self) -> list[psutil.Process]:
         """Return its sshd, and every process that a session of it started and that still runs."""
-        return [self.server, *self.server.children(recursive=True), *_of_home(self.home)]
+        return [self.server, *self.server.children(recursive=True), *processes_of(self.home)]
 
 
 def missing() -> str:
@@ -62,7 +64,12 @@ def _which(program: str) -> str | None:
     return shutil.which(program, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
 
 
-def _of_home(home: Path) -> list[psutil.Process]:
+def processes_of(home: Path) -> list[psutil.Process]:
+    """Return the processes that run with a home folder, whoever their parents are.
+
+    Args:
+        home: the folder; a test's own.
+    """
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
@@ -144,6 +151,7 @@ KbdInteractiveAuthentication no
 PermitRootLogin prohibit-password
 AllowAgentForwarding no
 X11Forwarding no
+Subsystem sftp {next(filter(Path.exists, _SFTP), _SFTP[0])}
 ForceCommand {login}
 """
 
@@ -164,7 +172,7 @@ def _wait(port: int, server: subprocess.Popen, log: Path) -> None:
 
 
 def _end(server: psutil.Process, home: Path) -> None:
-    left = [server, *server.children(recursive=True), *_of_home(home)]
+    left = [server, *server.children(recursive=True), *processes_of(home)]
     for process in left:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.terminate()

@@ -65,7 +65,6 @@ no such thing
 rm -rf answer
 ```
 
-<!-- name: settings -->
 ```json
 {"a": 1}
 ```
@@ -80,7 +79,6 @@ def test_a_guide_is_typed_in_order_and_what_it_prints_is_compared(guide_reader):
     guide_reader.take_all(guide(SMALL))
     assert (guide_reader.folder / "answer").read_text() == "42\n"
     assert (guide_reader.folder / "deep" / "mine.py").read_text() == "def double(x):\n    return 2 * x\n"
-    assert guide(SMALL)["settings"].text == '{"a": 1}\n'
     assert guide(SMALL).of("json") == ['{"a": 1}\n']
     assert "rm -rf" not in guide(SMALL).prose and "A line." in guide(SMALL).prose
 
