@@ -1,6 +1,6 @@
 """The train action: one JSON object that says what is trained or tuned, and what comes out of it.
 
-``perform`` does what ``python -m binpack action`` does; ``tutorials/train_action.md`` is the guide.
+``perform`` does what ``python -m binpack action`` does; ``tutorials/train-action.md`` is the guide.
 """
 
 from typing import TYPE_CHECKING

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
-from pathlib import Path
 
 import pytest
+from guides import Guide
 
 from binpack.search.action.conduct import perform
 from binpack.search.action.dataset import check_dataset
@@ -16,29 +15,24 @@ from binpack.search.action.support import support_table
 from binpack.search.engines.engine import check_engine, scheduler_table
 from binpack.search.engines.variants import Variants
 
-GUIDE = (Path(__file__).resolve().parents[3] / "tutorials" / "train_action.md").read_text(encoding="utf-8")
-
-
-def blocks(kind):
-    """Return the guide's blocks of a kind."""
-    return re.findall(rf"^```{kind}\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
+GUIDE = Guide.read("train-action.md")
 
 
 @pytest.mark.parametrize("number", range(3))
 def test_a_job_of_the_guide_can_be_run(number):
-    job, notices = parse_job(json.loads(blocks("json")[number]), (check_dataset, check_engine, check_entrypoint))
-    assert notices == [] and len(blocks("json")) == 3
+    job, notices = parse_job(json.loads(GUIDE.of("json")[number]), (check_dataset, check_engine, check_entrypoint))
+    assert notices == [] and len(GUIDE.of("json")) == 3
     if job.params.name == "grid of 12":
         assert Variants(list(job.params.varied.values()), job.params.tuning.num_samples).total == 12
 
 
 def test_the_tables_are_what_the_tests_of_their_cells_test():
-    assert support_table() in GUIDE and scheduler_table() in GUIDE
+    assert support_table() in GUIDE.text and scheduler_table() in GUIDE.text
 
 
 def test_the_entrypoint_of_the_guide_trains_and_tunes(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "guided.py").write_text(blocks("python")[0])
+    (tmp_path / "guided.py").write_text(GUIDE.of("python")[0])
     params = {"name": "mine", "dataset": "random", "entrypoint": "guided", "hyperparameter": {"x": 2}}
     result = perform({"action": "train", "params": params}, "once")
     assert result["best_trial"]["metrics"] == {"training_iteration": 5, "score": 10}
