@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -120,7 +121,10 @@ def _seeded(rng: np.random.Generator) -> Iterator[None]:
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002
     try:
-        yield
+        # its Gaussian process says of every short run that it could be fitted better
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         random.setstate(python)
         np.random.set_state(numpys)  # noqa: NPY002

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from types import ModuleType
 
 from binpack.search._model import SearchError
@@ -20,7 +21,10 @@ def needed(module: str, what: str, install: str | None = None) -> ModuleType:
         SearchError: it is not installed, or cannot be imported; one line with the command that installs it.
     """
     try:
-        return importlib.import_module(module)
+        # what a library has to say about others' versions is no news for who searches
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return importlib.import_module(module)
     except ImportError as error:
         # a package of its own that is missing, or a library of the system's, is worth its name
         why = "" if isinstance(error, ModuleNotFoundError) and error.name == module else f" ({error})"
