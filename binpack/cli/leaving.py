@@ -13,7 +13,6 @@ import typer
 
 from binpack import stopping, system
 from binpack.cli import options
-from binpack.cli.notices import Watcher, service_of
 from binpack.text import terminal
 
 NOTICED = os.EX_TEMPFAIL
@@ -58,8 +57,13 @@ def ways_out(notice: str | None, notice_url: str | None, when_done: str | None) 
         typer.BadParameter: there is no such cloud, or no such URL.
         typer.Exit: with 75, after a notice.
     """
-    with options.option("--notice" if notice is not None else "--notice-url"):
-        service = service_of(notice, notice_url)
+    service = None
+    if notice is not None or notice_url is not None:
+        # here alone, as it brings the web's client with it
+        from binpack.cli.notices import Watcher, service_of
+
+        with options.option("--notice" if notice is not None else "--notice-url"):
+            service = service_of(notice, notice_url)
     if when_done is not None:
         also = " or on a notice" if service else ""
         system.say(terminal(f"binpack: when all is done{also}, this runs: {when_done}"))

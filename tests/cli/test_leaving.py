@@ -83,6 +83,11 @@ def wait_until(what, process: subprocess.Popen, folder: Path, seconds: float = 2
         time.sleep(0.1)
 
 
+def trained(folder: Path) -> int:
+    """Return how many training runs have logged an update to TensorBoard."""
+    return sum(path.stat().st_size > 500 for path in folder.rglob("events.out.tfevents.*"))
+
+
 def checkpoints(folder: Path) -> dict[Path, int]:
     """Return how far each training run's checkpoint is, in environment steps."""
     return {
@@ -102,10 +107,9 @@ def test_a_notice_ends_a_command_with_a_checkpoint_and_the_same_command_goes_on(
         line = [*line, "--notice", cloud, "--notice-url", service.url]
         process = start([*line, *done], tmp_path)
         try:
-            # the first checkpoint comes after ten seconds, and what the notice writes is another one
-            wait_until(lambda: len(list(tmp_path.rglob("checkpoint.pt"))) == runs, process, tmp_path)
+            wait_until(lambda: trained(tmp_path) == runs, process, tmp_path)
             service.notice = notice
-            noticed, before = time.time(), checkpoints(tmp_path)
+            noticed = time.time()
             assert process.wait(timeout=120) == NOTICED == 75
         finally:
             with suppress(ProcessLookupError):
@@ -121,8 +125,7 @@ def test_a_notice_ends_a_command_with_a_checkpoint_and_the_same_command_goes_on(
         assert lines[-1] == "gone" and (tmp_path / "gone.txt").exists()
         after = checkpoints(tmp_path)
         written = {path: path.stat().st_mtime for path in after}
-        assert set(after) == set(before) and all(after[path] > before[path] for path in after)
-        assert all(noticed - 1 < each for each in written.values())
+        assert len(after) == runs and min(after.values()) > 0 and min(written.values()) > noticed - 1
         # it goes on from there, with no notice this time, and writes over what it goes on from
         service.notice = None
         process = start(line, tmp_path)

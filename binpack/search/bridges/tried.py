@@ -183,7 +183,8 @@ class BridgeResult:
         """The result in two lines of plain text."""
         states = [row["state"] for row in self.rows]
         counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
-        first = f"{len(states)} trials by {self.library}" + (f" ({counts})" if counts else "")
+        trials = "1 trial" if len(states) == 1 else f"{len(states)} trials"
+        first = f"{trials} by {self.library}" + (f" ({counts})" if counts else "")
         if self.best is None:
             return terminal(first) + "\nNo trial is complete."
         row = self.rows[self.best]
