@@ -81,9 +81,14 @@ def train(
 
 def _sweep_args(file: Path) -> list[str]:
     """Return a sweep's hyperparameters as ``--set`` takes them."""
-    from binpack.files import read_json
+    from binpack.agents.config import PPOConfig
+    from binpack.files import InputError, read_json
 
-    return [f"{name}={json.dumps(value)}" for name, value in read_json(file, "a sweep's hyperparameters").items()]
+    values = read_json(file, "a sweep's hyperparameters")
+    for name in values:
+        if name not in PPOConfig.model_fields:
+            raise InputError(f"{file}: {name!r} is not one of {', '.join(PPOConfig.model_fields)}")
+    return [f"{name}={json.dumps(value)}" for name, value in values.items()]
 
 
 def _sweep_run_id() -> str:

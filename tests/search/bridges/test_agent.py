@@ -95,6 +95,7 @@ def test_a_grid_and_early_stopping_are_in_the_file(folder, capsys):
         ),
         (["sweep", "other.json", "--out", "s.yaml"], "space: gama is no field of PPOConfig"),
         (["train", "--out", "run", "--wandb-args", "none.json"], "none.json: no such file"),
+        (["train", "--out", "run", "--wandb-args", "gama.json"], "gama.json: 'gama' is not one of learning_rate, "),
         (
             ["train", "--out", "run", "--wandb-args", "args.json"],
             "--wandb-args: WANDB_RUN_ID is '': an agent of W&B sets",
@@ -105,6 +106,7 @@ def test_what_is_wrong_is_answered_with_one_line_and_nothing_is_written(folder, 
     monkeypatch.delenv("WANDB_RUN_ID", raising=False)
     (folder / "other.json").write_text(json.dumps({"parameters": {"gama": {"type": "float", "low": 0, "high": 1}}}))
     (folder / "args.json").write_text("{}")
+    (folder / "gama.json").write_text('{"gama": 0.9}')
     before = sorted(folder.iterdir())
     assert main(line) == 2
     said = capsys.readouterr().err
