@@ -15,14 +15,13 @@ from typing import Any
 
 import optuna
 from optuna.trial import FixedTrial, TrialState, create_trial
-from rich.table import Table
 
 from binpack.agents.config import check_version
 from binpack.files import InputError
 from binpack.search._model import SearchError
-from binpack.search.report import best_number, rich_table, trials_table
+from binpack.search.report import AnyResult, best_number, trials_table
 from binpack.search.space import Space
-from binpack.search.storage import DEFAULT_NAME, Location, load_study, locate, open_storage, quiet, refuse_other_files
+from binpack.search.storage import DEFAULT_NAME, load_study, locate, open_storage, quiet, refuse_other_files
 from binpack.text import terminal
 
 BRIDGE_VERSION = 1
@@ -145,55 +144,22 @@ def add_trial(study: optuna.Study, space: Space, tried: Tried) -> None:
 
 
 @dataclass(frozen=True)
-class BridgeResult:
+class BridgeResult(AnyResult):
     """What another library found.
 
     Attributes:
-        location: where the study is.
         library: what searched.
-        rows: its trials, as ``trials_table`` has them.
     """
 
-    location: Location
     library: str
-    rows: list[dict[str, Any]]
-
-    @property
-    def best(self) -> int | None:
-        """The complete trial with the highest score; None if there is none."""
-        return best_number(self.rows)
-
-    def table(self, width: int | None = None) -> Table:
-        """The trials for a terminal of a width."""
-        title = f"Study {self.location.name} in {self.location.shown}, by {self.library}"
-        return rich_table(self.rows, title=title, best=self.best, width=width)
 
     def to_dict(self) -> dict[str, Any]:
         """What was found, as plain values for JSON."""
-        best = None if self.best is None else self.rows[self.best]
-        return {
-            "study": self.location.name,
-            "storage": self.location.shown,
-            "library": self.library,
-            "best": best and {"trial": best["number"], "score": best["value"], "params": best["params"]},
-            "trials": self.rows,
-        }
+        return {**super().to_dict(), "library": self.library}
 
     def summary(self) -> str:
-        """The result in two lines of plain text."""
-        states = [row["state"] for row in self.rows]
-        counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
-        trials = "1 trial" if len(states) == 1 else f"{len(states)} trials"
-        first = f"{trials} by {self.library}" + (f" ({counts})" if counts else "")
-        if self.best is None:
-            return terminal(first) + "\nNo trial is complete."
-        row = self.rows[self.best]
-        values = ", ".join(f"{name} {_short(value)}" for name, value in row["params"].items())
-        return f"{terminal(first)}\n" + terminal(f"Best: trial {self.best}, score {row['value']:.4f}: {values}")
-
-
-def _short(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+        """The result in a few lines of plain text."""
+        return f"{super().summary()}\n{terminal(f'Searched by {self.library}.')}"
 
 
 def load_bridge(storage: str | Path, name: str | None = None) -> BridgeResult | None:
@@ -215,4 +181,5 @@ def load_bridge(storage: str | Path, name: str | None = None) -> BridgeResult | 
         space = Space(**entry["space"])
     except (InputError, KeyError, TypeError) as error:
         raise SearchError(f"study {study.study_name!r}: not what a bridge writes: {error}") from None
-    return BridgeResult(locate(storage, study.study_name), str(entry.get("library")), trials_table(study, space))
+    rows = trials_table(study, space)
+    return BridgeResult(locate(storage, study.study_name), rows, best_number(rows), str(entry.get("library")))

@@ -98,7 +98,8 @@ def test_a_study_comes_out_that_optuna_can_rank_and_the_generator_decides_it(tmp
     kept = load_bridge(storage)
     assert (kept.library, len(kept.rows), kept.rows[kept.best]["value"]) == ("Hyperopt", 30, study.best_value)
     assert kept.to_dict()["best"]["params"] == SPACE.decode(study.best_trial.params)
-    assert kept.summary().startswith("30 trials by Hyperopt (30 complete)\nBest: trial ")
+    assert kept.summary().startswith("30 trials (30 complete)\nBest: trial ")
+    assert kept.summary().endswith("\nSearched by Hyperopt.")
 
 
 def test_tpe_learns_where_random_search_does_not():

@@ -44,8 +44,8 @@ def storage(tmp_path):
 def test_show_prints_a_table_and_draws_the_plots(storage, tmp_path, capsys):
     assert main(["show", str(storage), "--out", str(tmp_path / "plots")]) == 0
     said = capsys.readouterr().out
-    assert "by Somebody" in said and "OSError: no disk" in said
-    assert "12 trials by Somebody (10 complete, 1 fail, 1 pruned)\nBest: trial " in said
+    assert "Searched by Somebody.\n" in said and "OSError: no disk" in said
+    assert "12 trials (10 complete, 1 fail, 1 pruned)\nBest: trial " in said
     assert {path.stem for path in (tmp_path / "plots").glob("*.png")} >= {"history", "slice", "parallel"}
 
 
@@ -65,7 +65,7 @@ def test_a_study_without_a_complete_trial_says_so(tmp_path):
     add_trial(study, SPACE, tried)
     found = load_bridge(tmp_path / "s.journal")
     assert found.best is None and found.to_dict()["best"] is None
-    assert found.summary() == "1 trial by Somebody (1 fail)\nNo trial is complete."
+    assert found.summary() == "1 trials (1 fail)\nNo trial is complete.\nSearched by Somebody."
 
 
 def test_values_outside_the_space_and_what_a_later_version_wrote_are_refused(tmp_path):
