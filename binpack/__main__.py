@@ -27,7 +27,7 @@ import typer
 from pydantic import ValidationError
 
 from binpack import __version__, system
-from binpack.cli import action, benching, lab, packing, reporting, training, tuning
+from binpack.cli import action, benching, lab, packing, reporting, sweeping, training, tuning
 from binpack.files import InputError, is_machines, system_line
 from binpack.text import terminal
 
@@ -79,6 +79,7 @@ for command in (
     tuning.tune,
     tuning.show,
     reporting.report,
+    sweeping.sweep,
     action.action,
     benching.bench,
 ):
@@ -131,7 +132,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, 1 (what was asked for failed, the machine failed, or a bug), 2 (wrong arguments or files), or,
         where it was stopped, 128 and the number of the signal: 130 for Ctrl-C, 143 for SIGTERM, 129 for a closed
-        terminal.
+        terminal; 75 where a cloud gave notice that it takes the machine back (``--notice``).
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):

@@ -18,6 +18,7 @@ from binpack.agents.store import AGENT_VERSION
 from binpack.course.working_copy import FOLDER
 from binpack.search._model import STUDY_VERSION
 from binpack.search.action.conduct import ACTION_VERSION
+from binpack.search.bridges.tried import BRIDGE_VERSION
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -110,6 +111,7 @@ def test_the_changes_say_the_versions_of_stored_formats():
         "`config.json` of a run": ("version", CONFIG_VERSION),
         "`agent.json` of an agent": ("version", AGENT_VERSION),
         "a study's entry in its storage, `study.json`, `final.json`": ("version", STUDY_VERSION),
+        "the entry `bridge` of a study of another library": ("version", BRIDGE_VERSION),
         "`job.json` in the folder of an action": ("version", ACTION_VERSION),
     }
 

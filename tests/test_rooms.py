@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-FLAT = {"__init__", "__main__", "bench", "files", "system", "text"}
+FLAT = {"__init__", "__main__", "bench", "files", "stopping", "system", "text"}
 """The only modules that lie in the package itself."""
 
 

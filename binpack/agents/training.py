@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 import torch
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.logger import KVWriter, Logger
 from stable_baselines3.common.utils import ConstantSchedule, LinearSchedule
 from stable_baselines3.common.vec_env import VecMonitor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from binpack import stopping
 from binpack.agents import run_state
 from binpack.agents.config import PPOConfig, TrainConfig
 from binpack.agents.diagnostics import Diagnostics
@@ -63,6 +64,7 @@ def train(
     resume: bool = True,
     progress: bool = False,
     keep_checkpoint: bool = False,
+    writers: Sequence[KVWriter] = (),
 ) -> TrainResult:
     """Train an agent, or continue or return the run that the folder holds.
 
@@ -81,11 +83,13 @@ def train(
         progress: show a progress bar.
         keep_checkpoint: leave the checkpoint of a finished run, from which more steps go on exactly; without it they
             begin with the kept weights, new moments of Adam and fresh items.
+        writers: get what TensorBoard gets.
 
     Returns:
         The result.
 
     Raises:
+        Interrupted: the end of this process was announced (``binpack.stopping``), and the checkpoint is written.
         ValueError: if another process trains in the folder; if it holds a run of another config or of other items, a
             damaged one, or any run although ``resume`` is ``False``; or if the agent to start from is missing or has
             other layers.
@@ -112,7 +116,7 @@ def train(
             if saved is not None and finished is not None:
                 save_checkpoint(folder, saved)
                 (folder / "result.json").unlink()
-            recorder = _Recorder(config, folder, streams, on_evaluation, saved, keep_checkpoint)
+            recorder = _Recorder(config, folder, streams, on_evaluation, saved, keep_checkpoint, writers)
             return _go_on(model, recorder, config, saved, progress)
 
 
@@ -170,10 +174,12 @@ class _Recorder(BaseCallback):
         on_evaluation: Report | None,
         saved: dict[str, Any] | None,
         keep_checkpoint: bool,
+        writers: Sequence[KVWriter],
     ) -> None:
         super().__init__()
         self._config, self._folder, self._streams, self._report = config, folder, streams, on_evaluation
         self._keep_checkpoint = keep_checkpoint
+        self._writers = writers
         self._every = config.evaluation_interval
         self._history: list[tuple[int, float]] = [tuple(row) for row in saved["history"]] if saved else []
         self._diagnostics: list[dict[str, float]] = list(saved.get("diagnostics", ())) if saved else []
@@ -196,6 +202,10 @@ class _Recorder(BaseCallback):
             if self._average_before:
                 self._average.load_state_dict(self._average_before)
 
+    def _on_training_start(self) -> None:
+        # Stable-Baselines3 has made its logger by now
+        self.model.logger.output_formats.extend(self._writers)
+
     def _on_step(self) -> bool:
         return True
 
@@ -203,6 +213,10 @@ class _Recorder(BaseCallback):
         self._follow()
         self._said.note(self.model._n_updates, self.model.logger.name_to_value)
         last = self._history[-1][0] if self._history else 0
+        if stopping.asked():
+            # an evaluation that is due comes when the run goes on
+            self._keep(self.model, begun=True)
+            stopping.leave()
         if self.num_timesteps // self._every > last // self._every:
             self._evaluate(self.model, begun=True)
         elif time.perf_counter() - self._kept >= self._pause:
@@ -246,7 +260,7 @@ class _Recorder(BaseCallback):
         steps = model.num_timesteps
         self._history.append((steps, score))
         self._diagnostics.append(self._said.take(model.ep_info_buffer or ()))
-        if self._config.tensorboard:
+        if self._config.tensorboard or self._writers:
             model.logger.record("eval/utilization", score)
             model.logger.dump(steps)
         # The agent as it is: a run that is stopped early, by a pruner or for good, keeps its model too.

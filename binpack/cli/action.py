@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from binpack.cli import options
+from binpack.cli import leaving, options
 from binpack.system import Interrupted
 from binpack.text import terminal
 
@@ -29,6 +29,9 @@ def action(
         bool, typer.Option("--json", help="Print the result as JSON, and what happens as JSON lines on stderr.")
     ] = False,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of a job, no more.")] = False,
+    notice: leaving.Notice = None,
+    notice_url: leaving.NoticeUrl = None,
+    when_done: leaving.WhenDone = None,
 ) -> None:
     """Train or tune as a JSON file says. Killed at any moment, the same command goes on."""
     if schema:
@@ -46,7 +49,7 @@ def action(
     from binpack.search.action.faults import JobError
 
     data = read_json(job, "a job")
-    with _Shown(_table(data), as_json=as_json) as shown:
+    with leaving.ways_out(notice, notice_url, when_done), _Shown(_table(data), as_json=as_json) as shown:
         try:
             result = perform(data, out, shown, progress=sys.stderr.isatty() and not as_json)
         except JobError as error:
@@ -65,7 +68,8 @@ def action(
             shown.close()
             line = "stopped; nothing is lost: the same command goes on"
             raise Interrupted(line, getattr(stop, "code", Interrupted().code)) from None
-    typer.echo(json.dumps(result, indent=2) if as_json else _summary(result, out))
+        shown.close()
+        typer.echo(json.dumps(result, indent=2) if as_json else _summary(result, out))
 
 
 def _table(data: dict[str, Any]) -> TrialTable:

@@ -58,6 +58,10 @@ Assign = Annotated[
     typer.Option("--set", metavar="NAME=VALUE", help="A PPO hyperparameter, such as learning_rate=3e-4; repeatable."),
 ]
 
+Steps = Annotated[int | None, typer.Option("--steps", metavar="N", help="Environment steps of a training run, in all.")]
+Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="Training seed.")]
+Envs = Annotated[int | None, typer.Option("--n-envs", metavar="N", help="Bins packed side by side.")]
+
 
 @contextlib.contextmanager
 def option(name: str) -> Iterator[None]:

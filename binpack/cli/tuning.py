@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from binpack.cli import options
+from binpack.cli import leaving, options
 from binpack.files import InputError
 from binpack.text import terminal
 
@@ -44,9 +44,7 @@ def tune(
     trials: Annotated[
         int | None, typer.Option("--trials", metavar="N", help="Trials in all; of a grid: all cells.")
     ] = None,
-    steps: Annotated[
-        int | None, typer.Option("--steps", metavar="N", help="Environment steps of a training run.")
-    ] = None,
+    steps: options.Steps = None,
     sampler: Annotated[
         str, typer.Option("--sampler", metavar="NAME", help="tpe, random, grid or module:name.")
     ] = "tpe",
@@ -63,11 +61,14 @@ def tune(
     study: Annotated[str, typer.Option("--study", metavar="NAME", help="The study's name in the storage.")] = "study",
     assigned: options.Assign = None,
     config: options.Config = None,
-    n_envs: Annotated[int | None, typer.Option("--n-envs", metavar="N", help="Bins packed side by side.")] = None,
+    n_envs: options.Envs = None,
     jobs: Annotated[
         int | None, typer.Option("--jobs", metavar="N", help="Training runs side by side; as many as cores by default.")
     ] = None,
     as_json: AsJson = False,
+    notice: leaving.Notice = None,
+    notice_url: leaving.NoticeUrl = None,
+    when_done: leaving.WhenDone = None,
 ) -> None:
     """Tune PPO on your items. Killed at any moment, the same command goes on."""
     for name, value in (("--trials", trials), ("--seeds", seeds), ("--jobs", jobs)):
@@ -101,10 +102,11 @@ def tune(
         seeds=seeds,
         final_seeds=final_seeds,
     )
-    result = run(declared, storage, progress=sys.stderr.isatty(), jobs=jobs or int(usable_cores()))
-    _say(result, as_json=as_json)
-    if result.best is None:
-        raise typer.Exit(1)
+    with leaving.ways_out(notice, notice_url, when_done):
+        result = run(declared, storage, progress=sys.stderr.isatty(), jobs=jobs or int(usable_cores()))
+        _say(result, as_json=as_json)
+        if result.best is None:
+            raise typer.Exit(1)
 
 
 def show(
@@ -121,10 +123,11 @@ def show(
     if out is not None:
         options.output_folder("--out", out)
 
+    from binpack.search.bridges.tried import load_bridge
     from binpack.search.report import read
 
     hide(storage)
-    result = read(storage, study)
+    result = load_bridge(storage, study) or read(storage, study)
     plots = [] if out is None else write_plots(storage, result.location.name, out)
     _say(result, as_json=as_json)
     for line in plots:

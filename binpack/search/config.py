@@ -183,9 +183,9 @@ class TuneConfig(Model):
             raise SearchError(one_line(error)) from None
 
     def defaults(self) -> dict[str, Any]:
-        """The default configuration's values of the space's parameters."""
+        """The default configuration's values of the space's parameters, of those that exist in it."""
         values = self.train.ppo.model_dump(mode="json")
-        return {name: values[name] for name in self.space.names}
+        return {name: values[name] for name in self.space.active(values)}
 
     @property
     def default_is_trial_0(self) -> bool:

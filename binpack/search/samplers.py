@@ -161,21 +161,23 @@ class _Grid:
 class _Endless:
     """A sampler that draws from a seed, trial after trial."""
 
-    def __init__(self, make: Callable[[SamplerConfig, int], BaseSampler]) -> None:
+    def __init__(self, make: Callable[[SamplerConfig, Space, int], BaseSampler]) -> None:
         self._make = make
 
     def build(self, config: SamplerConfig, space: Space) -> BaseSampler:
-        return SeededSampler(lambda seed: self._make(config, seed), config.seed)
+        return SeededSampler(lambda seed: self._make(config, space, seed), config.seed)
 
     def cells(self, config: SamplerConfig, space: Space) -> int | None:
         return None
 
 
-def _tpe(config: SamplerConfig, seed: int) -> TPESampler:
+def _tpe(config: SamplerConfig, space: Space, seed: int) -> TPESampler:
     return TPESampler(
         n_startup_trials=config.n_startup_trials,
         n_ei_candidates=config.n_ei_candidates,
         multivariate=config.multivariate,
+        # Parameters that do not always exist are modelled jointly with those beside which they do.
+        group=config.multivariate and bool(space.conditions),
         # One process works on a study: there is no parallel trial to keep away from.
         constant_liar=False,
         seed=seed,
@@ -183,7 +185,7 @@ def _tpe(config: SamplerConfig, seed: int) -> TPESampler:
 
 
 GRID: Sampler = _Grid()
-RANDOM: Sampler = _Endless(lambda config, seed: RandomSampler(seed=seed))
+RANDOM: Sampler = _Endless(lambda config, space, seed: RandomSampler(seed=seed))
 TPE: Sampler = _Endless(_tpe)
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
@@ -26,7 +26,7 @@ from binpack.search._model import Model, SearchError
 if TYPE_CHECKING:
     import optuna
 
-__all__ = ["DEFAULT_SPACE", "Categorical", "Float", "Int", "Parameter", "SearchError", "Space"]
+__all__ = ["DEFAULT_SPACE", "Categorical", "Condition", "Float", "Int", "Parameter", "SearchError", "Space"]
 
 Scalar = str | int | float | bool | None
 
@@ -282,10 +282,52 @@ def _stored(choice: Any) -> Scalar:
 Parameter = Annotated[Float | Int | Categorical, Field(discriminator="type")]
 
 
+class Condition(Model):
+    """When a parameter exists: where another one, a categorical one, has one of these values."""
+
+    parameter: str
+    values: tuple[Any, ...] = Field(min_length=1)
+
+    def words(self) -> str:
+        """The condition in words."""
+        return f"where {self.parameter} is {' or '.join(json.dumps(value) for value in self.values)}"
+
+
 class Space(Model):
-    """Named parameters, in the order in which they are suggested and shown."""
+    """Named parameters, in the order in which they are suggested and shown.
+
+        >>> space = Space(
+        ...     parameters={"policy": Categorical(choices=("candidate", "mlp")), "channels": Int(low=4, high=32)},
+        ...     conditions={"channels": Condition(parameter="policy", values=("candidate",))},
+        ... )
+        >>> space.active({"policy": "mlp"}), space.active({"policy": "candidate"})
+        (['policy'], ['policy', 'channels'])
+
+    Attributes:
+        parameters: name to range.
+        conditions: for a parameter that does not always exist, when it does. What it depends on stands before it and
+            may have a condition itself; where it does not exist, a configuration has no value of it.
+    """
 
     parameters: dict[str, Parameter] = Field(min_length=1)
+    conditions: dict[str, Condition] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _check_conditions(self) -> Space:
+        for name, condition in self.conditions.items():
+            if name not in self.parameters:
+                raise InputError(f"conditions: {name} is not in the search space")
+            before = self.names[: self.names.index(name)]
+            parent = self.parameters.get(condition.parameter)
+            if condition.parameter not in before or not isinstance(parent, Categorical):
+                raise InputError(
+                    f"conditions: {name} depends on {condition.parameter}, "
+                    "expected a categorical parameter that stands before it"
+                )
+            for value in condition.values:
+                if not parent.contains(value):
+                    raise InputError(f"conditions: {condition.parameter} = {value} is none of {parent.range()}")
+        return self
 
     def __len__(self) -> int:
         """How many parameters vary."""
@@ -301,7 +343,11 @@ class Space(Model):
 
         On a trial that already has values (one that an interrupted process left behind) those are returned.
         """
-        return {name: parameter.suggest(trial, name) for name, parameter in self.parameters.items()}
+        return self._each(lambda name, parameter: parameter.suggest(trial, name))
+
+    def active(self, values: Mapping[str, Any]) -> list[str]:
+        """The parameters that exist in a configuration, in order; without conditions all."""
+        return [name for name in self.parameters if self._exists(name, values)]
 
     def encode(self, values: Mapping[str, Any]) -> dict[str, Scalar]:
         """Values as Optuna stores them in ``trial.params``."""
@@ -318,6 +364,10 @@ class Space(Model):
     def outside(self, values: Mapping[str, Any]) -> str | None:
         """The first parameter whose value is missing or out of its range, in words; None if there is none."""
         for name, parameter in self.parameters.items():
+            if not self._exists(name, values):
+                if name in values:
+                    return f"{name} = {values[name]}, and it exists only {self.conditions[name].words()}"
+                continue
             if name not in values:
                 return f"{name} has no value"
             if not parameter.contains(values[name]):
@@ -335,8 +385,11 @@ class Space(Model):
             Name to values, ascending for numbers and evenly spaced on the parameter's own scale.
 
         Raises:
-            SearchError: fewer than one point, or a name that is not in the space.
+            SearchError: fewer than one point, a name that is not in the space, or a space with conditions.
         """
+        if self.conditions:
+            name, condition = next(iter(self.conditions.items()))
+            raise SearchError(f"a grid has a value of every parameter, and {name} exists only {condition.words()}")
         by_name = dict(points) if isinstance(points, Mapping) else dict.fromkeys(self.parameters, points)
         for name, count in by_name.items():
             self._get(name)
@@ -350,7 +403,7 @@ class Space(Model):
 
     def sample(self, rng: np.random.Generator) -> dict[str, Any]:
         """One configuration, every parameter independent and uniform on its own scale."""
-        return {name: parameter.sample(rng) for name, parameter in self.parameters.items()}
+        return self._each(lambda name, parameter: parameter.sample(rng))
 
     def at(self, shares: Sequence[float]) -> dict[str, Any]:
         """The configuration at a point of the unit cube, with an edge for each parameter on its own scale.
@@ -369,18 +422,19 @@ class Space(Model):
         """
         if len(shares) != len(self.parameters):
             raise SearchError(f"expected {len(self.parameters)} coordinates, one a parameter, got {len(shares)}")
-        pairs = zip(self.parameters.items(), shares, strict=True)
-        return {name: parameter.at(float(share)) for (name, parameter), share in pairs}
+        share_of = dict(zip(self.parameters, shares, strict=True))
+        return self._each(lambda name, parameter: parameter.at(float(share_of[name])))
 
     def place(self, values: Mapping[str, Any]) -> list[float]:
-        """Where a configuration lies in the unit cube, one coordinate a parameter.
+        """Where a configuration lies in the unit cube, a coordinate for each parameter; the middle where there is none.
 
         Raises:
             SearchError: a value is missing or outside its range.
         """
         if (problem := self.outside(values)) is not None:
             raise SearchError(problem)
-        return [parameter.place(values[name]) for name, parameter in self.parameters.items()]
+        places = self.parameters.items()
+        return [parameter.place(values[name]) if name in values else 0.5 for name, parameter in places]
 
     def table(self) -> list[dict[str, str]]:
         """One row per parameter: name, type, range, scale."""
@@ -388,15 +442,39 @@ class Space(Model):
             {
                 "name": name,
                 "type": parameter.type,
-                "range": parameter.range(),
+                "range": parameter.range() + (f" {self.conditions[name].words()}" if name in self.conditions else ""),
                 "scale": "log" if getattr(parameter, "log", False) else "",
             }
             for name, parameter in self.parameters.items()
         ]
 
     def only(self, *names: str) -> Space:
-        """The same space with these parameters alone, in this order."""
-        return Space(parameters={name: self._get(name) for name in names})
+        """The same space with these parameters alone, in this order.
+
+        Raises:
+            SearchError: a name that is not in the space, or one without what it depends on.
+        """
+        conditions = {name: self.conditions[name] for name in names if name in self.conditions}
+        return Space(parameters={name: self._get(name) for name in names}, conditions=conditions)
+
+    def _each(self, value: Callable[[str, Float | Int | Categorical], Any]) -> dict[str, Any]:
+        """A configuration, made parameter by parameter."""
+        values: dict[str, Any] = {}
+        for name, parameter in self.parameters.items():
+            if self._exists(name, values):
+                values[name] = value(name, parameter)
+        return values
+
+    def _exists(self, name: str, values: Mapping[str, Any]) -> bool:
+        """Whether a parameter exists in a configuration that is known as far as the parameters before it."""
+        condition = self.conditions.get(name)
+        if condition is None:
+            return True
+        parent = self.parameters[condition.parameter]
+        if condition.parameter not in values or not self._exists(condition.parameter, values):
+            return False
+        value = values[condition.parameter]
+        return parent.contains(value) and parent.encode(value) in [parent.encode(each) for each in condition.values]
 
     def _get(self, name: str) -> Float | Int | Categorical:
         if name not in self.parameters:

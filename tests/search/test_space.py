@@ -10,44 +10,10 @@ import optuna
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from spaces import conditional_spaces, spaces
 
 from binpack.files import FileError
-from binpack.search.space import DEFAULT_SPACE, Categorical, Float, Int, SearchError, Space
-
-positive = st.floats(1e-6, 1e6)
-scalars = st.one_of(st.text("abc", max_size=5), st.integers(-9, 9), st.booleans(), st.none(), st.floats(-5, 5))
-
-
-@st.composite
-def floats(draw: st.DrawFn) -> Float:
-    log = draw(st.booleans())
-    ends = draw(st.tuples(positive, positive) if log else st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)))
-    return Float(low=min(ends), high=max(ends), log=log)
-
-
-@st.composite
-def ints(draw: st.DrawFn) -> Int:
-    log = draw(st.booleans())
-    step = 1 if log else draw(st.integers(1, 7))
-    low = draw(st.integers(1, 50) if log else st.integers(-50, 50))
-    return Int(low=low, high=low + step * draw(st.integers(0, 40)), step=step, log=log)
-
-
-@st.composite
-def categoricals(draw: st.DrawFn) -> Categorical:
-    choices = draw(st.lists(st.one_of(scalars, st.lists(st.integers(1, 64), max_size=3)), min_size=1, max_size=5))
-    kept: list = []
-    for choice in choices:
-        stored = json.dumps(choice) if isinstance(choice, list) else choice
-        if all(stored != (json.dumps(other) if isinstance(other, list) else other) for other in kept):
-            kept.append(choice)
-    return Categorical(choices=tuple(kept))
-
-
-parameters = st.one_of(floats(), ints(), categoricals())
-spaces = st.dictionaries(st.sampled_from("abcdef"), parameters, min_size=1, max_size=4).map(
-    lambda chosen: Space(parameters=chosen)
-)
+from binpack.search.space import DEFAULT_SPACE, Categorical, Condition, Float, Int, SearchError, Space
 
 
 @given(spaces)
@@ -213,3 +179,89 @@ def test_points_of_the_cube_follow_the_scale() -> None:
         space.at([0.5, 0.5])
     with pytest.raises(SearchError, match="n_epochs = 9 is outside 1 to 4"):
         space.place({"learning_rate": 1e-3, "n_epochs": 9, "policy": "mlp"})
+
+
+def exists(space: Space, name: str, values: dict) -> bool:
+    """Say by recursion whether a parameter exists; choices are compared as the JSON that a study keeps."""
+    if name not in space.conditions:
+        return True
+    condition = space.conditions[name]
+    if not exists(space, condition.parameter, values):
+        return False
+    stored = [json.dumps(each) for each in condition.values]
+    return json.dumps(values[condition.parameter]) in stored
+
+
+@given(conditional_spaces(), st.integers(0, 2**32 - 1))
+def test_a_parameter_exists_exactly_where_its_condition_holds(space: Space, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    asked = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed)).ask()
+    for values in (space.sample(rng), space.at(rng.random(len(space)).tolist()), space.suggest(asked)):
+        assert list(values) == [name for name in space.names if exists(space, name, values)] == space.active(values)
+        assert space.outside(values) is None and space.decode(space.encode(values)) == values
+        assert len(space.place(values)) == len(space)
+    assert Space.from_json(space.to_json()) == space
+
+
+CONDITIONAL = Space(
+    parameters={
+        "policy": Categorical(choices=("candidate", "mlp")),
+        "channels": Int(low=4, high=32),
+        "net_arch": Categorical(choices=((32,), (64, 64))),
+    },
+    conditions={
+        "channels": Condition(parameter="policy", values=("candidate",)),
+        "net_arch": Condition(parameter="policy", values=("mlp",)),
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: CONDITIONAL.grid(3),
+            'a grid has a value of every parameter, and channels exists only where policy is "c',
+        ),
+        (
+            lambda: CONDITIONAL.only("channels"),
+            "conditions: channels depends on policy, expected a categorical parameter",
+        ),
+        (
+            lambda: Space(
+                parameters=CONDITIONAL.parameters, conditions={"size": {"parameter": "policy", "values": ["x"]}}
+            ),
+            "conditions: size is not in the search space",
+        ),
+        (
+            lambda: Space(
+                parameters=CONDITIONAL.parameters, conditions={"channels": {"parameter": "policy", "values": ["conv"]}}
+            ),
+            'conditions: policy = conv is none of {"candidate", "mlp"}',
+        ),
+        (
+            lambda: Space(
+                parameters=CONDITIONAL.parameters, conditions={"policy": {"parameter": "net_arch", "values": [[32]]}}
+            ),
+            "conditions: policy depends on net_arch, expected a categorical parameter that stands before it",
+        ),
+        (
+            lambda: Space(
+                parameters=CONDITIONAL.parameters, conditions={"net_arch": {"parameter": "channels", "values": [4]}}
+            ),
+            "conditions: net_arch depends on channels, expected a categorical parameter that stands before it",
+        ),
+    ],
+)
+def test_a_condition_that_cannot_hold_is_refused_in_one_line(call, message: str) -> None:
+    with pytest.raises(SearchError) as error:
+        call()
+    assert str(error.value).startswith(message) and "\n" not in str(error.value)
+
+
+def test_conditions_in_words() -> None:
+    assert CONDITIONAL.table()[1]["range"] == '4 to 32 where policy is "candidate"'
+    told = CONDITIONAL.outside({"policy": "mlp", "channels": 4, "net_arch": [32]})
+    assert told == 'channels = 4, and it exists only where policy is "candidate"'
+    assert CONDITIONAL.outside({"policy": "mlp"}) == "net_arch has no value"
+    assert CONDITIONAL.only("policy", "net_arch").conditions == {"net_arch": CONDITIONAL.conditions["net_arch"]}

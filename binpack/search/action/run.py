@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from binpack import stopping
 from binpack.files import InputError, read_json, write_json, write_text
 from binpack.search._model import SearchError
 from binpack.search.action.names import encode
@@ -86,6 +87,7 @@ class Run:
 
         Raises:
             StopTrial: the trial ends here; to be let through.
+            Interrupted: the end of the process was announced, and there is a checkpoint to go on from; the same.
         """
         report = as_report(result, self._metric)
         metrics = {"training_iteration": len(self.reports) + 1, **report.metrics}
@@ -97,6 +99,8 @@ class Run:
             write_json(self.folder / _CHECKPOINT, kept)
         if self._channel.report(metrics):
             raise StopTrial
+        if report.checkpoint is not None and stopping.asked():
+            stopping.leave()
 
     def log_metric(self, category: str, key: str, value: Any, **metrics: Any) -> None:
         """Log numbers; where the metric that trials are compared by is among them, it is a report too.
