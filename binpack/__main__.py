@@ -27,7 +27,7 @@ import typer
 from pydantic import ValidationError
 
 from binpack import __version__, system
-from binpack.cli import action, benching, lab, packing, training, tuning
+from binpack.cli import action, benching, grading, lab, packing, training, tuning
 from binpack.files import InputError, is_machines, system_line
 from binpack.text import terminal
 
@@ -80,6 +80,7 @@ for command in (
     tuning.show,
     action.action,
     benching.bench,
+    grading.grade,
 ):
     app.command()(_stoppable(command))
 
