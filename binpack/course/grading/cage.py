@@ -21,7 +21,6 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any
 
 from binpack import system
@@ -88,7 +87,8 @@ def messages(task: Task, seconds: float, stop: threading.Event) -> Iterator[dict
         stop: when it is set, the process is killed.
 
     Raises:
-        Ended: it was killed because it said nothing for so long or was to stop, or it ended by itself before it was done.
+        Ended: it was killed because it said nothing for so long or was to stop, or it ended by itself before it was
+            done.
     """
     with tempfile.TemporaryDirectory(prefix="grade_") as home, tempfile.TemporaryFile() as errors:
         process = _start(task, home, errors)

@@ -88,7 +88,7 @@ def notebooks_in(folder: Path) -> list[Path]:
         raise FileError(f"{folder}: no such folder")
     found = [path for path in sorted(folder.rglob("*.ipynb")) if path.is_file() and _is_work(path.relative_to(folder))]
     if not found:
-        raise FileError(f"{folder}: no notebooks in it (*.ipynb; those in solutions/ and in hidden folders do not count)")
+        raise FileError(f"{folder}: no notebooks in it (*.ipynb; solutions/ and hidden folders do not count)")
     return found
 
 
@@ -160,7 +160,7 @@ def _sheet_of(path: Path, cells: Sequence[str], known: Sequence[Sheet]) -> Sheet
 
 
 def _learner(path: Path, folder: Path, sheet: Sheet) -> str:
-    """Name whose a copy is: by the folder below the class's, else by what stands beside the lesson in the file's name."""
+    """Name whose a copy is: by the folder below the class's, or else by what its name has beside the lesson's."""
     if path != folder:
         inside = path.relative_to(folder)
         if len(inside.parts) > 1:
