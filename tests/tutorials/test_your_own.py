@@ -130,4 +130,4 @@ def test_from_a_csv_to_a_tuned_agent_in_a_program(here, capsys):
     (program,) = blocks("your-own-items", "python")
     exec(program.replace("make_streams(config, 100,", "make_streams(config, 4,"), {})
     output = capsys.readouterr().out
-    assert output.startswith("tuned 0.") and "at 0,0,0: " in output
+    assert output.startswith("tuned 0.") and re.search(r"^at \d,\d,0: \dx\dx\d cells$", output, re.MULTILINE)
