@@ -28,6 +28,8 @@ from binpack.course.grading.worker import Task
 
 START = 600.0
 """Seconds for importing a lesson, which takes a few; a machine may be busy."""
+AT_THE_END = 10.0
+"""Seconds for a process that has closed its output to end."""
 LOOK = 0.2
 """Seconds between two looks whether to stop."""
 MOST = 2**20
@@ -99,9 +101,7 @@ def messages(task: Task, seconds: float, stop: threading.Event) -> Iterator[dict
                 yield message
                 if not wanted:
                     return
-            errors.seek(0)
-            written = errors.read()[-2000:].decode("utf-8", "replace").strip().splitlines()
-            raise Ended(f"ended its process ({_manner(process.wait())})", written[-1] if written else "")
+            raise Ended(_manner(process), _last_line(errors))
         finally:
             _end(process)
 
@@ -155,11 +155,22 @@ def _heard(process: subprocess.Popen[bytes], seconds: float, stop: threading.Eve
                         until = time.monotonic() + seconds
 
 
-def _manner(code: int) -> str:
+def _manner(process: subprocess.Popen[bytes]) -> str:
+    """Say how a process ended that says no more."""
+    try:
+        code = process.wait(AT_THE_END)
+    except subprocess.TimeoutExpired:
+        return "closed what its verdict is written to"
     if code < 0:
         with contextlib.suppress(ValueError):
-            return signal.Signals(-code).name
-    return f"exit code {code}"
+            return f"ended its process ({signal.Signals(-code).name})"
+    return f"ended its process (exit code {code})"
+
+
+def _last_line(errors: IO[bytes]) -> str:
+    errors.seek(0)
+    written = errors.read()[-2000:].decode("utf-8", "replace").strip().splitlines()
+    return written[-1] if written else ""
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

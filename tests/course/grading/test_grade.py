@@ -118,6 +118,11 @@ def test_untouched_wrong_and_broken_answers_have_the_checks_line(tmp_path):
             "did not end within 8 s, and its process was killed",
         ),
         (
+            "def utilization(*given):\n    import os\n    os.closerange(0, 99)\n    return sum(iter(int, 1))",
+            "exception",
+            "closed what its verdict is written to",
+        ),
+        (
             "def utilization(*given):\n    import os\n    for fd in range(3, 9):\n        try:\n"
             "            os.write(fd, b'junk [] {} 1\\n' * 200_000)\n        except OSError:\n            pass",
             "exception",
