@@ -27,7 +27,7 @@ import typer
 from pydantic import ValidationError
 
 from binpack import __version__, system
-from binpack.cli import action, benching, lab, packing, reporting, sweeping, training, tuning
+from binpack.cli import action, benching, grading, lab, packing, reporting, sweeping, training, tuning
 from binpack.files import InputError, is_machines, system_line
 from binpack.text import terminal
 
@@ -82,6 +82,7 @@ for command in (
     sweeping.sweep,
     action.action,
     benching.bench,
+    grading.grade,
 ):
     app.command()(_stoppable(command))
 

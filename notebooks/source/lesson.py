@@ -52,6 +52,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from binpack.course.exercises import Exercise, ExerciseError, find
+from binpack.course.exercises._source import bound_by
 from binpack.course.exercises.core import DIFFICULTY
 
 NEXT = "What comes next"
@@ -243,22 +244,9 @@ def bound_names(source: str) -> set[str]:
         source: text of a code cell.
     """
     try:
-        tree = ast.parse(source)
+        return bound_by(ast.parse(source).body)
     except SyntaxError:
         return set()
-    names: set[str] = set()
-    todo: list[ast.AST] = list(tree.body)
-    while todo:
-        node = todo.pop()
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            names |= {alias.asname or alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-            names.add(node.name)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-        elif not isinstance(node, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
-            todo += ast.iter_child_nodes(node)
-    return names
 
 
 def _make_unique(cells: Sequence[NotebookNode]) -> None:

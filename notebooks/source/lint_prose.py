@@ -86,11 +86,8 @@ def term_faults(texts: Sequence[str]) -> Iterator[str]:
     above = ""
     explained: set[str] = set()
     for unit in _running_text("\n\n".join(texts)):
-        for found in _BOLD.finditer(unit):
-            term = " ".join(found[1].split())
-            if _is_lead_in(unit, found):
-                continue
-            key, sentence = _stem(term), _sentence_around(unit, found)
+        for term, found in _terms_in(unit):
+            key, sentence = term_stem(term), _sentence_around(unit, found)
             if len(term.split()) > TERM_WORDS:
                 yield f"bold is for terms of up to {TERM_WORDS} words: {beginning(term)}"
             elif key in explained:
@@ -104,6 +101,22 @@ def term_faults(texts: Sequence[str]) -> Iterator[str]:
 
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
+
+
+def bold_terms(texts: Sequence[str]) -> Iterator[str]:
+    """Yield the terms that a lesson explains, each as it is written there.
+
+    Args:
+        texts: the Markdown of the source's own text cells, in order.
+    """
+    for unit in _running_text("\n\n".join(texts)):
+        yield from (term for term, _ in _terms_in(unit))
+
+
+def _terms_in(unit: str) -> Iterator[tuple[str, re.Match[str]]]:
+    for found in _BOLD.finditer(unit):
+        if not _is_lead_in(unit, found):
+            yield " ".join(found[1].split()), found
 
 
 def _running_text(text: str) -> Iterator[str]:
@@ -139,14 +152,14 @@ def _without_bold(text: str) -> str:
     return _BOLD.sub(" ", text)
 
 
-def _stem(term: str) -> str:
+def term_stem(term: str) -> str:
     """A term without the plural of its last word; capitals matter only where there is nothing else."""
     term = term if term.isupper() else term.lower()
     return term[:-1] if len(term) > 3 and term.endswith("s") and not term.endswith("ss") else term
 
 
 def _uses(text: str, term: str) -> bool:
-    words = r"[\s-]+".join(map(re.escape, re.split(r"[\s-]+", _stem(term))))
+    words = r"[\s-]+".join(map(re.escape, re.split(r"[\s-]+", term_stem(term))))
     return bool(re.search(rf"\b{words}(?:e?s)?\b", text, 0 if term.isupper() else re.IGNORECASE))
 
 
