@@ -27,7 +27,7 @@ import typer
 from pydantic import ValidationError
 
 from binpack import __version__, system
-from binpack.cli import action, benching, lab, packing, training, tuning
+from binpack.cli import action, benching, lab, packing, training, tuning, worker
 from binpack.files import InputError, is_machines, system_line
 from binpack.text import terminal
 
@@ -79,6 +79,7 @@ for command in (
     tuning.tune,
     tuning.show,
     action.action,
+    worker.worker,
     benching.bench,
 ):
     app.command()(_stoppable(command))

@@ -28,6 +28,15 @@ def action(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the result as JSON, and what happens as JSON lines on stderr.")
     ] = False,
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            "--storage",
+            metavar="URL",
+            help="The database of the engine postgresql, which workers share; BINPACK_STORAGE names one as well "
+            "(a password is best left to PGPASSWORD or ~/.pgpass).",
+        ),
+    ] = None,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of a job, no more.")] = False,
 ) -> None:
     """Train or tune as a JSON file says. Killed at any moment, the same command goes on."""
@@ -45,10 +54,13 @@ def action(
     from binpack.search.action.conduct import TrainingFailed, perform
     from binpack.search.action.faults import JobError
 
+    if storage is not None:
+        options.hide_password(storage)
     data = read_json(job, "a job")
-    with _Shown(_table(data), as_json=as_json) as shown:
+    with Shown(_table(data), as_json=as_json) as shown:
         try:
-            result = perform(data, out, shown, progress=sys.stderr.isatty() and not as_json)
+            bar = sys.stderr.isatty() and not as_json
+            result = perform(data, out, shown, progress=bar, storage=storage)
         except JobError as error:
             shown.close()
             if as_json:
@@ -78,7 +90,7 @@ def _table(data: dict[str, Any]) -> TrialTable:
     return TrialTable(str(settings.get("metric", "score")), str(settings.get("mode", "max")))
 
 
-class _Shown:
+class Shown:
     """Shows what happens: a table that changes where somebody watches, lines elsewhere, JSON lines with ``--json``."""
 
     def __init__(self, table: TrialTable, *, as_json: bool) -> None:
@@ -130,7 +142,7 @@ class _Shown:
         if self._live is not None and self._live.is_started:
             self._live.stop()
 
-    def __enter__(self) -> _Shown:
+    def __enter__(self) -> Shown:
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -84,7 +84,7 @@ def tune(
     from binpack.search.study import tune as run
     from binpack.system import usable_cores
 
-    _hide(storage)
+    options.hide_password(storage)
     locate(storage, study)
     with options.option("--sampler"):
         search = SamplerConfig(kind=sampler, seed=seed)
@@ -123,7 +123,7 @@ def show(
 
     from binpack.search.report import load_result
 
-    _hide(storage)
+    options.hide_password(storage)
     result = load_result(storage, study)
     plots = [] if out is None else write_plots(storage, result.location.name, out)
     _say(result, as_json=as_json)
@@ -141,15 +141,6 @@ def _say(result: TuneResult, *, as_json: bool) -> None:
     console = Console()
     console.print(result.table(console.width))
     typer.echo(result.summary())
-
-
-def _hide(storage: str) -> None:
-    """Take a password out of what ``ps`` shows of this process."""
-    from binpack.search.urls import shown
-    from binpack.system import hide_argument
-
-    if shown(storage) != storage:
-        hide_argument(storage, shown(storage))
 
 
 def write_plots(storage: str, study: str, out: Path) -> list[str]:
