@@ -123,6 +123,10 @@ class Shown:
             self._percent = int(event["percent"])
             self._say(f"{self._percent} %")
 
+    def use(self, table: TrialTable) -> None:
+        """Show another table, before the first trial is told of."""
+        self._table = table
+
     def _take(self, event: Event) -> None:
         self._table.take(event)
         if self._live is not None:

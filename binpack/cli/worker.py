@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from binpack.cli import options
 from binpack.cli.action import Shown
 from binpack.text import terminal
+
+if TYPE_CHECKING:
+    from binpack.search.action.job import Params
 
 
 def worker(
@@ -68,6 +71,11 @@ def worker(
     allowed = tuple(context.find_root().params.get("modules") or ())
     place = Place(modules=allowed, folder=out, jobs=jobs)
     with Shown(TrialTable("score", "max"), as_json=False) as shown:
-        trials = work(storage, study, place, Terms(lease, tries, patience), shown)
+
+        def on_job(params: Params) -> None:
+            shown.use(TrialTable(params.tuning.metric, params.tuning.mode))
+
+        terms = Terms(lease, tries, patience)
+        trials = work(storage, study, place, terms, shown, on_job)
     ended = sum(trial.status == "TERMINATED" for trial in trials)
     typer.echo(terminal(f"the job is done: {ended} of {len(trials)} trials came to their end"))

@@ -240,12 +240,12 @@ def driver_url(storage: str) -> str:
     """
     scheme, _, rest = storage.partition("://")
     kind, _, driver = scheme.partition("+")
-    if kind not in ("postgresql", "postgres"):
+    if kind not in ("postgresql", "postgres") or driver not in ("", *_DRIVERS):
         return storage
     found = next((name for name in ([driver] if driver else _DRIVERS) if importlib.util.find_spec(name)), None)
-    if found is None and (driver in _DRIVERS or not driver):
+    if found is None:
         raise SearchError(f"{shown(storage)} needs PostgreSQL's driver: {INSTALL_DRIVER}")
-    return f"postgresql+{found or driver}://{rest}"
+    return f"postgresql+{found}://{rest}"
 
 
 def database_errors() -> tuple[type[Exception], ...]:

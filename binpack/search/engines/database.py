@@ -69,7 +69,7 @@ class Database:
     @property
     def storage(self) -> optuna.storages.BaseStorage:
         """Optuna's storage, which shares this one's connections."""
-        return optuna.storages.get_storage(self._opened())  # type: ignore[arg-type]
+        return optuna.storages.get_storage(self._opened())
 
     def ask(self, work: Callable[[Connection], T]) -> T:
         """Do something in one transaction, and again where the connection was lost in the middle.
@@ -95,11 +95,12 @@ class Database:
             StudyStopped: the server did not come back, or the database refuses; one line.
         """
         first = None
+        failures: tuple[type[Exception], ...] = (*database_errors(), ConnectionError)
         while True:
             try:
                 with quiet():
                     done = work()
-            except (*database_errors(), ConnectionError) as error:
+            except failures as error:
                 if not _is_lost(error):
                     raise StudyStopped(str(broken(self.location, "failed", error.__cause__ or error))) from None
                 now = time.monotonic()

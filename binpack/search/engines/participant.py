@@ -122,10 +122,8 @@ class Participant:
         return [self._as_trial(self._rows[number]) for number in range(self._total)]
 
     def _done(self) -> bool:
-        if self._mine:
-            return False
-        self._look()
-        return sum(row.state == "ended" for number, row in self._rows.items() if number < self._total) >= self._total
+        ended = sum(row.state == "ended" for number, row in self._rows.items() if number < self._total)
+        return not self._mine and ended >= self._total
 
     def _step(self) -> None:
         now = time.monotonic()

@@ -6,7 +6,7 @@ imports nothing: an entrypoint, items or a reward of one's own have to be named 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +42,12 @@ class Place:
 
 
 def work(
-    storage: str | None, name: str | None, place: Place, terms: Terms, watch: Watch = lambda event: None
+    storage: str | None,
+    name: str | None,
+    place: Place,
+    terms: Terms,
+    watch: Watch = lambda event: None,
+    on_job: Callable[[Params], None] = lambda params: None,
 ) -> list[Trial]:
     """Run trials of a job until it has as many at their end as it asks for.
 
@@ -52,6 +57,7 @@ def work(
         place: what is known of this machine.
         terms: how the worker takes part.
         watch: is told what happens, see ``run.Event``.
+        on_job: is told what the job is, before anything happens.
 
     Returns:
         All trials by their numbers, also those of other workers.
@@ -66,6 +72,7 @@ def work(
     with connected(location, terms.patience, teller(watch)) as database:
         stored = load(database, name)
         params, dataset = read(stored, place.modules)
+        on_job(params)
         folder = place.folder or _folder(stored)
         tuning = Tuning(params, dataset, folder, str(stored.facts["identity"]), location.storage)
         participant = Participant(database, stored, tuning, terms, watch, jobs=place.jobs, everyone=False)
@@ -95,9 +102,10 @@ def read(stored: StoredJob, modules: Sequence[str]) -> tuple[Params, str]:
         )
     with without_imports():
         parse_job(data, (check_dataset, check_entrypoint))
-    if digest(params.dataset) != facts["items"]:
-        raise SearchError(f"{where} was begun with other items than {params.dataset} holds here")
-    return params, str(params.dataset)
+    dataset = str(params.dataset)
+    if digest(dataset) != facts["items"]:
+        raise SearchError(f"{where} was begun with other items than {dataset} holds here")
+    return params, dataset
 
 
 def _folder(stored: StoredJob) -> Path:

@@ -33,8 +33,8 @@ ROOT = Path(__file__).resolve().parents[3]
 ACTION = ROOT / "tests" / "search" / "action"
 X = {"name": "x", "type": "uniform", "min": 0, "max": 1}
 ONE_TO_THREE = {"name": "x", "type": "grid_search", "options": [1, 2, 3]}
-FAST = Terms(lease=3.0, tries=50, patience=60.0, poll=0.1)
-"""A lease that a busy machine can renew, and more tries than there are kills."""
+FAST = Terms(lease=60.0, tries=3, patience=60.0, poll=0.1)
+"""A lease that a busy machine renews in time; what is to run out has a shorter one."""
 KILLS = int(os.environ.get("BINPACK_KILLS", "6"))
 """Workers that are killed; 50 on a machine that has nothing else to do."""
 fork = multiprocessing.get_context("fork")
@@ -167,11 +167,12 @@ def test_optunas_search_and_asha_over_the_server(url, tmp_path):
     stored = study(url)
     assert [trial.params["x"] for trial in stored.trials[:2]] == [0.25, 0.5]
     states = Counter(trial.state.name for trial in stored.trials)
-    assert set(states) == {"COMPLETE", "PRUNED"} and sum(states.values()) == 12 == len(result["trial_models"])
-    assert [model["config"]["x"] for model in result["trial_models"]] == [t.params["x"] for t in stored.trials]
+    assert set(states) == {"COMPLETE", "PRUNED"} and sum(states.values()) == 12
+    assert result["best_trial"]["config"] == stored.best_trial.params
     # more samples of the same job
     more = perform(job(X, num_samples=14, search_alg=search, scheduler=asha), tmp_path / "out", storage=url)
-    assert more["trial_models"][:12] == result["trial_models"] and len(more["trial_models"]) == 14
+    assert len(study(url).trials) == 14 == len(rows(url)) and more["best_trial"]["metrics"]["training_iteration"] == 3
+    assert [trial.params for trial in study(url).trials[:12]] == [trial.params for trial in stored.trials]
 
 
 def tune(params, out, url):
@@ -217,7 +218,7 @@ def test_killed_at_random_instants_the_job_ends_with_exactly_the_asked_number(ur
     """SIGKILL of the tuner and of workers; ``BINPACK_KILLS=50`` kills so many."""
     total = max(12, KILLS)
     params = job(X, num_samples=total, search_alg="optunasearch", hyperparameter={"pause": 0.02})
-    terms = Terms(lease=1.5, tries=10 * KILLS, patience=60.0, poll=0.1)
+    terms = Terms(lease=3.0, tries=10 * KILLS, patience=60.0, poll=0.1)
     engine.POSTGRESQL = engine.Postgres(terms)  # the fixture puts it back
     rng, kills, running = random.Random(5), 0, []
     roles = [(tune, params, tmp_path / "out", url), (worker, url, tmp_path / "elsewhere", terms)]
@@ -245,8 +246,8 @@ def test_killed_at_random_instants_the_job_ends_with_exactly_the_asked_number(ur
     assert [trial.value for trial in study(url).trials] == [
         pytest.approx(3 * model["config"]["x"]) for model in result["trial_models"]
     ]
-    # one more is a trial whose worker was killed between its end and its entry
-    assert all(count >= 1 for count in calls(result)) and sum(calls(result)) <= total + kills
+    # more than one is a trial whose worker was killed between its end and its entry
+    assert all(1 <= count <= row["tries"] for count, row in zip(calls(result), rows(url), strict=True))
 
 
 def command(url, *more, modules=("toy",)):
@@ -267,7 +268,7 @@ def begin(url, params, out):
     parsed = parse_job(params)[0].params
     location = Location(url, parsed.name, None, Path(), Path())
     with connected(location, 5.0, print) as database:
-        store(database, Tuning(parsed, "random", Path(out), "abc", url))
+        store(database, Tuning(parsed, "random", Path(out) / "trials", "abc", url))
 
 
 def test_a_worker_that_is_asked_to_stop_releases_its_trial_which_goes_on_from_its_checkpoint(url, tmp_path):
@@ -287,7 +288,8 @@ def test_a_worker_that_is_asked_to_stop_releases_its_trial_which_goes_on_from_it
     assert process.returncode == 143 and out == ""
     (last,) = [line for line in err.splitlines() if line.startswith("binpack: ")]
     assert last == err.splitlines()[-1] == "binpack: stopped; abc_00000 released, and any worker goes on with it"
-    assert seconds < 10, "a busy machine"
+    # more only where so many processes share the machine that none gets its turn
+    assert seconds < 10 * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
     (row,) = rows(url)
     assert (row["state"], row["tries"], reported[0]["tries"]) == ("waiting", 0, 1)
     kept = len(log.read_text().splitlines())
