@@ -63,7 +63,9 @@ class Server:
         return f"postgresql{driver}://{USER}:{quote(PASSWORD, safe='')}@127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
+        """Start it where it does not run, and wait until it answers."""
+        if self._process is not None:
+            return
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": self.port,

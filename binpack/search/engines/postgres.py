@@ -17,7 +17,7 @@ from binpack.search.engines.engine import Tuning, Watch
 from binpack.search.engines.participant import Participant
 from binpack.search.engines.searches import SCHEDULED, SEARCHES
 from binpack.search.engines.stored import store
-from binpack.search.storage import Location, driver_url
+from binpack.search.storage import Location, broken, driver_url
 from binpack.search.urls import shown
 
 VARIABLE = "BINPACK_STORAGE"
@@ -73,8 +73,17 @@ def location_of(storage: str | None, name: str) -> Location:
         )
     if not url.startswith(("postgresql://", "postgresql+", "postgres://")):
         raise SearchError(f"{shown(url)} is no PostgreSQL server: expected postgresql://USER@HOST/DATABASE")
-    driver_url(url)
-    return Location(url, name, None, Path(), Path())
+    location = Location(url, name, None, Path(), Path())
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        make_url(driver_url(url))
+    except SearchError:
+        raise
+    except (ArgumentError, ValueError) as error:
+        raise broken(location, "is no URL of a server", error) from None
+    return location
 
 
 def teller(watch: Watch) -> Callable[[str], None]:

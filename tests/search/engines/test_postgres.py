@@ -10,6 +10,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -373,21 +374,18 @@ def test_a_process_that_is_killed_while_it_trains_is_a_failed_try(url, tmp_path)
 def test_a_server_that_stops_in_the_middle_is_waited_for(server, url, tmp_path):
     begin(url, job(X, num_samples=6, hyperparameter={"pause": 0.3}), tmp_path / "out")
     heard = []
+    restart = threading.Thread(target=lambda: (server.stop(), time.sleep(2), server.start()))
 
     def watch(event):
         heard.append(event)
-        if len([each for each in heard if each["event"] == "trial"]) == 4:
-            restarts.start()
+        if event["event"] == "trial" and event["status"] == "TERMINATED" and restart.ident is None:
+            restart.start()
 
-    restarts = fork.Process(target=time.sleep, args=(0,))
     try:
-        import threading
-
-        restarts = threading.Thread(target=lambda: (server.stop(), time.sleep(2), server.start()))
         trials = worker(url, tmp_path / "out" / "trials", watch=watch)
-        restarts.join()
     finally:
-        server.stop()
+        if restart.ident is not None:
+            restart.join()
         server.start()
     assert [trial.status for trial in trials] == ["TERMINATED"] * 6
     assert [(trial.logdir / "calls").read_text().count("done") for trial in trials] == [1] * 6
@@ -409,7 +407,6 @@ def test_a_server_that_does_not_come_back_ends_the_worker_with_one_line_and_lose
         with pytest.raises(StudyStopped, match=r"does not answer: .* \(waited 1 s\); nothing is lost") as error:
             worker(url, tmp_path / "out" / "trials", Terms(lease=2.0, patience=1.0, poll=0.1), watch=watch)
     finally:
-        server.stop()
         server.start()
     assert "\n" not in str(error.value) and secret(url) not in str(error.value)
     before = [row for row in rows(url) if row["state"] == "ended"]
