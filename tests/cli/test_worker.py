@@ -18,11 +18,8 @@ from binpack.__main__ import main
         (["--storage", "postgresql://h/d", "--tries", "0"], "0: expected 1 or more", 2),
         (["--storage", "postgresql://h/d", "--lease", "0"], "0: expected from 1 to 86400 seconds", 2),
         (["--storage", "postgresql://h/d", "--patience", "nan"], "nan: expected from 0 to 86400 seconds", 2),
-        (
-            ["--storage", "postgresql://ann:s3cret@127.0.0.1:1/d"],
-            "postgresql://ann:***@127.0.0.1:1/d does not answer",
-            1,
-        ),
+        (["--storage", "postgresql://ann:s3cret@127.0.0.1:1/d"], "ann:***@127.0.0.1:1/d does not answer", 1),
+        (["--storage", "postgresql://ann:s3cret@localhost:port/d"], "@localhost:port/d is no URL of a server: ", 2),
     ],
 )
 def test_what_is_wrong_is_one_line(arguments, words, code, monkeypatch, capsys, tmp_path):

@@ -166,14 +166,15 @@ def test_optunas_search_and_asha_over_the_server(url, tmp_path):
     asha = {"name": "asha", "options": options}
     result = perform(job(X, num_samples=12, search_alg=search, scheduler=asha), tmp_path / "out", storage=url)
     stored = study(url)
-    assert [trial.params["x"] for trial in stored.trials[:2]] == [0.25, 0.5]
+    before = [trial.params for trial in stored.trials]
+    assert before[:2] == [{"x": 0.25}, {"x": 0.5}]
     states = Counter(trial.state.name for trial in stored.trials)
     assert set(states) == {"COMPLETE", "PRUNED"} and sum(states.values()) == 12
     assert result["best_trial"]["config"] == stored.best_trial.params
     # more samples of the same job
     more = perform(job(X, num_samples=14, search_alg=search, scheduler=asha), tmp_path / "out", storage=url)
     assert len(study(url).trials) == 14 == len(rows(url)) and more["best_trial"]["metrics"]["training_iteration"] == 3
-    assert [trial.params for trial in study(url).trials[:12]] == [trial.params for trial in stored.trials]
+    assert [trial.params for trial in study(url).trials[:12]] == before
 
 
 def tune(params, out, url):
