@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 T = TypeVar("T")
-CONNECT_SECONDS = 5
+CONNECT_SECONDS = 4
 """How long one attempt to reach the server takes at most."""
 IDLE_SECONDS = 20
 """A transaction in which a worker was stopped does not keep the others waiting for longer."""
@@ -62,6 +62,8 @@ class Database:
         self.location = location
         self.patience = patience
         self.meanwhile: Callable[[], None] = lambda: None
+        self._in_haste = False
+        self._hopeless: str | None = None
         self._say = say
         self._url = driver_url(location.storage)
         self._storage: optuna.storages.RDBStorage | None = None
@@ -94,6 +96,8 @@ class Database:
         Raises:
             StudyStopped: the server did not come back, or the database refuses; one line.
         """
+        if self._hopeless is not None:
+            raise StudyStopped(self._hopeless)
         first = None
         failures: tuple[type[Exception], ...] = (*database_errors(), ConnectionError)
         while True:
@@ -108,7 +112,9 @@ class Database:
                 first = now if first is None else first
                 if now - first >= self.patience:
                     waited = f" (waited {now - first:.0f} s)" if self.patience else ""
-                    raise StudyStopped(f"{why}{waited}; {GO_ON}") from None
+                    line = f"{why}{waited}; {GO_ON}"
+                    self._hopeless = line if self._in_haste else None
+                    raise StudyStopped(line) from None
                 if now == first:
                     self._say(f"{why}; waiting up to {self.patience:g} s")
                 self.meanwhile()
@@ -117,6 +123,10 @@ class Database:
             if first is not None:
                 self._say(f"{self.location.shown} answers again after {time.monotonic() - first:.0f} s")
             return done
+
+    def wait_no_more(self) -> None:
+        """Have no patience from now on: the first attempt that fails is the last one."""
+        self.patience, self._in_haste = 0.0, True
 
     def forget_connections(self) -> None:
         """Let go of every connection, whatever state it is in; the next question opens one."""
@@ -163,7 +173,7 @@ def _open(url: str) -> optuna.storages.RDBStorage:
         "keepalives_idle": 30,
         "keepalives_interval": 10,
         "keepalives_count": 3,
-        "tcp_user_timeout": 30_000,
+        "tcp_user_timeout": 10_000,
     }
     engine = {"pool_size": 1, "max_overflow": 2, "pool_pre_ping": True, "connect_args": arguments}
     gate = create_engine(url, poolclass=NullPool, connect_args=arguments)

@@ -30,7 +30,7 @@ from binpack.system import Interrupted, signals_noted, usable_cores
 
 _LOOK_SECONDS = 0.5
 """How long a signal may have to wait for somebody to look."""
-_PAUSE_SECONDS = 6.0
+_PAUSE_SECONDS = 5.0
 """How long a trial has for its next report when the worker is asked to stop; the whole takes at most 10."""
 
 
@@ -196,14 +196,13 @@ class Participant:
         row = self._leases.claim(self._mine, self._total, self._at_once, self._new_trial)
         if row is None:
             return False
-        trial = self._database.patiently(lambda: OptunaTrial(self._study, row.optuna_id))
-        config = self._config(row, trial)
+        config = self._config(row)
         again = row.folder is not None and is_here(Path(row.folder).parent, self._uid, row.place)
         folder = Path(row.folder) if again and row.folder else self._tuning.folder / f"trial_{row.number:05d}"
         place = row.place if again and row.place else self._place
         if not self._leases.settle(row, str(folder), place, config):
             return True
-        running = self._database.patiently(lambda: self._judge.begin(trial, config))
+        running = self._database.patiently(lambda: self._judge.begin(OptunaTrial(self._study, row.optuna_id), config))
         self._mine[row.number] = _Mine(row, running)
         self._show(row.number, "RUNNING", config, {})
         self._crew.start(row.number, replace(self._tuning.assignment(row.number, config), folder=folder))
@@ -221,9 +220,10 @@ class Participant:
             raise SearchError(f"trial {number} of study {self._study.study_name!r} was made by something else")
         return known[number]._trial_id
 
-    def _config(self, row: Row, trial: OptunaTrial) -> dict[str, Any]:
+    def _config(self, row: Row) -> dict[str, Any]:
         """Return a trial's values: those that it has, or else those that the search draws."""
         if row.config is None:
+            # made anew where the server was lost in the middle: Optuna's object would not know what it has written
             return self._database.patiently(lambda: self._search.config(OptunaTrial(self._study, row.optuna_id)))
         varied = self._tuning.params.varied
         if set(row.config) != set(varied) or not all(each.contains(row.config[name]) for name, each in varied.items()):
@@ -273,7 +273,7 @@ class Participant:
     def _leave(self) -> None:
         """Let trials keep what they have, and let others take them."""
         self._leaving = True
-        self._database.patience = 0.0
+        self._database.wait_no_more()
         ids = ", ".join(self._tuning.trial_id(number) for number in sorted(self._mine))
         self._crew.pause(_PAUSE_SECONDS)
         try:

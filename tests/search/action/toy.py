@@ -109,3 +109,11 @@ def counts(hyperparameter, run, checkpoint, **kwargs):
         (run.folder / f"state_{count}").write_text(str(count))
         run.report(Report({"score": count}, checkpoint=run.folder / f"state_{count}"))
     return {"began_from": done}
+
+
+def burns(hyperparameter, run, **kwargs):
+    """Use a core for so many seconds of its time."""
+    until = time.process_time() + hyperparameter["seconds"]
+    while time.process_time() < until:
+        sum(range(1000))
+    return hyperparameter["x"]
