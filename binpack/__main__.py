@@ -27,7 +27,7 @@ import typer
 from pydantic import ValidationError
 
 from binpack import __version__, system
-from binpack.cli import action, benching, grading, lab, packing, reporting, sweeping, training, tuning
+from binpack.cli import action, benching, grading, lab, packing, reporting, sweeping, training, tuning, worker
 from binpack.files import InputError, is_machines, system_line
 from binpack.text import terminal
 
@@ -81,6 +81,7 @@ for command in (
     reporting.report,
     sweeping.sweep,
     action.action,
+    worker.worker,
     benching.bench,
     grading.grade,
 ):

@@ -218,6 +218,28 @@ def signals_wait() -> Iterator[None]:
             signal.raise_signal(number)
 
 
+@contextlib.contextmanager
+def signals_noted() -> Iterator[list[int]]:
+    """Note SIGINT, SIGTERM and SIGHUP in a list instead of obeying them; the first one is obeyed at the block's end.
+
+    For a block that looks at the list itself and ends in good order. A signal that is ignored stays ignored, and so
+    does everything outside the main thread.
+    """
+    came: list[int] = []
+    handlers: dict[signal.Signals, Any] = {}
+    try:
+        if threading.current_thread() is threading.main_thread():
+            for each in STOPPING:
+                if signal.getsignal(each) not in (signal.SIG_IGN, None):
+                    handlers[each] = signal.signal(each, lambda number, frame: came.append(number))
+        yield came
+    finally:
+        for each, handler in handlers.items():
+            signal.signal(each, handler)
+        for number in came[:1]:
+            signal.raise_signal(number)
+
+
 def say(line: str) -> None:
     """Print a line on stderr, where there still is one: a terminal that was closed refuses it."""
     with contextlib.suppress(OSError, ValueError):

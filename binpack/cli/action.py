@@ -28,6 +28,15 @@ def action(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the result as JSON, and what happens as JSON lines on stderr.")
     ] = False,
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            "--storage",
+            metavar="URL",
+            help="The database of the engine postgresql, which workers share; BINPACK_STORAGE names one as well "
+            "(a password is best left to PGPASSWORD or ~/.pgpass).",
+        ),
+    ] = None,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of a job, no more.")] = False,
     notice: leaving.Notice = None,
     notice_url: leaving.NoticeUrl = None,
@@ -48,10 +57,13 @@ def action(
     from binpack.search.action.conduct import TrainingFailed, perform
     from binpack.search.action.faults import JobError
 
+    if storage is not None:
+        options.hide_password(storage)
     data = read_json(job, "a job")
-    with leaving.ways_out(notice, notice_url, when_done), _Shown(_table(data), as_json=as_json) as shown:
+    with leaving.ways_out(notice, notice_url, when_done), Shown(_table(data), as_json=as_json) as shown:
         try:
-            result = perform(data, out, shown, progress=sys.stderr.isatty() and not as_json)
+            bar = sys.stderr.isatty() and not as_json
+            result = perform(data, out, shown, progress=bar, storage=storage)
         except JobError as error:
             shown.close()
             if as_json:
@@ -82,7 +94,7 @@ def _table(data: dict[str, Any]) -> TrialTable:
     return TrialTable(str(settings.get("metric", "score")), str(settings.get("mode", "max")))
 
 
-class _Shown:
+class Shown:
     """Shows what happens: a table that changes where somebody watches, lines elsewhere, JSON lines with ``--json``."""
 
     def __init__(self, table: TrialTable, *, as_json: bool) -> None:
@@ -115,6 +127,10 @@ class _Shown:
             self._percent = int(event["percent"])
             self._say(f"{self._percent} %")
 
+    def use(self, table: TrialTable) -> None:
+        """Show another table, before the first trial is told of."""
+        self._table = table
+
     def _take(self, event: Event) -> None:
         self._table.take(event)
         if self._live is not None:
@@ -134,7 +150,7 @@ class _Shown:
         if self._live is not None and self._live.is_started:
             self._live.stop()
 
-    def __enter__(self) -> _Shown:
+    def __enter__(self) -> Shown:
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from binpack.cli import options
-from binpack.cli.tuning import hide
 from binpack.files import InputError, write_atomically
 from binpack.text import terminal
 
@@ -44,7 +43,7 @@ def report(
     from binpack.search.finalists import retrain as train_anew
     from binpack.system import usable_cores
 
-    hide(storage)
+    options.hide_password(storage)
     if retrain:
         at_once = jobs or int(usable_cores())
         train_anew(storage, study, top=retrain, seeds=seeds, jobs=at_once, progress=sys.stderr.isatty())

@@ -85,7 +85,7 @@ def tune(
     from binpack.search.study import tune as run
     from binpack.system import usable_cores
 
-    hide(storage)
+    options.hide_password(storage)
     locate(storage, study)
     with options.option("--sampler"):
         search = SamplerConfig(kind=sampler, seed=seed)
@@ -126,7 +126,7 @@ def show(
     from binpack.search.bridges.tried import load_bridge
     from binpack.search.report import read
 
-    hide(storage)
+    options.hide_password(storage)
     result = load_bridge(storage, study) or read(storage, study)
     plots = [] if out is None else write_plots(storage, result.location.name, out)
     _say(result, as_json=as_json)
@@ -144,15 +144,6 @@ def _say(result: TuneResult | AnyResult, *, as_json: bool) -> None:
     console = Console()
     console.print(result.table(console.width))
     typer.echo(result.summary())
-
-
-def hide(storage: str) -> None:
-    """Take a password out of what ``ps`` shows of this process."""
-    from binpack.search.urls import shown
-    from binpack.system import hide_argument
-
-    if shown(storage) != storage:
-        hide_argument(storage, shown(storage))
 
 
 def write_plots(storage: str, study: str, out: Path) -> list[str]:

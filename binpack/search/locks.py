@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from binpack.search._model import SearchError, StudyStopped
-from binpack.search.storage import Location, broken, quiet
+from binpack.search.storage import Location, broken, driver_url, quiet
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -111,7 +111,7 @@ def _server_lock(location: Location) -> Iterator[Check]:
 
     with _one_line(location, "cannot be opened as a study's storage"), quiet():
         # Autocommit: a transaction left open for days would keep the server from cleaning up.
-        engine = create_engine(location.storage, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        engine = create_engine(driver_url(location.storage), poolclass=NullPool, isolation_level="AUTOCOMMIT")
         connection = engine.connect()
     with contextlib.closing(connection):
         questions = _QUESTIONS.get(engine.dialect.name)
@@ -120,7 +120,7 @@ def _server_lock(location: Location) -> Iterator[Check]:
             warnings.warn(f"{location.shown}: {note}", stacklevel=4)
             yield _always
             return
-        key = _key(location.name)
+        key = study_key(location.name)
 
         def check() -> None:
             with contextlib.suppress(Exception):  # whatever a driver raises where its connection is gone
@@ -137,8 +137,8 @@ def _server_lock(location: Location) -> Iterator[Check]:
         yield check
 
 
-def _key(name: str) -> int:
-    """A positive whole number below 2^63 for a study's name; the server's locks are apart for every database."""
+def study_key(name: str) -> int:
+    """Return a positive whole number below 2^63 for a study's name; the server's locks are apart for every database."""
     return int.from_bytes(hashlib.sha256(f"binpack study {name}".encode()).digest()[:8]) >> 1
 
 

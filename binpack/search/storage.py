@@ -15,6 +15,7 @@ A second study in the same storage (another name) has ``study.runs/study_NAME/``
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import os
 import re
@@ -35,6 +36,8 @@ from binpack.search.urls import scrub, shown
 DEFAULT_NAME = "study"
 LONGEST_NAME = 100
 """Characters of a study's name, which is a part of its folder's."""
+INSTALL_DRIVER = "pip install 'psycopg[binary]'"
+_DRIVERS = ("psycopg", "psycopg2")
 _FIRST_BYTES = b'{"op_code":'
 _SQLITE_FIRST_BYTES = b"SQLite format 3\0"
 
@@ -216,12 +219,33 @@ def open_storage(location: Location) -> optuna.storages.BaseStorage:
                 location.database.parent.mkdir(parents=True, exist_ok=True)
             if location.journal is not None:
                 return optuna.storages.JournalStorage(JournalFileBackend(str(location.journal)))
-            return optuna.storages.get_storage(location.storage)
+            return optuna.storages.get_storage(driver_url(location.storage))
+    except SearchError:
+        raise
     except Exception as error:  # whatever a database driver may raise
         if location.journal is not None and not isinstance(error, OSError):
             reason = f"{type(error).__name__}: {first_line(error).strip()}"
             raise SearchError(f"{location.shown} is not a journal that can be read ({reason})") from None
         raise broken(location, "cannot be opened as a study's storage", error) from None
+
+
+def driver_url(storage: str) -> str:
+    """Return a database's URL with PostgreSQL's driver in it, where it names none; any other as it is.
+
+        >>> driver_url("postgresql://ann@localhost/studies")
+        'postgresql+psycopg://ann@localhost/studies'
+
+    Raises:
+        SearchError: PostgreSQL's driver is not installed; the command that installs it.
+    """
+    scheme, _, rest = storage.partition("://")
+    kind, _, driver = scheme.partition("+")
+    if kind not in ("postgresql", "postgres") or driver not in ("", *_DRIVERS):
+        return storage
+    found = next((name for name in ([driver] if driver else _DRIVERS) if importlib.util.find_spec(name)), None)
+    if found is None:
+        raise SearchError(f"{shown(storage)} needs PostgreSQL's driver: {INSTALL_DRIVER}")
+    return f"postgresql+{found}://{rest}"
 
 
 def database_errors() -> tuple[type[Exception], ...]:

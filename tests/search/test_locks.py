@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,14 +47,8 @@ def test_a_link_to_a_storage_has_the_same_lock(tmp_path, url):
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """A database on a server of this module's own; the password has signs that a URL must quote."""
-    # Short, and outside of pytest's folders, which are closed to everybody else.
-    folder = Path(tempfile.mkdtemp(prefix="pg", dir=ROOT / ".cache"))
-    folder.chmod(0o755)
-    try:
-        with postgres.running(folder / "server") as port:
-            yield f"postgresql+psycopg://{postgres.USER}:{SECRET}@127.0.0.1:{port}/postgres"
-    finally:
-        shutil.rmtree(folder)
+    with postgres.own_server(ROOT) as server:
+        yield server.url(driver="+psycopg")
 
 
 def test_a_study_on_a_server_has_one_lock_whatever_the_folder(url, tmp_path, monkeypatch):

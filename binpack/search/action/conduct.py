@@ -10,16 +10,13 @@ OUT/result.json     the result
 
 from __future__ import annotations
 
-import hashlib
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from binpack.agents.config import check_version
-from binpack.agents.sameness import differences
 from binpack.files import read_json, write_json
 from binpack.search._model import SearchError
 from binpack.search.action.dataset import check_dataset, resolve_dataset
@@ -28,13 +25,12 @@ from binpack.search.action.job import Params, parse_job
 from binpack.search.action.progress import Progress
 from binpack.search.action.result import Trial, best_of, outcome
 from binpack.search.action.run import Event
+from binpack.search.action.same import ACTION_VERSION, check_readable, difference, facts_of
 from binpack.search.action.trial import Assignment, run_trial
-from binpack.search.engines.engine import ENGINES, Tuning, Watch, check_engine
+from binpack.search.engines.engine import ENGINES, Tuning, Watch, check_engine, check_storage
 from binpack.search.locks import Check, lock
 from binpack.search.storage import Location, repair
 
-ACTION_VERSION = 1
-"""Version of the format of ``job.json``."""
 SCORE = "score"
 """What a number is called that a training run returns, where no ``tune_config`` names a metric."""
 
@@ -43,7 +39,14 @@ class TrainingFailed(SearchError):
     """The job was right, and what trains it raised; the message is one line, the traceback is in ``error.txt``."""
 
 
-def perform(data: Any, out: str | Path, watch: Watch = lambda event: None, *, progress: bool = False) -> dict[str, Any]:
+def perform(
+    data: Any,
+    out: str | Path,
+    watch: Watch = lambda event: None,
+    *,
+    progress: bool = False,
+    storage: str | None = None,
+) -> dict[str, Any]:
     """Perform a job.
 
     Args:
@@ -52,6 +55,7 @@ def perform(data: Any, out: str | Path, watch: Watch = lambda event: None, *, pr
         watch: is told what happens, see ``run.Event``: ``progress``, ``log``, ``metric``, ``trial``, ``trials``,
             ``visualization``, ``notice`` and ``comparison``.
         progress: whether to show a bar over the runs of the comparison in the end, on stderr.
+        storage: the URL of the database of an engine that needs one.
 
     Returns:
         ``{"model_id", "best_trial": {"trial_logdir", "config", "metrics"}, "trial_models": [{"trial_logdir",
@@ -63,7 +67,7 @@ def perform(data: Any, out: str | Path, watch: Watch = lambda event: None, *, pr
         SearchError: the folder holds another job, or another process works on it.
         TrainingFailed: what trains raised; of tuning, in every trial.
     """
-    job, notices = parse_job(data, (check_dataset, check_engine, check_entrypoint))
+    job, notices = parse_job(data, (check_dataset, check_engine, check_storage(storage), check_entrypoint))
     params, out = job.params, Path(out)
     dataset = resolve_dataset(params.dataset, params.dataset_registry)
     with lock(Location(str(out), "study", out / "job.json", out, out)) as held:
@@ -72,7 +76,7 @@ def perform(data: Any, out: str | Path, watch: Watch = lambda event: None, *, pr
         told = _Told(watch, out / "events.jsonl", Progress(tuning=params.is_tune))
         for line in notices:
             told({"event": "notice", "line": line})
-        work = _Work(params, dataset, out, identity, told, held, progress)
+        work = _Work(params, dataset, out, identity, told, held, progress, storage)
         result = work.tune() if params.is_tune else work.train()
         held()
         write_json(out / "result.json", result)
@@ -109,6 +113,7 @@ class _Work:
     told: Watch
     held: Check
     progress: bool
+    storage: str | None = field(repr=False)
 
     def train(self) -> dict[str, Any]:
         """Train once; a run that is at its end is not trained again."""
@@ -140,7 +145,8 @@ class _Work:
         """Run the trials, mark the best, and let the entrypoint conclude."""
         params, settings = self.params, self.params.tuning
         engine = ENGINES.get(params.engine)
-        trials = engine.tune(Tuning(params, self.dataset, self.out / "trials", self.identity), self.told)
+        tuning = Tuning(params, self.dataset, self.out / "trials", self.identity, self.storage)
+        trials = engine.tune(tuning, self.told)
         best = best_of(trials, settings.metric, settings.mode)
         if best is None:
             first = next((trial for trial in trials if trial.error), None)
@@ -174,28 +180,14 @@ class _Unscheduled:
 def _claim(out: Path, params: Params, dataset: str) -> str:
     """Make sure that a folder is new or holds the same job, and return the job's identity."""
     path = out / "job.json"
-    facts = {"params": params.model_dump(mode="json"), "dataset": dataset, "items": _digest(dataset)}
+    facts = facts_of(params, dataset)
     if not path.exists():
         identity = uuid.uuid4().hex[:8]
         write_json(path, {"version": ACTION_VERSION, "identity": identity, **facts})
         return identity
     stored = read_json(path, "a job that was begun")
-    try:
-        check_version(stored.get("version"), ACTION_VERSION)
-    except ValueError as error:
-        raise SearchError(f"{path}: {error}") from None
-    for field, before, now in differences({name: stored.get(name) for name in facts}, facts):
-        if field == "params.tune_config.max_concurrent_trials":
-            continue
-        if field == "params.tune_config.num_samples" and before is not None and now >= before:
-            continue
-        what = "other items" if field == "items" else f"{field} {json.dumps(before)}, not {json.dumps(now)}"
+    check_readable(stored, str(path))
+    if (what := difference(stored, facts)) is not None:
         raise SearchError(f"{out} holds another job, with {what}: choose another folder")
     write_json(path, {**stored, **facts})
     return str(stored["identity"])
-
-
-def _digest(dataset: str) -> str:
-    """Return what changes when a file of items does."""
-    path = Path(dataset.partition("#")[0])
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.is_file() else dataset

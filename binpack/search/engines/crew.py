@@ -1,19 +1,21 @@
-"""Who trains the local engine's trials: this process, or several of its own."""
+"""Who trains an engine's trials: this process, or several of its own."""
 
 from __future__ import annotations
 
 import multiprocessing
 import signal
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from binpack.search._model import SearchError
+from binpack.search._model import SearchError, StudyStopped
 from binpack.search.action.run import Event
 from binpack.search.action.trial import Assignment, Outcome, run_trial
 from binpack.search.workers import begin
+from binpack.system import signals_wait
 
 
 class Listener(Protocol):
@@ -53,8 +55,8 @@ class Crew(Protocol):
         """Begin with a trial; only where the crew is free."""
         ...
 
-    def listen(self) -> None:
-        """Wait for something to happen, and tell the listener."""
+    def listen(self, seconds: float | None = None) -> None:
+        """Wait for something to happen, at most so many seconds, and tell the listener."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -91,7 +93,7 @@ class OneAfterAnother:
         """Train a trial."""
         self._listener.end(number, run_trial(assignment, _Direct(self._listener, number)))
 
-    def listen(self) -> None:
+    def listen(self, seconds: float | None = None) -> None:
         """Do nothing: nothing is under way."""
 
     def __enter__(self) -> Self:
@@ -117,6 +119,7 @@ class SideBySide:
         self._size = size
         self._context = multiprocessing.get_context("spawn")
         self._watched, self._alive = self._context.Pipe(duplex=False)
+        self._pausing = False
         self._idle: list[_Member] = []
         self._at_work: dict[Connection, _Member] = {}
 
@@ -143,35 +146,65 @@ class SideBySide:
             member.connection.send(assignment)
         self._at_work[member.connection] = member
 
-    def listen(self) -> None:
-        """Wait for messages, and answer them."""
-        for connection in wait(list(self._at_work)):
+    def listen(self, seconds: float | None = None) -> None:
+        """Wait for messages, at most so many seconds, and answer them."""
+        for connection in wait(list(self._at_work), seconds):
             assert isinstance(connection, Connection)
-            member = self._at_work[connection]
+            # Another message's answer may have dropped it.
+            if (member := self._at_work.get(connection)) is None:
+                continue
             try:
                 kind, content = connection.recv()
                 if kind == "event":
                     self._listener.event(member.number, content)
                 elif kind == "report":
-                    connection.send(self._answer(member.number, content))
+                    answer = self._answer(member.number, content)
+                    if connection in self._at_work:
+                        connection.send(answer)
                 else:
                     del self._at_work[connection]
                     self._idle.append(member)
-                    self._listener.end(member.number, content)
+                    if kind == "end":
+                        self._listener.end(member.number, content)
             except (EOFError, OSError):
-                del self._at_work[connection]
-                self._listener.end(member.number, Outcome({}, error=self._bury(member)))
+                if self._at_work.pop(connection, None) is not None:
+                    self._listener.end(member.number, Outcome({}, error=self._bury(member)))
 
-    def _answer(self, number: int, metrics: Mapping[str, Any]) -> bool | SearchError:
+    def _answer(self, number: int, metrics: Mapping[str, Any]) -> bool | BaseException:
         try:
-            return self._listener.report(number, metrics)
+            answer: bool | BaseException = self._listener.report(number, metrics)
+        except StudyStopped:
+            raise
         except SearchError as error:
-            return error
+            answer = error
+        return Paused() if self._pausing else answer
+
+    def drop(self, number: int) -> None:
+        """End the process that trains a trial at once; the listener hears no more of it."""
+        for connection, member in list(self._at_work.items()):
+            if member.number == number:
+                del self._at_work[connection]
+                member.process.kill()
+                self._bury(member)
+
+    def pause(self, seconds: float) -> None:
+        """Let trials end at their next report, which their checkpoint is a part of; drop those that make none in time.
+
+        The listener hears of reports and of those that come to their own end meanwhile; of the others no more.
+        """
+        self._pausing = True
+        until = time.monotonic() + seconds
+        while self._at_work and (left := until - time.monotonic()) > 0:
+            self.listen(left)
+        for member in list(self._at_work.values()):
+            self.drop(member.number)
 
     def _new(self) -> _Member:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=_work, args=(theirs, self._watched), daemon=False)
-        process.start()
+        # What stops all processes of a terminal or of a service is this one's business, see ``begin``.
+        with signals_wait():
+            process.start()
         theirs.close()
         return _Member(process, ours)
 
@@ -194,7 +227,8 @@ class SideBySide:
         self._alive.close()
         for member in [*self._idle, *self._at_work.values()]:
             member.connection.close()
-            member.process.terminate()
+            # not SIGTERM, which they ignore
+            member.process.kill()
             member.process.join()
         self._watched.close()
 
@@ -204,6 +238,10 @@ class _Member:
     process: Any
     connection: Connection
     number: int = -1
+
+
+class Paused(BaseException):
+    """A trial ends here to go on another time; no ``Exception``, so that no handler of the entrypoint's keeps it."""
 
 
 @dataclass(frozen=True)
@@ -218,7 +256,7 @@ class _Remote:
     def report(self, metrics: Mapping[str, Any]) -> bool:
         self.connection.send(("report", dict(metrics)))
         answer = self.connection.recv()
-        if isinstance(answer, SearchError):
+        if isinstance(answer, BaseException):
             raise answer
         return bool(answer)
 
@@ -232,4 +270,7 @@ def _work(connection: Connection, watched: Connection) -> None:
             assignment = connection.recv()
         except (EOFError, OSError):
             return
-        connection.send(("end", run_trial(assignment, channel)))
+        try:
+            connection.send(("end", run_trial(assignment, channel)))
+        except Paused:
+            connection.send(("paused", None))

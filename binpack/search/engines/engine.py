@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Protocol
 from binpack.core.registry import Registry
 from binpack.files import InputError
 from binpack.search.action.faults import Fault
-from binpack.search.action.job import DEFAULT_ENGINE, Draft, Params
+from binpack.search.action.job import DEFAULT_ENGINE, Check, Draft, Params
 from binpack.search.action.result import Trial
 from binpack.search.action.run import Event
 from binpack.search.action.schedulers import SCHEDULERS
@@ -30,12 +31,14 @@ class Tuning:
         dataset: the item source.
         folder: for the engine alone, which keeps there what it goes on from after it was killed.
         identity: a text that no other job has; trial ids begin with it.
+        storage: the URL of a database, for an engine that needs one; with a password in it, so never to be shown.
     """
 
     params: Params
     dataset: str
     folder: Path
     identity: str
+    storage: str | None = dataclasses.field(default=None, repr=False)
 
     def trial_id(self, number: int) -> str:
         """Return the id of a trial by its number, which stays the same when the job is resumed."""
@@ -93,7 +96,14 @@ class Engine(Protocol):
         ...
 
 
-ENGINES: Registry[Engine] = Registry("engine", ("tune",), {"local": "binpack.search.engines.local:LOCAL"})
+ENGINES: Registry[Engine] = Registry(
+    "engine",
+    ("tune",),
+    {
+        "local": "binpack.search.engines.local:LOCAL",
+        "postgresql": "binpack.search.engines.postgres:POSTGRESQL",
+    },
+)
 
 _ELSEWHERE = {
     "bayesoptsearch": "the package bayesian-optimization",
@@ -125,6 +135,32 @@ def check_engine(draft: Draft) -> Iterator[Fault]:
             needs = f" ({asked} needs {_ELSEWHERE[asked]})" if asked in _ELSEWHERE else ""
             there = ", ".join(name for name in known if name in has)
             yield Fault(f"params.tune_config.{field}", f"the engine {named} has no {asked}{needs}; it has {there}")
+
+
+def check_storage(storage: str | None) -> Check:
+    """Return a check whether the engine of a job that tunes can use the database that it is given, or that is missing.
+
+    An engine that keeps its trials in a database has a method ``storage_faults(storage)``, which yields what is wrong
+    with a URL, or with None.
+
+    Args:
+        storage: the database's URL; None for none.
+    """
+
+    def check(draft: Draft) -> Iterator[Fault]:
+        named = draft.text("engine", DEFAULT_ENGINE)
+        if named is None or not draft.is_tune:
+            return
+        try:
+            faults = getattr(ENGINES.get(named), "storage_faults", None)
+        except InputError:
+            return  # check_engine has said it
+        if faults is not None:
+            yield from (Fault("params.engine", what) for what in faults(storage))
+        elif storage is not None:
+            yield Fault("params.engine", f"the engine {named} keeps its trials in the job's folder, not in a database")
+
+    return check
 
 
 def scheduler_table() -> str:

@@ -8,7 +8,6 @@ every finished trial, and those that were running go on under their numbers.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +15,14 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 from optuna.trial import Trial as OptunaTrial
 
-from binpack.search._model import SearchError
 from binpack.search.action.job import Params
-from binpack.search.action.result import Trial, score_of
+from binpack.search.action.result import Trial
 from binpack.search.action.run import Event
 from binpack.search.action.trial import Outcome
 from binpack.search.engines.crew import Crew, OneAfterAnother, SideBySide
 from binpack.search.engines.engine import Tuning, Watch
 from binpack.search.engines.journal import open_journal
+from binpack.search.engines.judging import Announcer, Judge, Running, as_trial, facts_of, side_by_side
 from binpack.search.engines.searches import SCHEDULED, SEARCHES, pruner_of, sampler_of, search_of
 from binpack.search.samplers import warm_up
 from binpack.search.storage import (
@@ -34,7 +33,6 @@ from binpack.search.storage import (
     refuse_other_files,
     repair,
 )
-from binpack.system import usable_cores
 
 _CONFIG, _OUTCOME = "config", "outcome"
 """What a trial's entry in the journal has: the configuration when it begins, what it left when it ends."""
@@ -65,7 +63,7 @@ def _open(params: Params, journal: Path) -> optuna.Study:
     study = optuna.create_study(
         storage=open_journal(journal),
         study_name="study",
-        sampler=sampler_of(params, side_by_side=_concurrent(params) > 1),
+        sampler=sampler_of(params, side_by_side=side_by_side(params) > 1),
         pruner=pruner_of(params.tuning.scheduler),
         direction="maximize" if params.tuning.mode == "max" else "minimize",
         load_if_exists=True,
@@ -74,45 +72,23 @@ def _open(params: Params, journal: Path) -> optuna.Study:
     return study
 
 
-def _concurrent(params: Params) -> int:
-    return params.tuning.max_concurrent_trials or max(1, int(usable_cores() // params.num_cpus))
-
-
-@dataclass
-class _Running:
-    """A trial that is being trained.
-
-    Attributes:
-        trial: Optuna's.
-        config: its values.
-        metrics: its reports so far, the later ones over the earlier.
-        reported: the times at which it has reported.
-        stopped: whether the scheduler ended it for being worse than others, not for being at its end.
-    """
-
-    trial: OptunaTrial
-    config: dict[str, Any]
-    metrics: dict[str, Any]
-    reported: set[int]
-    stopped: bool = False
-
-
 class _Study:
     """A job's trials; it is the crew's listener."""
 
     def __init__(self, tuning: Tuning, study: optuna.Study, watch: Watch) -> None:
         self._tuning = tuning
-        self._settings = tuning.params.tuning
         self._study = study
         self._watch = watch
+        self._news = Announcer(tuning, watch)
+        self._judge = Judge(tuning.params, study)
         self._search = search_of(tuning.params)
-        self._running: dict[int, _Running] = {}
+        self._running: dict[int, Running] = {}
         self._left: list[FrozenTrial] = []
 
     def run(self) -> list[Trial]:
         """Run what is left of the job."""
         self._take_stock()
-        size = min(_concurrent(self._tuning.params), self._search.total)
+        size = min(side_by_side(self._tuning.params), self._search.total)
         with OneAfterAnother(self) if size == 1 else SideBySide(self, size) as crew:
             while self._fill(crew) or crew.busy:
                 crew.listen()
@@ -123,16 +99,16 @@ class _Study:
         self._search.prepare(self._study)
         for left in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if _OUTCOME in left.user_attrs:
-                self._tell(OptunaTrial(self._study, left._trial_id), left.user_attrs[_OUTCOME])
+                self._judge.tell(OptunaTrial(self._study, left._trial_id), left.user_attrs[_OUTCOME])
             else:
                 self._left.append(left)
         known = self._study.get_trials(deepcopy=False)
         for number in range(max(len(known), self._search.total)):
             trial = self._as_trial(known[number]) if number < len(known) else None
             if trial is None or trial.status in ("PENDING", "RUNNING"):
-                self._show(number, "PENDING", trial.config if trial else {}, {})
+                self._news.show(number, "PENDING", trial.config if trial else {}, {})
             else:
-                self._show_end(trial, number)
+                self._news.show_end(number, trial)
 
     def _fill(self, crew: Crew) -> bool:
         """Start trials while there are any and somebody is free; say whether one was started."""
@@ -143,9 +119,8 @@ class _Study:
             if config is None:
                 config = self._search.config(trial)
                 trial.set_user_attr(_CONFIG, config)
-            reported = set(self._study._storage.get_trial(trial._trial_id).intermediate_values)
-            self._running[trial.number] = _Running(trial, config, {}, reported)
-            self._show(trial.number, "RUNNING", config, {})
+            self._running[trial.number] = self._judge.begin(trial, config)
+            self._news.show(trial.number, "RUNNING", config, {})
             crew.start(trial.number, self._tuning.assignment(trial.number, config))
         return started
 
@@ -164,72 +139,24 @@ class _Study:
     def report(self, number: int, metrics: Mapping[str, Any]) -> bool:
         """Take a report, and say whether the trial is to end."""
         running = self._running[number]
-        running.metrics.update(metrics)
-        self._show(number, "RUNNING", running.config, running.metrics)
-        if self._settings.metric not in metrics:
-            return False
-        score, now = score_of(metrics, self._settings.metric), self._time(metrics)
-        if now not in running.reported:
-            running.trial.report(score, now)
-            running.reported.add(now)
-        last = getattr(self._settings.scheduler.options, "max_t", None)
-        if last is not None and now >= last:
-            return True
-        # bool: numpy's, which a pruner may answer with, is none that JSON keeps
-        running.stopped = now == max(running.reported) and bool(running.trial.should_prune())
-        return running.stopped
-
-    def _time(self, metrics: Mapping[str, Any]) -> int:
-        attribute = self._settings.scheduler.options.time_attr
-        value = metrics.get(attribute)
-        if not isinstance(value, int | float) or isinstance(value, bool) or value < 0:
-            raise SearchError(f"time_attr {attribute!r}: the report says {value!r}, expected a number from 0 up")
-        return int(value)
+        self._news.show(number, "RUNNING", running.config, {**running.metrics, **metrics})
+        return self._judge.report(running, metrics)
 
     def end(self, number: int, outcome: Outcome) -> None:
         """Write down what a trial left."""
         running = self._running.pop(number)
-        facts = {
-            "metrics": {**running.metrics, **outcome.metrics},
-            "artifact": outcome.artifact,
-            "stopped": running.stopped and outcome.ended,
-            "error": outcome.error,
-        }
+        facts = facts_of(running, outcome)
         # One entry, and the trial's end after it: a process that is killed between the two ends it the next time.
         running.trial.set_user_attr(_OUTCOME, facts)
-        self._tell(running.trial, facts)
-        self._show_end(self._as_trial(self._study._storage.get_trial(running.trial._trial_id)), number)
-
-    def _tell(self, trial: OptunaTrial, facts: Mapping[str, Any]) -> None:
-        if facts["error"] is not None:
-            self._study.tell(trial, state=TrialState.FAIL)
-        elif facts["stopped"]:
-            self._study.tell(trial, state=TrialState.PRUNED)
-        else:
-            self._study.tell(trial, score_of(facts["metrics"], self._settings.metric))
+        self._judge.tell(running.trial, facts)
+        self._news.show_end(number, self._as_trial(self._study._storage.get_trial(running.trial._trial_id)))
 
     def _as_trial(self, stored: FrozenTrial) -> Trial:
-        left = stored.user_attrs.get(_OUTCOME, {})
-        status = "RUNNING" if not left else "ERROR" if left["error"] is not None else "TERMINATED"
-        return Trial(
-            trial_id=self._tuning.trial_id(stored.number),
-            status="PENDING" if stored.state == TrialState.WAITING else status,  # type: ignore[arg-type]
-            config={**self._tuning.params.fixed, **stored.user_attrs.get(_CONFIG, {})},
-            metrics=left.get("metrics", {}),
-            logdir=self._tuning.folder / f"trial_{stored.number:05d}",
-            artifact=left.get("artifact"),
-            stopped=left.get("stopped", False),
-            error=left.get("error"),
+        return as_trial(
+            self._tuning,
+            stored.number,
+            stored.user_attrs.get(_CONFIG, {}),
+            stored.user_attrs.get(_OUTCOME, {}),
+            self._tuning.folder / f"trial_{stored.number:05d}",
+            waiting=stored.state == TrialState.WAITING,
         )
-
-    def _show_end(self, trial: Trial, number: int) -> None:
-        more: dict[str, Any] = {"stopped": True} if trial.stopped else {}
-        more |= {"error": trial.error} if trial.error is not None else {}
-        self._show(number, trial.status, trial.config, trial.metrics, **more)
-
-    def _show(
-        self, number: int, status: str, config: Mapping[str, Any], metrics: Mapping[str, Any], **more: Any
-    ) -> None:
-        varied = {name: config[name] for name in self._tuning.params.varied if name in config}
-        facts = {"trial_id": self._tuning.trial_id(number), "status": status, "hyperparameters": varied}
-        self._watch({"event": "trial", **facts, "metrics": dict(metrics), **more})

@@ -99,3 +99,21 @@ def goes_on(hyperparameter, run, checkpoint, **kwargs):
             state.write_text("")
             raise KeyboardInterrupt
     return None
+
+
+def counts(hyperparameter, run, checkpoint, **kwargs):
+    """Count to 8 with a checkpoint each, and say where it began."""
+    done = int(Path(checkpoint).read_text()) if checkpoint else 0
+    for count in range(done + 1, 9):
+        time.sleep(hyperparameter["pause"])
+        (run.folder / f"state_{count}").write_text(str(count))
+        run.report(Report({"score": count}, checkpoint=run.folder / f"state_{count}"))
+    return {"began_from": done}
+
+
+def burns(hyperparameter, run, **kwargs):
+    """Use a core for so many seconds of its time."""
+    until = time.process_time() + hyperparameter["seconds"]
+    while time.process_time() < until:
+        sum(range(1000))
+    return hyperparameter["x"]
