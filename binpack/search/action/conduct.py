@@ -185,7 +185,7 @@ def _claim(out: Path, params: Params, dataset: str) -> str:
     except ValueError as error:
         raise SearchError(f"{path}: {error}") from None
     for field, before, now in differences({name: stored.get(name) for name in facts}, facts):
-        if field == "params.tune_config.max_concurrent_trials":
+        if field in ("params.tune_config.max_concurrent_trials", "params.ray_address"):
             continue
         if field == "params.tune_config.num_samples" and before is not None and now >= before:
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -99,3 +100,17 @@ def goes_on(hyperparameter, run, checkpoint, **kwargs):
             state.write_text("")
             raise KeyboardInterrupt
     return None
+
+
+def climbs(hyperparameter, run, checkpoint, **kwargs):
+    """Climb by the rate in each of 12 steps, with a checkpoint that knows the path, and end with a model of it."""
+    path = json.loads(Path(checkpoint).read_text()) if checkpoint else []
+    while len(path) < 12:
+        time.sleep(hyperparameter.get("pause", 0))
+        path.append(hyperparameter["rate"])
+        kept = run.folder / f"after_{len(path)}"
+        kept.write_text(json.dumps(path))
+        with (run.folder / "history").open("a") as file:
+            file.write(json.dumps([len(path), sum(path)]) + "\n")
+        run.report({"score": sum(path), "checkpoint": kept})
+    run.checkpoint_output.write_text(json.dumps(path))
