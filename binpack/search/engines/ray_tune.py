@@ -94,6 +94,11 @@ def _cluster(params: Params) -> Iterator[Any]:
 
     address = params.ray_address
     if ray.is_initialized():
+        there = ray.get_runtime_context().gcs_address
+        if address not in (None, "auto", there):
+            raise SearchError(
+                f"ray: this process is connected to the cluster at {there}, not to {address}: leave ray_address out"
+            )
         yield ray
         return
     if address is not None and "://" in address:
