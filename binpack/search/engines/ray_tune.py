@@ -49,6 +49,8 @@ NAMESPACE = "binpack"
 """Where trainers have their names in a cluster."""
 STORE = 80 * 2**20
 """Bytes of the object store of a cluster of our own: nothing large goes through it. Ray wants 75 MB at least."""
+ATTEMPTS = 3
+"""So often is a cluster of our own started: on a busy machine its processes may take longer than Ray waits."""
 STARTS = 5
 """So many trainers may be lost one after another before they are ready; then something is wrong with all of them."""
 _PATIENCE = 60.0
@@ -106,10 +108,28 @@ def _cluster(params: Params) -> Iterator[Any]:
     # Ray says in the environment that its clusters ask for a token now; another cluster may not.
     before = os.environ.get("RAY_AUTH_MODE")
     quiet: dict[str, Any] = {"namespace": NAMESPACE, "log_to_driver": False, "logging_level": logging.ERROR}
-    try:
-        if address is not None:
+    if address is None:
+        _start(ray, params, quiet)
+    else:
+        try:
             ray.init(address=address, **quiet)
-        else:
+        except Exception as error:  # Ray raises several kinds
+            raise SearchError(
+                f"ray_address {address}: no cluster ({first_line(error)}): start one with `ray start --head`, or leave "
+                "ray_address out"
+            ) from None
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+        if address is None and before is None:
+            os.environ.pop("RAY_AUTH_MODE", None)
+
+
+def _start(ray: Any, params: Params, quiet: Mapping[str, Any]) -> None:
+    """Start a cluster on this machine alone."""
+    for attempt in range(ATTEMPTS):
+        try:
             ray.init(
                 num_cpus=_cpus(params),
                 object_store_memory=STORE,
@@ -117,16 +137,11 @@ def _cluster(params: Params) -> Iterator[Any]:
                 _node_ip_address="127.0.0.1",
                 **quiet,
             )
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        there = "a cluster of its own cannot be started" if address is None else f"ray_address {address}: no cluster"
-        mend = "" if address is None else ": start one with `ray start --head`, or leave ray_address out"
-        raise SearchError(f"{there} ({first_line(error)}){mend}") from None
-    try:
-        yield ray
-    finally:
-        ray.shutdown()
-        if address is None and before is None:
-            os.environ.pop("RAY_AUTH_MODE", None)
+            return
+        except Exception as error:  # Exception itself, where its processes take longer than it waits
+            ray.shutdown()
+            if attempt == ATTEMPTS - 1:
+                raise SearchError(f"ray: no cluster can be started on this machine: {first_line(error)}") from None
 
 
 def _cpus(params: Params) -> int:

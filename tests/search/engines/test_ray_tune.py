@@ -15,6 +15,7 @@ import random
 import re
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -326,27 +327,65 @@ def cluster():
     if RAY.missing is not None:
         pytest.skip(f"the engine ray {RAY.missing}")
     import ray
+    from ray._private.authentication.authentication_token_setup import Config
     from ray.cluster_utils import Cluster
 
-    secret = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_USAGE_STATS_ENABLED": "0"}
-    before = {name: os.environ.get(name) for name in secret}
-    os.environ.update(secret)
+    environment = pytest.MonkeyPatch()
+    # Nobody else on this machine reaches it; Ray reads the environment when it is imported, and here once more.
+    environment.setenv("RAY_AUTH_MODE", "token")
+    environment.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    environment.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    be_patient(environment)
+    Config.initialize("")
     started = Cluster()
-    small = {"num_cpus": 1, "object_store_memory": ray_tune.STORE, "node_ip_address": "127.0.0.1"}
     try:
-        started.add_node(wait=False, include_dashboard=False, **small)
-        second = started.add_node(wait=False, **small)
+        started.add_node(wait=False, include_dashboard=False, **small())
+        second = started.add_node(wait=False, **small())
         started.wait_for_nodes(timeout=300)
         ray.init(started.address, namespace=ray_tune.NAMESPACE, log_to_driver=False)
         yield SimpleNamespace(cluster=started, second=second, ray=ray)
     finally:
         ray.shutdown()
         started.shutdown()
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        environment.undo()
+        Config.initialize("")
+
+
+def be_patient(environment):
+    """Let Ray wait longer for its processes than the 15 to 60 seconds that it gives them, for a busy machine."""
+    from ray._private.node import Node
+
+    environment.setenv("RAY_gcs_server_port_wait_time_s", "300")
+    environment.setenv("RAY_worker_register_timeout_seconds", "600")
+    environment.setattr("ray._private.node.time", SlowClock())
+    start = Node.start_raylet
+
+    def start_raylet(self, *args, **kwargs):
+        # what the agent without a dashboard writes there, for which a node waits 15 seconds
+        (Path(self.get_session_dir_path()) / f"dashboard_agent_listen_port_{self._node_id}").write_text("-1")
+        return start(self, *args, **kwargs)
+
+    environment.setattr(Node, "start_raylet", start_raylet)
+
+
+class SlowClock:
+    """The time as Ray sees it: ten seconds are one."""
+
+    sleep, time = staticmethod(time.sleep), staticmethod(time.time)
+
+    def monotonic(self):
+        return time.monotonic() / 10
+
+
+def small():
+    """Return the settings of a small node. It does not wait for processes whose ports are known."""
+    ports = ("metrics_agent_port", "runtime_env_agent_port", "dashboard_agent_listen_port", "metrics_export_port")
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in ports]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        free = {port: each.getsockname()[1] for port, each in zip(ports, sockets, strict=True)}
+    return {"num_cpus": 1, "object_store_memory": ray_tune.STORE, "node_ip_address": "127.0.0.1", **free}
 
 
 def test_a_grid_of_twelve_points_on_two_nodes(cluster, tmp_path):
