@@ -92,7 +92,8 @@ class Population:
         state = _state(trial)
         if state is None:
             return dict(trial.user_attrs.get(CONFIG, {})), []
-        return dict(state["now"]["config"]), list(state["lineage"])
+        steps = [{name: step[name] for name in step if name != "copy"} for step in state["lineage"]]
+        return dict(state["now"]["config"]), steps
 
     def time(self, trial: FrozenTrial) -> int:
         """Return how far a trial was when it was copied last; 0 before that."""

@@ -148,7 +148,7 @@ def test_killed_at_any_moment_the_population_ends_as_one_that_was_not(tmp_path):
 
     def told(result):
         def names(lineage):
-            return [{**step, "from_trial": step["from_trial"][-5:], "copy": None} for step in lineage]
+            return [{**step, "from_trial": step["from_trial"][-5:]} for step in lineage]
 
         return [
             (model["config"], model["metrics"], path_of(model), names(model.get("lineage", [])))

@@ -13,9 +13,7 @@ import os
 import queue
 import random
 import re
-import secrets
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -327,65 +325,44 @@ def cluster():
     if RAY.missing is not None:
         pytest.skip(f"the engine ray {RAY.missing}")
     import ray
-    from ray._private.authentication.authentication_token_setup import Config
-    from ray.cluster_utils import Cluster
 
     environment = pytest.MonkeyPatch()
-    # Nobody else on this machine reaches it; Ray reads the environment when it is imported, and here once more.
-    environment.setenv("RAY_AUTH_MODE", "token")
-    environment.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    environment.setenv("RAY_AUTH_MODE", "disabled")  # no more than this machine reaches it
     environment.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    be_patient(environment)
-    Config.initialize("")
-    started = Cluster()
-    try:
-        started.add_node(wait=False, include_dashboard=False, **small())
-        second = started.add_node(wait=False, **small())
-        started.wait_for_nodes(timeout=300)
-        ray.init(started.address, namespace=ray_tune.NAMESPACE, log_to_driver=False)
-        yield SimpleNamespace(cluster=started, second=second, ray=ray)
-    finally:
-        ray.shutdown()
-        started.shutdown()
-        environment.undo()
-        Config.initialize("")
-
-
-def be_patient(environment):
-    """Let Ray wait longer for its processes than the 15 to 60 seconds that it gives them, for a busy machine."""
-    from ray._private.node import Node
-
+    # Ray gives its processes a minute to start, which is little on a busy machine.
     environment.setenv("RAY_gcs_server_port_wait_time_s", "300")
     environment.setenv("RAY_worker_register_timeout_seconds", "600")
-    environment.setattr("ray._private.node.time", SlowClock())
-    start = Node.start_raylet
+    path = os.pathsep.join(map(str, sys.path))
+    process = subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("two_nodes.py"))],
+        env={**os.environ, "PYTHONPATH": path},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None and process.stdout is not None
 
-    def start_raylet(self, *args, **kwargs):
-        # what the agent without a dashboard writes there, for which a node waits 15 seconds
-        (Path(self.get_session_dir_path()) / f"dashboard_agent_listen_port_{self._node_id}").write_text("-1")
-        return start(self, *args, **kwargs)
+    def told(word):
+        """Return what the process says after a word."""
+        for line in process.stdout:
+            if line.startswith(word):
+                return line.removeprefix(word).strip()
+        raise AssertionError(f"the cluster ended with {process.wait()}")
 
-    environment.setattr(Node, "start_raylet", start_raylet)
+    def kill():
+        process.stdin.write("kill\n")
+        process.stdin.flush()
+        told("killed")
 
-
-class SlowClock:
-    """The time as Ray sees it: ten seconds are one."""
-
-    sleep, time = staticmethod(time.sleep), staticmethod(time.time)
-
-    def monotonic(self):
-        return time.monotonic() / 10
-
-
-def small():
-    """Return the settings of a small node. It does not wait for processes whose ports are known."""
-    ports = ("metrics_agent_port", "runtime_env_agent_port", "dashboard_agent_listen_port", "metrics_export_port")
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in ports]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        free = {port: each.getsockname()[1] for port, each in zip(ports, sockets, strict=True)}
-    return {"num_cpus": 1, "object_store_memory": ray_tune.STORE, "node_ip_address": "127.0.0.1", **free}
+    try:
+        address = told("address")
+        ray.init(address, namespace=ray_tune.NAMESPACE, log_to_driver=False)
+        yield SimpleNamespace(address=address, kill=kill, ray=ray)
+    finally:
+        ray.shutdown()
+        process.stdin.close()
+        process.wait()
+        environment.undo()
 
 
 def test_a_grid_of_twelve_points_on_two_nodes(cluster, tmp_path):
@@ -491,7 +468,7 @@ def finished(out):
 
 
 def test_killed_at_any_moment_the_same_command_goes_on_to_exactly_what_was_asked(cluster, tmp_path):
-    job = tuning(X, num_samples=8, hyperparameter={"pause": 0.3}, address=cluster.cluster.address)
+    job = tuning(X, num_samples=8, hyperparameter={"pause": 0.3}, address=cluster.address)
     (tmp_path / "job.json").write_text(json.dumps(job))
     out, rng, kills = tmp_path / "out", random.Random(2), 0
     command = [sys.executable, "-m", "binpack", "action", "job.json", "--out", "out", "--json"]
@@ -534,7 +511,7 @@ def test_a_node_is_killed_in_the_middle_and_the_job_ends_with_what_was_asked(clu
         told = event["event"] == "trial" and event["status"] == "RUNNING" and event["metrics"]
         if told and not gone and event["trial_id"].endswith("3"):
             gone.append(event["trial_id"])
-            cluster.cluster.remove_node(cluster.second, allow_graceful=False)
+            cluster.kill()
 
     job = tuning(X, entrypoint="toy:where", num_samples=8, hyperparameter={"pause": 0.3})
     result = perform(job, tmp_path, watch)
