@@ -23,6 +23,7 @@ import logging
 import math
 import os
 import queue
+import socket
 import sys
 import threading
 import time
@@ -53,6 +54,8 @@ ATTEMPTS = 3
 """So often is a cluster of our own started: on a busy machine its processes may take longer than Ray waits."""
 STARTS = 5
 """So many trainers may be lost one after another before they are ready; then something is wrong with all of them."""
+_ANSWER = 10.0
+"""Seconds within which a cluster's address answers."""
 _PATIENCE = 60.0
 """Seconds after which it is said that there is no room for a trainer."""
 
@@ -112,6 +115,7 @@ def _cluster(params: Params) -> Iterator[Any]:
         _start(ray, params, quiet)
     else:
         try:
+            _look_for(address)
             ray.init(address=address, **quiet)
         except Exception as error:  # Ray raises several kinds
             raise SearchError(
@@ -124,6 +128,17 @@ def _cluster(params: Params) -> Iterator[Any]:
         ray.shutdown()
         if address is None and before is None:
             os.environ.pop("RAY_AUTH_MODE", None)
+
+
+def _look_for(address: str) -> None:
+    """Make sure that somebody answers at an address, for whom Ray would wait many minutes.
+
+    Raises:
+        OSError: nobody does.
+    """
+    host, _, port = address.rpartition(":")
+    if port.isdecimal():
+        socket.create_connection((host, int(port)), timeout=_ANSWER).close()
 
 
 def _start(ray: Any, params: Params, quiet: Mapping[str, Any]) -> None:
