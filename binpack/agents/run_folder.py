@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import math
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,8 @@ from binpack.files import (
     write_json,
     write_sealed,
 )
+
+_INHERITED = "inherited.json"
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,43 @@ def check_folder(folder: Path, config: TrainConfig, items: str, resume: bool) ->
         )
     if known not in (None, items):
         raise FileError(f"{folder} holds a run on other items than {config.env.items} has now; choose another folder")
+
+
+def inherit(folder: Path, donor: Path, config: TrainConfig, items: str) -> None:
+    """Make a folder that of a run which goes on where another was, with other hyperparameters and fresh items.
+
+    It has the other's weights, moments of Adam, steps and evaluations. Whatever run was in the folder is gone.
+
+    Args:
+        folder: of the run that goes on.
+        donor: the other's, with its checkpoint.
+        config: the run that goes on; what the other started from is kept.
+        items: the fingerprint of its items.
+
+    Raises:
+        FileError: one line: the other has no checkpoint, or a damaged one.
+    """
+    state = load_checkpoint(donor)
+    if state is None:
+        raise FileError(f"{donor} has no checkpoint to go on from")
+    start = read_config(donor / "config.json", "a run's config").start_from
+    partial = folder.with_name(f"{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(donor, partial)
+    (partial / "result.json").unlink(missing_ok=True)
+    # Environments and generators are those of the other's settings.
+    save_checkpoint(partial, {**state, "run": None})
+    write_json(partial / "items.json", {"fingerprint": items})
+    write_json(partial / "config.json", config.model_copy(update={"start_from": start}).stored())
+    write_json(partial / _INHERITED, {"from": str(donor)})
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.rename(folder)
+
+
+def inherited(folder: Path) -> str | None:
+    """Return the path of the run that a folder's run was given the state of last; None where it has its own."""
+    path = folder / _INHERITED
+    return str(read_json(path, "what a run inherited")["from"]) if path.exists() else None
 
 
 def save_checkpoint(folder: Path, state: Mapping[str, Any]) -> None:

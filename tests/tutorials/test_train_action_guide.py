@@ -18,10 +18,10 @@ from binpack.search.engines.variants import Variants
 GUIDE = Guide.read("train-action.md")
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", range(4))
 def test_a_job_of_the_guide_can_be_run(number):
     job, notices = parse_job(json.loads(GUIDE.of("json")[number]), (check_dataset, check_engine, check_entrypoint))
-    assert notices == [] and len(GUIDE.of("json")) == 3
+    assert notices == [] and len(GUIDE.of("json")) == 4
     if job.params.name == "grid of 12":
         assert Variants(list(job.params.varied.values()), job.params.tuning.num_samples).total == 12
 

@@ -8,6 +8,7 @@ a scale is written and not what is drawn.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from fractions import Fraction
@@ -58,6 +59,17 @@ class Distribution(BaseModel):
         """Return a value as Optuna stores it."""
         return value
 
+    def moved(self, value: Any, factor: float) -> Any:
+        """Return a value of the distribution near ``factor`` times ``value``; an option stays as it is.
+
+        Whole numbers and multiples of q move by one at least, and what would leave the range stays at its end.
+
+        Args:
+            value: one of its values.
+            factor: above 0, and not 1.
+        """
+        return value
+
 
 class _Reals(Distribution):
     min: Real
@@ -72,6 +84,10 @@ class _Reals(Distribution):
         """Whether ``value`` is a number from ``min`` to ``max``."""
         return _is_number(value) and self.min <= value <= self.max
 
+    def moved(self, value: float, factor: float) -> float:
+        """Return ``factor`` times ``value``, within the range."""
+        return float(min(max(value * factor, self.min), self.max))
+
 
 class _Wholes(Distribution):
     min: Whole
@@ -85,6 +101,10 @@ class _Wholes(Distribution):
     def contains(self, value: Any) -> bool:
         """Whether ``value`` is a whole number from ``min`` to ``max``, both included."""
         return _is_whole(value) and self.min <= value <= self.max
+
+    def moved(self, value: int, factor: float) -> int:
+        """Return the whole number nearest to ``factor`` times ``value``, or the next one, within the range."""
+        return int(_step(value, factor, 1, *multiples(self.min, self.max, 1)))
 
 
 class Uniform(_Reals):
@@ -130,21 +150,25 @@ class QUniform(_Reals):
 
     def sample(self, rng: np.random.Generator) -> float:
         """Draw a multiple of q."""
-        first, last = _multiples(self.min, self.max, self.q)
+        first, last = multiples(self.min, self.max, self.q)
         return _multiple(int(rng.integers(first, last + 1)), self.q)
 
     def contains(self, value: Any) -> bool:
         """Whether ``value`` is one of the multiples, but for rounding."""
-        return _is_number(value) and _is_multiple(value, self.q, *_multiples(self.min, self.max, self.q))
+        return _is_number(value) and _is_multiple(value, self.q, *multiples(self.min, self.max, self.q))
 
     def optuna(self) -> FloatDistribution:
         """Return a float with a step."""
-        first, last = _multiples(self.min, self.max, self.q)
+        first, last = multiples(self.min, self.max, self.q)
         return FloatDistribution(_multiple(first, self.q), _multiple(last, self.q), step=self.q)
 
     def decode(self, stored: Any) -> float:
         """Return the multiple itself, without what adding steps has rounded."""
-        return _nearest(stored, self.q, *_multiples(self.min, self.max, self.q))
+        return nearest(stored, self.q, *multiples(self.min, self.max, self.q))
+
+    def moved(self, value: float, factor: float) -> float:
+        """Return the multiple of q nearest to ``factor`` times ``value``, or the next one, within the range."""
+        return _step(value, factor, self.q, *multiples(self.min, self.max, self.q))
 
 
 class QLogUniform(_Reals):
@@ -163,11 +187,15 @@ class QLogUniform(_Reals):
     def sample(self, rng: np.random.Generator) -> float:
         """Draw a multiple of q."""
         drawn = _log_draw(rng, self.min, self.max, self.base)
-        return _nearest(drawn, self.q, *_multiples(self.min, self.max, self.q))
+        return nearest(drawn, self.q, *multiples(self.min, self.max, self.q))
 
     def contains(self, value: Any) -> bool:
         """Whether ``value`` is one of the multiples, but for rounding."""
-        return _is_number(value) and _is_multiple(value, self.q, *_multiples(self.min, self.max, self.q))
+        return _is_number(value) and _is_multiple(value, self.q, *multiples(self.min, self.max, self.q))
+
+    def moved(self, value: float, factor: float) -> float:
+        """Return the multiple of q nearest to ``factor`` times ``value``, or the next one, within the range."""
+        return _step(value, factor, self.q, *multiples(self.min, self.max, self.q))
 
 
 class RandN(Distribution):
@@ -185,6 +213,10 @@ class RandN(Distribution):
         """Whether ``value`` is a finite number."""
         return _is_number(value)
 
+    def moved(self, value: float, factor: float) -> float:
+        """Return ``factor`` times ``value``."""
+        return float(value * factor)
+
 
 class QRandN(RandN):
     """Drawn as ``randn`` and rounded to the nearest multiple of ``q``."""
@@ -194,11 +226,15 @@ class QRandN(RandN):
 
     def sample(self, rng: np.random.Generator) -> float:
         """Draw a multiple of q."""
-        return _nearest(super().sample(rng), self.q)
+        return nearest(super().sample(rng), self.q)
 
     def contains(self, value: Any) -> bool:
         """Whether ``value`` is a multiple of q, but for rounding."""
         return _is_number(value) and _is_multiple(value, self.q)
+
+    def moved(self, value: float, factor: float) -> float:
+        """Return the multiple of q nearest to ``factor`` times ``value``, or the next one."""
+        return _step(value, factor, self.q)
 
 
 class RandInt(_Wholes):
@@ -228,7 +264,7 @@ class QRandInt(_Wholes):
 
     def sample(self, rng: np.random.Generator) -> int:
         """Draw a multiple of q."""
-        first, last = _multiples(self.min, self.max, self.q)
+        first, last = multiples(self.min, self.max, self.q)
         return int(rng.integers(first, last, endpoint=True)) * self.q
 
     def contains(self, value: Any) -> bool:
@@ -237,8 +273,12 @@ class QRandInt(_Wholes):
 
     def optuna(self) -> IntDistribution:
         """Return an int with a step."""
-        first, last = _multiples(self.min, self.max, self.q)
+        first, last = multiples(self.min, self.max, self.q)
         return IntDistribution(first * self.q, last * self.q, step=self.q)
+
+    def moved(self, value: int, factor: float) -> int:
+        """Return the multiple of q nearest to ``factor`` times ``value``, or the next one, within the range."""
+        return int(_step(value, factor, self.q, *multiples(self.min, self.max, self.q)))
 
 
 class LogRandInt(_Wholes):
@@ -274,11 +314,15 @@ class QLogRandInt(_Wholes):
     def sample(self, rng: np.random.Generator) -> int:
         """Draw a multiple of q."""
         drawn = _log_draw(rng, self.min, self.max, self.base)
-        return round(_nearest(drawn, self.q, *_multiples(self.min, self.max, self.q)))
+        return round(nearest(drawn, self.q, *multiples(self.min, self.max, self.q)))
 
     def contains(self, value: Any) -> bool:
         """Whether ``value`` is one of the multiples."""
         return super().contains(value) and value % self.q == 0
+
+    def moved(self, value: int, factor: float) -> int:
+        """Return the multiple of q nearest to ``factor`` times ``value``, or the next one, within the range."""
+        return int(_step(value, factor, self.q, *multiples(self.min, self.max, self.q)))
 
 
 class _Options(Distribution):
@@ -319,6 +363,10 @@ class Choice(_Options):
     """One of the options, all alike: JSON scalars or lists of them."""
 
     type: Literal["choice"]
+
+    def index(self, value: Any) -> int:
+        """Return an option's place in the list."""
+        return [json.dumps(option) for option in self.options].index(json.dumps(value))
 
     def optuna(self) -> CategoricalDistribution:
         """Return a categorical."""
@@ -370,7 +418,7 @@ def _above_min(high: float, info: ValidationInfo) -> float:
 def _has_multiples(q: float, info: ValidationInfo) -> float:
     low, high = info.data.get("min"), info.data.get("max")
     if low is not None and high is not None:
-        first, last = _multiples(low, high, q)
+        first, last = multiples(low, high, q)
         if first > last:
             raise InputError(f"no multiple of {q:g} lies between min, {low:g}, and max, {high:g}: give a smaller q")
     return q
@@ -381,7 +429,7 @@ def _exact(value: float) -> Fraction:
     return Fraction(repr(value))
 
 
-def _multiples(low: float, high: float, q: float) -> tuple[int, int]:
+def multiples(low: float, high: float, q: float) -> tuple[int, int]:
     """Return which multiples of q lie in a range: the numbers of the first and of the last."""
     return math.ceil(_exact(low) / _exact(q)), math.floor(_exact(high) / _exact(q))
 
@@ -390,14 +438,22 @@ def _multiple(number: int, q: float) -> float:
     return float(number * _exact(q))
 
 
-def _nearest(value: float, q: float, first: int | None = None, last: int | None = None) -> float:
+def nearest(value: float, q: float, first: int | None = None, last: int | None = None) -> float:
     number = round(value / q)
     number = number if first is None else max(number, first)
     return _multiple(number if last is None else min(number, last), q)
 
 
+def _step(value: float, factor: float, q: float, first: int | None = None, last: int | None = None) -> float:
+    """Return the multiple nearest to ``factor`` times a multiple, but another one than that where the range has it."""
+    before, number = round(value / q), round(value * factor / q)
+    if number == before:
+        number += 1 if (factor > 1) == (before >= 0) else -1
+    return nearest(number * q, q, first, last)
+
+
 def _is_multiple(value: float, q: float, first: int | None = None, last: int | None = None) -> bool:
-    return math.isclose(value, _nearest(value, q, first, last), rel_tol=1e-12, abs_tol=1e-12 * q)
+    return math.isclose(value, nearest(value, q, first, last), rel_tol=1e-12, abs_tol=1e-12 * q)
 
 
 def _log_draw(rng: np.random.Generator, low: float, high: float, base: float) -> float:

@@ -82,6 +82,7 @@ class Params(_Part):
         tune_config: how.
         entrypoint: what trains: a module with ``train`` and ``tune``, or ``module:function``.
         engine: what runs the trials, by name or as ``module:name``.
+        ray_address: of the engine ``ray``: the cluster, as ``HOST:PORT`` or ``auto``; None: one of its own.
     """
 
     name: str = Field(min_length=1)
@@ -96,6 +97,7 @@ class Params(_Part):
     tune_config: TuneSettings | None = None
     entrypoint: str = DEFAULT_ENTRYPOINT
     engine: str = DEFAULT_ENGINE
+    ray_address: str | None = Field(default=None, min_length=1)
 
     @field_validator("dataset", mode="before")
     @classmethod

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from binpack.agents.config import PPOConfig, TrainConfig
+from binpack.agents.config import PPOConfig, TrainConfig, read_config
 from binpack.env.config import EnvConfig
 from binpack.files import FileError, InputError
 from binpack.search._model import one_line
@@ -59,6 +59,8 @@ _FIELDS: Mapping[str, str] = {
 }
 NAMES = tuple(name for name in _FIELDS if name not in {"items", "env", "ppo"})
 """The hyperparameters."""
+_LAYERS = frozenset({"policy", "net_arch", "channels", "layers"})
+"""Those without which weights do not fit."""
 
 
 def train(
@@ -101,7 +103,8 @@ def train(
         run.progress("train", min(1.0, step / config.budget))
         # The true steps end with a rollout, whose length may be tuned; trials are compared at equal times only.
         now = -(-total // every) if step >= total else step // every
-        run.log_metric("train", "steps", step, score=score, training_iteration=now)
+        # The folder can be gone on from, and does not change before the report is answered.
+        run.log_metric("train", "steps", step, score=score, training_iteration=now, checkpoint=folder)
 
     result = train_ppo(config, folder, on_evaluation=on_evaluation, keep_checkpoint=True)
     run.progress("train", 1.0)
@@ -132,9 +135,16 @@ def config_of(dataset: str, hyperparameter: Mapping[str, Any], num_cpus: float =
 
 def _go_on(run: Run, checkpoint: str, config: TrainConfig, folder: Path) -> TrainConfig:
     """Put another run's state into a new run's folder, or its weights into the configuration."""
-    from binpack.agents.run_folder import check_folder
+    from binpack.agents.run_folder import check_folder, inherit, inherited
 
     there = Path(checkpoint)
+    if run.checkpoint is not None:
+        # This run's own, or that of a trial which it takes over: "pbt" changes hyperparameters on the way.
+        source = config.env.source().fingerprint
+        if there.resolve() != folder.resolve() and inherited(folder) != checkpoint:
+            inherit(folder, there, config, source)
+            run.log(f"takes over {checkpoint}")
+        return config.model_copy(update={"start_from": read_config(folder / "config.json").start_from})
     if (folder / "config.json").is_file() and not config.start_from:
         try:
             check_folder(folder, config, config.env.source().fingerprint, True)
@@ -166,6 +176,9 @@ def check(draft: Draft) -> Iterator[Fault]:
         if isinstance(name, str) and (name not in NAMES or _FIELDS[name] == "final"):
             where = place(("params", "hyperparameters", number, "name"))
             yield Fault(where, f"there is no hyperparameter {name!r} that can vary; there is {known}")
+        elif name in _LAYERS and draft.choice("scheduler", "") == "pbt":
+            where = place(("params", "hyperparameters", number, "name"))
+            yield Fault(where, f"pbt copies weights from trial to trial: {name}, which makes the layers, cannot vary")
     yield from _check_values(draft)
     metric = draft.tuning.get("metric")
     if isinstance(metric, str) and metric and metric not in METRICS:

@@ -43,6 +43,8 @@ class Trial:
         artifact: its model; None where it left none.
         stopped: whether a scheduler ended it early.
         error: why it failed, in one line.
+        lineage: of a trial of a population, whose weights it took over and when, and what its configuration was before;
+            see ``engines.pbt``.
     """
 
     trial_id: str | None
@@ -53,6 +55,7 @@ class Trial:
     artifact: str | None = None
     stopped: bool = False
     error: str | None = None
+    lineage: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def model_id(self) -> str | None:
@@ -62,7 +65,8 @@ class Trial:
     def facts(self) -> dict[str, Any]:
         """Return the trial as the result has it."""
         said = {"trial_logdir": str(self.logdir), "model_id": self.model_id}
-        return {**said, "config": dict(self.config), "metrics": dict(self.metrics)}
+        told = {"lineage": list(self.lineage)} if self.lineage else {}
+        return {**said, "config": dict(self.config), "metrics": dict(self.metrics), **told}
 
 
 def as_report(returned: Any, metric: str) -> Report:

@@ -102,7 +102,9 @@ class Run:
         if report.checkpoint is not None and stopping.asked():
             stopping.leave()
 
-    def log_metric(self, category: str, key: str, value: Any, **metrics: Any) -> None:
+    def log_metric(
+        self, category: str, key: str, value: Any, *, checkpoint: str | Path | None = None, **metrics: Any
+    ) -> None:
         """Log numbers; where the metric that trials are compared by is among them, it is a report too.
 
             run.log_metric("train", "steps", 1000, score=0.61, loss=0.2)
@@ -112,6 +114,7 @@ class Run:
             category: what they belong to, such as ``train``.
             key: the first one's name, often what the others are counted by.
             value: its value.
+            checkpoint: of the report, if it is one.
             **metrics: the others.
 
         Raises:
@@ -123,7 +126,7 @@ class Run:
             file.write(json.dumps(row) + "\n")
         self._tell("metric", category=category, metrics=said)
         if self._metric in said:
-            self.report(said)
+            self.report(Report(said, checkpoint))
 
     def log_visualization(self, group: str, image: Any) -> Path:
         """Keep a picture.
@@ -205,6 +208,37 @@ class Run:
 
     def _tell(self, event: str, **facts: Any) -> None:
         self._channel.event({"event": event, "trial_id": self.trial_id, **facts})
+
+
+def latest_checkpoint(folder: Path) -> Path | None:
+    """Return the checkpoint that a run's last report had; None where that had none.
+
+    Args:
+        folder: of a run that waits for the answer to a report, or is no more.
+    """
+    path = folder / _CHECKPOINT
+    if not path.is_file():
+        return None
+    kept = read_json(path, "a checkpoint's path")
+    return Path(kept["checkpoint"]) if kept["reports"] == len(reports_of(folder)) else None
+
+
+def reports_of(folder: Path) -> list[dict[str, Any]]:
+    """Return the metrics of a run's reports so far."""
+    path = folder / _REPORTS
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
+
+
+def take_over(folder: Path, checkpoint: Path, reports: Sequence[Mapping[str, Any]]) -> None:
+    """Let the next run in a folder go on from another's checkpoint, as if that one's reports had been its own.
+
+    Args:
+        folder: of a run that is no more.
+        checkpoint: to go on from.
+        reports: the metrics of those up to the checkpoint.
+    """
+    write_text(folder / _REPORTS, "".join(f"{json.dumps(report)}\n" for report in reports))
+    write_json(folder / _CHECKPOINT, {"checkpoint": str(checkpoint), "reports": len(reports)})
 
 
 def _reports_before(folder: Path) -> list[Report]:

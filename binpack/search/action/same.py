@@ -43,14 +43,14 @@ def check_readable(stored: Mapping[str, Any], where: str) -> None:
 def difference(stored: Mapping[str, Any], facts: Mapping[str, Any]) -> str | None:
     """Say in words what a job that was begun has otherwise; None where it is the same.
 
-    More samples, and more or fewer at a time, are no difference.
+    More samples, more or fewer at a time, and where Ray's cluster is are no difference.
 
     Args:
         stored: the one that was begun, see ``facts_of``.
         facts: the one that is asked for.
     """
     for field, before, now in differences({name: stored.get(name) for name in facts}, facts):
-        if field == "params.tune_config.max_concurrent_trials":
+        if field in ("params.tune_config.max_concurrent_trials", "params.ray_address"):
             continue
         if field == "params.tune_config.num_samples" and before is not None and now >= before:
             continue

@@ -1,4 +1,4 @@
-"""Who trains an engine's trials: this process, or several of its own."""
+"""Who trains a study's trials: on one machine this process, or several of its own."""
 
 from __future__ import annotations
 
@@ -35,6 +35,10 @@ class Listener(Protocol):
 
     def end(self, number: int, outcome: Outcome) -> None:
         """Take what a trial left."""
+        ...
+
+    def lost(self, number: int, why: str) -> None:
+        """Take it that what trained a trial is gone, through no fault that is known to be the trial's."""
         ...
 
 

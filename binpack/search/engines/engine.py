@@ -17,6 +17,7 @@ from binpack.search.action.run import Event
 from binpack.search.action.schedulers import SCHEDULERS
 from binpack.search.action.support import SUPPORT
 from binpack.search.action.trial import Assignment
+from binpack.search.engines.models.suggesting import MODELS
 
 Watch = Callable[[Event], None]
 """Is told what happens."""
@@ -102,16 +103,9 @@ ENGINES: Registry[Engine] = Registry(
     {
         "local": "binpack.search.engines.local:LOCAL",
         "postgresql": "binpack.search.engines.postgres:POSTGRESQL",
+        "ray": "binpack.search.engines.ray_tune:RAY",
     },
 )
-
-_ELSEWHERE = {
-    "bayesoptsearch": "the package bayesian-optimization",
-    "hyperoptsearch": "the package hyperopt",
-    "axsearch": "the package ax-platform",
-    "pbt": "an engine that copies weights between trials, such as Ray Tune",
-}
-"""What would do that which an engine has not."""
 
 
 def check_engine(draft: Draft) -> Iterator[Fault]:
@@ -124,17 +118,23 @@ def check_engine(draft: Draft) -> Iterator[Fault]:
     except InputError as error:
         yield Fault("params.engine", str(error))
         return
+    if draft.params.get("ray_address") is not None and named in ENGINES.names and named != "ray":
+        yield Fault("params.ray_address", "ray_address is for the engine ray")
     if not draft.is_tune:
         return
+    # An engine may have this beside what the protocol asks for: why it cannot run here, in words that follow its name.
+    if (line := getattr(engine, "missing", None)) is not None:
+        yield Fault("params.engine", f"{named} {line}")
     for field, known, has in (
         ("search_alg", tuple(SUPPORT), engine.searches),
         ("scheduler", SCHEDULERS, engine.schedulers),
     ):
         asked = draft.choice(field, "")
         if asked in known and asked not in has:
-            needs = f" ({asked} needs {_ELSEWHERE[asked]})" if asked in _ELSEWHERE else ""
             there = ", ".join(name for name in known if name in has)
-            yield Fault(f"params.tune_config.{field}", f"the engine {named} has no {asked}{needs}; it has {there}")
+            yield Fault(f"params.tune_config.{field}", f"the engine {named} has no {asked}; it has {there}")
+        elif asked in MODELS and (line := MODELS[asked].missing) is not None:
+            yield Fault(f"params.tune_config.{field}", f"{asked} {line}")
 
 
 def check_storage(storage: str | None) -> Check:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ class Running:
         metrics: its reports so far, the later ones over the earlier.
         reported: the times at which it has reported, also before it was begun again.
         stopped: whether the scheduler ended it for being worse than others, not for being at its end.
+        paused: whether the scheduler lets it wait, or go on as another one.
     """
 
     trial: OptunaTrial
@@ -41,6 +42,7 @@ class Running:
     metrics: dict[str, Any]
     reported: set[int]
     stopped: bool = False
+    paused: bool = False
 
 
 class Judge:
@@ -65,19 +67,31 @@ class Judge:
         Raises:
             SearchError: the report is of no use.
         """
-        running.metrics.update(metrics)
-        if self._settings.metric not in metrics:
+        noted = self.note(running, metrics)
+        if noted is None:
             return False
-        score, now = score_of(metrics, self._settings.metric), self._time(metrics)
-        if now not in running.reported:
-            running.trial.report(score, now)
-            running.reported.add(now)
+        now, _ = noted
         last = getattr(self._settings.scheduler.options, "max_t", None)
         if last is not None and now >= last:
             return True
         # bool: numpy's, which a pruner may answer with, is none that JSON keeps
         running.stopped = now == max(running.reported) and bool(running.trial.should_prune())
         return running.stopped
+
+    def note(self, running: Running, metrics: Mapping[str, Any]) -> tuple[int, float] | None:
+        """Write a report down, and return its time and its score; None for one without the metric.
+
+        Raises:
+            SearchError: the report is of no use.
+        """
+        running.metrics.update(metrics)
+        if self._settings.metric not in metrics:
+            return None
+        score, now = score_of(metrics, self._settings.metric), self._time(metrics)
+        if now not in running.reported:
+            running.trial.report(score, now)
+            running.reported.add(now)
+        return now, score
 
     def _time(self, metrics: Mapping[str, Any]) -> int:
         attribute = self._settings.scheduler.options.time_attr
@@ -107,7 +121,14 @@ def facts_of(running: Running, outcome: Outcome) -> dict[str, Any]:
 
 
 def as_trial(
-    tuning: Tuning, number: int, config: Mapping[str, Any], facts: Mapping[str, Any], folder: Path, *, waiting: bool
+    tuning: Tuning,
+    number: int,
+    config: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    folder: Path,
+    *,
+    waiting: bool,
+    lineage: Sequence[Mapping[str, Any]] = (),
 ) -> Trial:
     """Return a trial as an engine hands it over.
 
@@ -118,6 +139,7 @@ def as_trial(
         facts: what it left, see ``facts_of``; empty where it is not at its end.
         folder: its folder.
         waiting: whether nobody trains it.
+        lineage: whom it took over, of population based training.
     """
     status = "RUNNING" if not facts else "ERROR" if facts["error"] is not None else "TERMINATED"
     return Trial(
@@ -129,6 +151,7 @@ def as_trial(
         artifact=facts.get("artifact"),
         stopped=facts.get("stopped", False),
         error=facts.get("error"),
+        lineage=tuple(lineage),
     )
 
 

@@ -24,7 +24,7 @@ from binpack.search.engines.engine import Tuning, Watch
 from binpack.search.engines.judging import Announcer, Judge, Running, as_trial, facts_of
 from binpack.search.engines.leases import Leases, Row
 from binpack.search.engines.places import claim_place, is_here
-from binpack.search.engines.searches import search_of
+from binpack.search.engines.searches import CONFIG, search_of
 from binpack.search.engines.stored import StoredJob, open_study
 from binpack.system import Interrupted, signals_noted, usable_cores
 
@@ -224,11 +224,18 @@ class Participant:
         """Return a trial's values: those that it has, or else those that the search draws."""
         if row.config is None:
             # made anew where the server was lost in the middle: Optuna's object would not know what it has written
-            return self._database.patiently(lambda: self._search.config(OptunaTrial(self._study, row.optuna_id)))
+            return self._database.patiently(lambda: self._drawn(row.optuna_id))
         varied = self._tuning.params.varied
         if set(row.config) != set(varied) or not all(each.contains(row.config[name]) for name, each in varied.items()):
             raise SearchError(f"trial {row.number} has values in the database that its job cannot have")
         return row.config
+
+    def _drawn(self, optuna_id: int) -> dict[str, Any]:
+        """Draw a trial's values, and let the searches of other workers see them."""
+        trial = OptunaTrial(self._study, optuna_id)
+        config = self._search.config(trial)
+        trial.set_user_attr(CONFIG, config)
+        return config
 
     def event(self, number: int, event: Event) -> None:
         """Pass on what a run tells."""
@@ -269,6 +276,13 @@ class Participant:
         except StudyStopped:
             if not self._leaving:
                 raise
+
+    def lost(self, number: int, why: str) -> None:
+        """Hand a trial back whose trainer is gone."""
+        mine = self._mine.pop(number)
+        self._leases.hand_back(mine.row)
+        self._say(f"{self._tuning.trial_id(number)} is handed back: {why}")
+        self._show(number, "PENDING", mine.running.config, {})
 
     def _leave(self) -> None:
         """Let trials keep what they have, and let others take them."""

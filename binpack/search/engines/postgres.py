@@ -15,7 +15,7 @@ from binpack.search.action.result import Trial
 from binpack.search.engines.database import Terms, connected
 from binpack.search.engines.engine import Tuning, Watch
 from binpack.search.engines.participant import Participant
-from binpack.search.engines.searches import SCHEDULED, SEARCHES
+from binpack.search.engines.searches import PRUNED, SEARCHES
 from binpack.search.engines.stored import store
 from binpack.search.storage import Location, broken, driver_url
 from binpack.search.urls import shown
@@ -32,7 +32,7 @@ class Postgres:
     """
 
     searches = SEARCHES
-    schedulers = SCHEDULED
+    schedulers = PRUNED
 
     def __init__(self, terms: Terms | None = None) -> None:
         self._terms = terms or Terms()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import json
 import multiprocessing
@@ -23,6 +24,7 @@ from binpack.search.action.schedulers import SCHEDULERS
 from binpack.search.action.support import SUPPORT
 from binpack.search.action.table import Notebook, TrialTable
 from binpack.search.engines.engine import ENGINES, scheduler_table
+from binpack.search.engines.models.suggesting import MODELS
 from binpack.search.locks import lock
 from binpack.search.storage import Location
 
@@ -140,6 +142,19 @@ def test_points_to_evaluate_come_first(tmp_path):
         assert configs[0] == {"x": 0.25, "y": [2, 3]} and configs[1]["x"] == 0.5 and len(configs) == 4
 
 
+def test_hyperopt_goes_on_from_what_was_seen_as_if_it_had_not_been_interrupted(tmp_path):
+    if (line := MODELS["hyperoptsearch"].missing) is not None:
+        pytest.skip(f"hyperoptsearch {line}")
+    job = tuning(X, num_samples=23, search_alg={"name": "hyperoptsearch", "points_to_evaluate": [{"x": 0.25}]})
+    whole = perform(job, tmp_path / "whole")
+    configs = [model["config"] for model in whole["trial_models"]]
+    assert configs[0] == {"x": 0.25} and len({config["x"] for config in configs}) == 23
+    job["params"]["tune_config"]["num_samples"] = 21
+    perform(job, tmp_path / "parts")
+    job["params"]["tune_config"]["num_samples"] = 23
+    assert [model["config"] for model in perform(job, tmp_path / "parts")["trial_models"]] == configs
+
+
 def test_fixed_values_are_part_of_a_trials_configuration(tmp_path):
     result = perform(tuning(X, hyperparameter={"depth": 3}), tmp_path)
     assert result["best_trial"]["config"]["depth"] == 3
@@ -247,18 +262,11 @@ def test_killed_at_any_moment_the_same_call_ends_as_one_that_was_not(tmp_path):
 
 def test_what_the_engine_cannot_do_is_refused_before_anything_starts(tmp_path):
     out = tmp_path / "out"
-    has = "it has basicvariantgenerator, optunasearch"
-    for search, package in (
-        ("bayesoptsearch", "the package bayesian-optimization"),
-        ("hyperoptsearch", "the package hyperopt"),
-        ("axsearch", "the package ax-platform"),
-    ):
-        assert refused(tuning(X, search_alg=search), out) == {
-            "params.tune_config.search_alg": f"the engine local has no {search} ({search} needs {package}); {has}"
-        }
-    assert refused(tuning(X, scheduler="pbt"), out) == {
-        "params.tune_config.scheduler": "the engine local has no pbt (pbt needs an engine that copies weights between "
-        "trials, such as Ray Tune); it has fifo, hyperband, asha, median"
+    job = tuning(X, search_alg="hyperoptsearch", scheduler="pbt")
+    job["params"]["engine"] = "toy:FEW"
+    assert refused(job, out) == {
+        "params.tune_config.search_alg": "the engine toy:FEW has no hyperoptsearch; it has basicvariantgenerator",
+        "params.tune_config.scheduler": "the engine toy:FEW has no pbt; it has fifo, asha",
     }
     job = tuning(X)
     job["params"] |= {"engine": "cloud", "dataset": "nowhere.csv", "entrypoint": "no_such_toy"}
@@ -267,12 +275,33 @@ def test_what_the_engine_cannot_do_is_refused_before_anything_starts(tmp_path):
     assert found["params.engine"].startswith("engine 'cloud' is not one of local")
 
 
+@pytest.mark.parametrize(
+    ("search", "command"),
+    [
+        ("bayesoptsearch", 'pip install "bayesian-optimization==1.4.3"'),
+        ("hyperoptsearch", "pip install hyperopt"),
+        ("axsearch", "pip install ax-platform"),
+    ],
+)
+def test_a_search_whose_library_is_missing_is_refused_with_what_installs_it(tmp_path, monkeypatch, search, command):
+    real = importlib.util.find_spec
+    gone = ("bayes_opt", "hyperopt", "ax")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name in gone else real(name, *more))
+    assert refused(tuning(X, search_alg=search), tmp_path / "out") == {
+        "params.tune_config.search_alg": f"{search} needs a package that is not installed: {command}"
+    }
+
+
+@pytest.mark.parametrize("engine", ENGINES.names)
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
-def test_a_cell_of_the_table_of_schedulers(tmp_path, scheduler):
-    rows = {row.split("|")[1].strip(" `"): row.split("|")[2].strip() for row in scheduler_table().splitlines()[2:]}
-    assert (rows[scheduler] == "yes") == (scheduler in ENGINES.get("local").schedulers)
-    if rows[scheduler] != "yes":
-        assert "params.tune_config.scheduler" in refused(tuning(X, scheduler=scheduler), tmp_path / "out")
+def test_a_cell_of_the_table_of_schedulers(tmp_path, scheduler, engine):
+    heads, _, *rows = [[cell.strip(" `") for cell in row.split("|")[1:-1]] for row in scheduler_table().splitlines()]
+    cells = {row[0]: dict(zip(heads, row, strict=True)) for row in rows}
+    assert (cells[scheduler][engine] == "yes") == (scheduler in ENGINES.get(engine).schedulers)
+    job = tuning(X, scheduler=scheduler)
+    job["params"]["engine"] = engine
+    if cells[scheduler][engine] != "yes":
+        assert "params.tune_config.scheduler" in refused(job, tmp_path / "out")
 
 
 @pytest.mark.parametrize("search", sorted(ENGINES.get("local").searches))
@@ -285,6 +314,8 @@ def test_every_supported_distribution_is_really_sampled(tmp_path, search):
         for kind, model in KINDS.items()
         if kind in SUPPORT[search]
     ]
+    if search in MODELS and MODELS[search].missing is not None:
+        pytest.skip(f"{search} {MODELS[search].missing}")
     job = tuning(X, *varied, num_samples=2, search_alg=search)
     result = perform(job, tmp_path)
     read = parse_job(job)[0].params.varied

@@ -164,3 +164,33 @@ def test_every_setting_is_a_hyperparameter_by_its_own_name():
     assert (config.threads, config.device) == (2, "cpu")
     assert ppo.config_of("cut_1", {"threads": 1}, 2).threads == 1
     assert ppo.config_of("cut_1", {}, 1, 1).device == "cuda"
+
+
+def test_a_population_goes_on_with_the_weights_and_steps_of_the_best(tmp_path):
+    """A trial that takes over another goes on from its weights and steps, with its own learning rate from there on."""
+    import torch
+
+    from binpack.agents.run_folder import inherited, load_checkpoint
+
+    scheduler = {"name": "pbt", "options": {"perturbation_interval": 1, "quantile_fraction": 0.5}}
+    job = tuning(num_samples=3, scheduler=scheduler, fixed={"final_seeds": 0, "total_steps": 96, "eval_streams": 20})
+    events = []
+    result = perform(job, tmp_path, events.append)
+    models = [Path(model["trial_logdir"]) / "model" for model in result["trial_models"]]
+    assert [model["metrics"]["steps"] for model in result["trial_models"]] == [96] * 3
+    lineage = [step for model in result["trial_models"] for step in model.get("lineage", [])]
+    assert lineage
+    said = [event["line"] for event in events if event["event"] == "log" and "takes over" in event["line"]]
+    assert len(said) == len(lineage)
+    for model, folder in zip(result["trial_models"], models, strict=True):
+        assert load_checkpoint(folder)["steps"] == 96
+        if not model.get("lineage"):
+            assert inherited(folder) is None
+        elif model["lineage"][-1]["time"] == 3:
+            # the last thing that it did was to take over: its weights are another's
+            twins = [load_agent(each).policy.state_dict() for each in models if each != folder]
+            own = load_agent(folder).policy.state_dict()
+            assert any(all(torch.equal(own[name], twin[name]) for name in own) for twin in twins)
+        else:
+            assert load_agent(folder).config.ppo.learning_rate == pytest.approx(model["config"]["learning_rate"])
+    assert perform(job, tmp_path) == result

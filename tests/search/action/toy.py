@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -117,3 +118,63 @@ def burns(hyperparameter, run, **kwargs):
     while time.process_time() < until:
         sum(range(1000))
     return hyperparameter["x"]
+
+
+def climbs(hyperparameter, run, checkpoint, **kwargs):
+    """Climb by the rate in each of 12 steps, with a checkpoint that knows the path, and end with a model of it."""
+    path = json.loads(Path(checkpoint).read_text()) if checkpoint else []
+    while len(path) < 12:
+        time.sleep(hyperparameter.get("pause", 0))
+        path.append(hyperparameter["rate"])
+        kept = run.folder / f"after_{len(path)}"
+        kept.write_text(json.dumps(path))
+        with (run.folder / "history").open("a") as file:
+            file.write(json.dumps([len(path), sum(path)]) + "\n")
+        run.report({"score": sum(path), "checkpoint": kept})
+    run.checkpoint_output.write_text(json.dumps(path))
+
+
+def where(hyperparameter, run, **kwargs):
+    """Do as ``tune`` does, and say on which node of a Ray cluster."""
+    import ray
+
+    metrics = tune(hyperparameter, run, **kwargs)
+    return {**metrics, "node": ray.get_runtime_context().get_node_id()}
+
+
+def interrupted(hyperparameter, run, **kwargs):
+    """Be interrupted where x is 2."""
+    if hyperparameter["x"] == 2:
+        raise KeyboardInterrupt
+    return hyperparameter["x"]
+
+
+def listens(hyperparameter, run, **kwargs):
+    """Return the addresses, in the hexadecimal form of /proc, at which Ray's processes of this session listen."""
+    import ray
+
+    session = Path(ray._private.worker.global_worker.node.get_session_dir_path()).name
+    sockets = set()
+    for process in Path("/proc").iterdir():
+        try:
+            if process.name.isdecimal() and session in (process / "cmdline").read_bytes().decode():
+                sockets |= {str(each.readlink()) for each in (process / "fd").iterdir()}
+        except OSError:
+            continue
+    lines = [line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()]
+    rows = [row for row in lines if row[3] == "0A" and f"socket:[{row[9]}]" in sockets]
+    return {"score": len(rows), "addresses": sorted({row[1].partition(":")[0] for row in rows})}
+
+
+class Few:
+    """An engine that has little, and runs nothing."""
+
+    searches = frozenset({"basicvariantgenerator"})
+    schedulers = frozenset({"fifo", "asha"})
+
+    def tune(self, tuning, watch):
+        """Run nothing."""
+        return []
+
+
+FEW = Few()
