@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from binpack.cli import options
+from binpack.cli.tuning import hide
 from binpack.system import Interrupted
 from binpack.text import terminal
 
@@ -55,7 +56,7 @@ def action(
     from binpack.search.action.faults import JobError
 
     if storage is not None:
-        options.hide_password(storage)
+        hide(storage)
     data = read_json(job, "a job")
     with Shown(_table(data), as_json=as_json) as shown:
         try:
