@@ -209,12 +209,3 @@ def output_folder(name: str, folder: Path) -> None:
             if not place.is_dir():
                 raise typer.BadParameter(f"{place} is a file, expected a folder", param_hint=name)
             return
-
-
-def hide_password(storage: str) -> None:
-    """Take a database's password out of what ``ps`` shows of this process."""
-    from binpack.search.urls import shown
-    from binpack.system import hide_argument
-
-    if shown(storage) != storage:
-        hide_argument(storage, shown(storage))
