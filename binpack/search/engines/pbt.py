@@ -143,7 +143,7 @@ class Population:
         self._finish(partial, self._copy_of(trial.number, number))
         config = trial.user_attrs[CONFIG] if before is None else before["config"]
         standing = {"copy": number, "time": now, "score": score, "config": config}
-        new = {"now": standing, "earlier": None, "decided": False, "lineage": []}
+        new: dict[str, Any] = {"now": standing, "earlier": None, "decided": False, "lineage": []}
         if state is not None:
             # What it took over was another's achievement.
             new |= {"earlier": state["earlier"] if _fresh(state) else before, "lineage": state["lineage"]}

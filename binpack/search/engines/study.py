@@ -279,7 +279,8 @@ class _Study:
     def _as_trial(self, stored: FrozenTrial) -> Trial:
         left = stored.user_attrs.get(_OUTCOME, {})
         status = "RUNNING" if not left else "ERROR" if left["error"] is not None else "TERMINATED"
-        config, lineage = stored.user_attrs.get(CONFIG, {}), []
+        config: dict[str, Any] = stored.user_attrs.get(CONFIG, {})
+        lineage: list[dict[str, Any]] = []
         if self._population is not None:
             config, lineage = self._population.path(stored)
         return Trial(
