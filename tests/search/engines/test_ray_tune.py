@@ -382,11 +382,11 @@ def cluster():
 
 def test_a_grid_of_twelve_points_on_two_nodes(cluster, tmp_path):
     job = tuning(ONE_TO_THREE, {"name": "y", "type": "grid_search", "options": ["a", "b", [1], None]},
-                 entrypoint="toy:where", hyperparameter={"pause": 0.1})  # fmt: skip
+                 entrypoint="toy:where", hyperparameter={"pause": 0.5})  # fmt: skip
     result = perform(job, tmp_path)
     configs = [(model["config"]["x"], model["config"]["y"]) for model in result["trial_models"]]
     assert configs == list(itertools.product([1, 2, 3], ["a", "b", [1], None]))
-    assert result["best_trial"]["config"] == {"pause": 0.1, "x": 3, "y": "a"}
+    assert result["best_trial"]["config"] == {"pause": 0.5, "x": 3, "y": "a"}
     assert len({model["model_id"] for model in result["trial_models"]}) == 12
     nodes = Counter(model["metrics"]["node"] for model in result["trial_models"])
     assert set(nodes) == {each["NodeID"] for each in cluster.ray.nodes() if each["Alive"]} and len(nodes) == 2
