@@ -209,3 +209,16 @@ def output_folder(name: str, folder: Path) -> None:
             if not place.is_dir():
                 raise typer.BadParameter(f"{place} is a file, expected a folder", param_hint=name)
             return
+
+
+def hide_password(storage: str) -> None:
+    """Take a password in a database's URL out of what ``ps`` shows of this process.
+
+    Args:
+        storage: as it was typed.
+    """
+    from binpack.search.urls import shown
+    from binpack.system import hide_argument
+
+    if shown(storage) != storage:
+        hide_argument(storage, shown(storage))

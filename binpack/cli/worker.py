@@ -9,7 +9,6 @@ import typer
 
 from binpack.cli import options
 from binpack.cli.action import Shown
-from binpack.cli.tuning import hide
 from binpack.text import terminal
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def worker(
         if not least <= seconds <= 86_400:
             raise typer.BadParameter(f"{seconds:g}: expected from {least} to 86400 seconds", param_hint=name)
     if storage is not None:
-        hide(storage)
+        options.hide_password(storage)
     if out is not None:
         options.output_folder("--out", out)
 

@@ -12,7 +12,7 @@ alone, goes on elsewhere from its last checkpoint. The job's folder lies on a di
 at before anything is trained.
 
 Ray pickles what its own processes say to each other: whoever can reach a cluster can run code in it. The one that is
-started here is bound to 127.0.0.1, asks for Ray's token, and has no dashboard.
+started here is bound to this machine's loopback, asks for Ray's token, and has no dashboard.
 """
 
 from __future__ import annotations
@@ -48,6 +48,9 @@ from binpack.system import usable_cores
 
 NAMESPACE = "binpack"
 """Where trainers have their names in a cluster."""
+LOOPBACK = "127.0.0.2" if sys.platform == "linux" else "127.0.0.1"
+"""Where a cluster of our own listens. On Linux, Ray takes 127.0.0.1 for the machine's address in its network, and all
+of 127.0.0.0/8 is loopback; elsewhere it does not."""
 STORE = 80 * 2**20
 """Bytes of the object store of a cluster of our own: nothing large goes through it. Ray wants 75 MB at least."""
 ATTEMPTS = 3
@@ -149,7 +152,7 @@ def _start(ray: Any, params: Params, quiet: Mapping[str, Any]) -> None:
                 num_cpus=_cpus(params),
                 object_store_memory=STORE,
                 include_dashboard=False,
-                _node_ip_address="127.0.0.1",
+                _node_ip_address=LOOPBACK,
                 **quiet,
             )
             return

@@ -1,6 +1,6 @@
 """Ray: its crew against a Ray that is played by threads, and the engine on a real cluster of two nodes.
 
-The cluster is started once, on 127.0.0.1, and loses a node in the last test.
+The cluster is started once, on loopback, and loses a node in the last test.
 """
 
 from __future__ import annotations
@@ -371,7 +371,7 @@ def cluster():
             subprocess.run(asked, check=True, capture_output=True, timeout=240)
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
             pytest.skip(f"a Ray cluster was started at {address} and does not answer: Ray cannot be used here")
-        ray.init(address, namespace=ray_tune.NAMESPACE, log_to_driver=False)
+        ray.init(address, namespace=ray_tune.NAMESPACE, log_to_driver=False, _node_ip_address=ray_tune.LOOPBACK)
         yield SimpleNamespace(address=address, kill=kill, ray=ray)
     finally:
         ray.shutdown()
@@ -382,11 +382,11 @@ def cluster():
 
 def test_a_grid_of_twelve_points_on_two_nodes(cluster, tmp_path):
     job = tuning(ONE_TO_THREE, {"name": "y", "type": "grid_search", "options": ["a", "b", [1], None]},
-                 entrypoint="toy:where", hyperparameter={"pause": 0.1})  # fmt: skip
+                 entrypoint="toy:where", hyperparameter={"pause": 0.5})  # fmt: skip
     result = perform(job, tmp_path)
     configs = [(model["config"]["x"], model["config"]["y"]) for model in result["trial_models"]]
     assert configs == list(itertools.product([1, 2, 3], ["a", "b", [1], None]))
-    assert result["best_trial"]["config"] == {"pause": 0.1, "x": 3, "y": "a"}
+    assert result["best_trial"]["config"] == {"pause": 0.5, "x": 3, "y": "a"}
     assert len({model["model_id"] for model in result["trial_models"]}) == 12
     nodes = Counter(model["metrics"]["node"] for model in result["trial_models"])
     assert set(nodes) == {each["NodeID"] for each in cluster.ray.nodes() if each["Alive"]} and len(nodes) == 2
@@ -553,7 +553,7 @@ def test_a_cluster_of_its_own_is_bound_to_this_machine_and_gone_afterwards(tmp_p
     assert done.returncode == 0, done.stderr
     metrics = json.loads(done.stdout)["best_trial"]["metrics"]
     assert metrics["score"] > 0
-    assert set(metrics["addresses"]) <= {"0100007F", "0" * 16 + "FFFF00000100007F"}, metrics["addresses"]
+    assert all(address.endswith("7F") for address in metrics["addresses"]), metrics["addresses"]
 
 
 def test_it_is_an_engine_like_the_others():

@@ -1,4 +1,4 @@
-"""A Ray cluster of two nodes on 127.0.0.1, one CPU each, in a process of its own, which ends with its standard input.
+"""A Ray cluster of two nodes on loopback, one CPU each, in a process of its own, which ends with its standard input.
 
 It prints the cluster's address; at the line ``kill`` it kills the second node, and prints ``killed``.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 import ray._private.node
 from ray.cluster_utils import Cluster
 
-from binpack.search.engines.ray_tune import STORE
+from binpack.search.engines.ray_tune import LOOPBACK, STORE
 
 
 class SlowClock:
@@ -46,9 +46,9 @@ def small():
     with contextlib.ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in ports]
         for each in sockets:
-            each.bind(("127.0.0.1", 0))
+            each.bind((LOOPBACK, 0))
         free = {port: each.getsockname()[1] for port, each in zip(ports, sockets, strict=True)}
-    return {"num_cpus": 1, "object_store_memory": STORE, "node_ip_address": "127.0.0.1", **free}
+    return {"num_cpus": 1, "object_store_memory": STORE, "node_ip_address": LOOPBACK, **free}
 
 
 def main():
