@@ -5,7 +5,7 @@ A fenced block is run as its language says, in one folder for the guide:
 - ``bash``: by a shell that stops at the first failure; ``.venv/bin/python`` is there, as in a checkout;
 - ``python``: in one process for the whole guide, which remembers names as a notebook does;
 - ``json``: must be JSON;
-- ``text``: is looked at, not run.
+- ``text`` and ``csv``: are looked at, not run.
 
 Any other language needs one of the marks that stand in comments above a block, a line each, unseen on the page:
 
@@ -43,7 +43,7 @@ LONGEST = 300
 """Seconds that a block may take; a machine may be busy with other things."""
 
 _MARKS = {"file", "output", "fails", "not run", "stays", "on"}
-_RUN = {"bash", "python", "json"}
+_KNOWN = {"bash", "python", "json", "text", "csv"}
 
 _SESSION = """
 import json, sys, traceback
@@ -94,7 +94,7 @@ class Block:
         """Say what is wrong with how the block is marked."""
         for unknown in sorted(set(self.marks) - _MARKS):
             yield f"{self}: unknown mark {unknown!r}"
-        if self.handling not in {*_RUN, "not run", "file", "output", "stays", "text"}:
+        if self.handling not in {*_KNOWN, "not run", "file", "output", "stays"}:
             yield f"{self}: a block in {self.language or 'no language'} is neither run nor marked"
         if self.handling == "not run" and len(self.marks["not run"].split()) < 2:
             yield f"{self}: says no reason why it is not run"

@@ -1,11 +1,9 @@
 """The guide to Optuna: every block is typed, and what it prints holds whatever the recorded study says."""
 
-import json
-
 import pytest
 from guides import Guide
 
-from binpack.search import Space
+from binpack.search import Space, load_result
 from binpack.search.landscape import surrogate
 
 GUIDE = Guide.read("optuna.md")
@@ -14,8 +12,8 @@ GUIDE = Guide.read("optuna.md")
 @pytest.mark.skipif(not surrogate.FILE.exists(), reason="the study's surrogate is not recorded yet")
 def test_every_block_of_the_guide_runs(guide_reader):
     guide_reader.take_all(GUIDE)
-    shown = json.loads((guide_reader.folder / "mine.json").read_text(encoding="utf-8"))
-    assert shown["storage"] == "mine.journal" and len(shown["trials"]) == 3
+    found = load_result(guide_reader.folder / "mine.journal")
+    assert len(found.rows) == 3 and found.comparison is not None and len(found.comparison.best) == 3
     assert (guide_reader.folder / "history.html").stat().st_size > 10_000
 
 
