@@ -27,7 +27,7 @@ import typer
 from pydantic import ValidationError
 
 from binpack import __version__, system
-from binpack.cli import action, benching, grading, lab, packing, training, tuning
+from binpack.cli import action, benching, grading, lab, packing, reporting, training, tuning
 from binpack.files import InputError, is_machines, system_line
 from binpack.text import terminal
 
@@ -78,6 +78,7 @@ for command in (
     training.train,
     tuning.tune,
     tuning.show,
+    reporting.report,
     action.action,
     benching.bench,
     grading.grade,

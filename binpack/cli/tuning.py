@@ -17,7 +17,7 @@ from binpack.text import terminal
 if TYPE_CHECKING:
     import optuna
 
-    from binpack.search.report import TuneResult
+    from binpack.search.report import AnyResult, TuneResult
 
 Storage = Annotated[
     str,
@@ -84,7 +84,7 @@ def tune(
     from binpack.search.study import tune as run
     from binpack.system import usable_cores
 
-    _hide(storage)
+    hide(storage)
     locate(storage, study)
     with options.option("--sampler"):
         search = SamplerConfig(kind=sampler, seed=seed)
@@ -117,21 +117,21 @@ def show(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a study's table and plots."""
+    """Show the table and the plots of any of Optuna's studies, tune's or another."""
     if out is not None:
         options.output_folder("--out", out)
 
-    from binpack.search.report import load_result
+    from binpack.search.report import read
 
-    _hide(storage)
-    result = load_result(storage, study)
+    hide(storage)
+    result = read(storage, study)
     plots = [] if out is None else write_plots(storage, result.location.name, out)
     _say(result, as_json=as_json)
     for line in plots:
         typer.echo(terminal(line), err=as_json)
 
 
-def _say(result: TuneResult, *, as_json: bool) -> None:
+def _say(result: TuneResult | AnyResult, *, as_json: bool) -> None:
     """Print what a study found, as table and text or as one JSON object."""
     if as_json:
         typer.echo(json.dumps(result.to_dict()))
@@ -143,7 +143,7 @@ def _say(result: TuneResult, *, as_json: bool) -> None:
     typer.echo(result.summary())
 
 
-def _hide(storage: str) -> None:
+def hide(storage: str) -> None:
     """Take a password out of what ``ps`` shows of this process."""
     from binpack.search.urls import shown
     from binpack.system import hide_argument

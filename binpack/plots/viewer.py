@@ -188,7 +188,7 @@ def rgb_array(
         ValueError: if ``boxes``, ``bin_size`` or ``labels`` do not fit together.
     """
     height, width = size
-    return _pixels(matplotlib_packing(boxes, bin_size, labels, title, size=(width / 100, height / 100), dpi=100))
+    return pixels_of(matplotlib_packing(boxes, bin_size, labels, title, size=(width / 100, height / 100), dpi=100))
 
 
 def save_gif(
@@ -220,6 +220,20 @@ def save_gif(
     Raises:
         ValueError: if ``boxes``, ``bin_size`` or ``labels`` do not fit together, or ``fps`` is not positive.
     """
+    return _write(path, gif(boxes, bin_size, fps, labels, size=size, hold=hold, max_frames=max_frames))
+
+
+def gif(
+    boxes: ArrayLike,
+    bin_size: Sequence[int],
+    fps: float = 4,
+    labels: Sequence[str] | None = None,
+    *,
+    size: tuple[int, int] = (480, 480),
+    hold: float = 2.0,
+    max_frames: int = 120,
+) -> bytes:
+    """Draw a packing as it grows, as the bytes of an animated GIF; arguments and errors are those of ``save_gif``."""
     from PIL import Image
 
     boxes, bin_edges = _packing(boxes, bin_size, labels)
@@ -232,11 +246,11 @@ def save_gif(
     for count in shown:
         placed = boxes[:count]
         figure = _still(placed, bin_edges, colors[:count], legend, _title(placed, bin_edges), inches, 100)
-        frames.append(Image.fromarray(_pixels(figure)).quantize(255, dither=Image.Dither.NONE))
+        frames.append(Image.fromarray(pixels_of(figure)).quantize(255, dither=Image.Dither.NONE))
     durations = [round(1000 / fps)] * (len(frames) - 1) + [round(1000 * hold)]
     buffer = io.BytesIO()
     frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0, disposal=1)
-    return _write(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def write_html(path: str | Path, figure: go.Figure) -> Path:
@@ -477,7 +491,8 @@ def _still(
     return figure
 
 
-def _pixels(figure: Figure) -> NDArray[np.uint8]:
+def pixels_of(figure: Figure) -> NDArray[np.uint8]:
+    """Draw a still picture as it is, red, green and blue, uint8, (height, width, 3)."""
     canvas = cast("FigureCanvasAgg", figure.canvas)
     letters.settle(figure)
     with letters.quiet():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,66 @@ def score_on(folder: Path, env: EnvConfig, count: int, seed: int) -> float:
 
 
 @dataclass(frozen=True)
+class FreshRuns:
+    """Configurations that are trained anew on the same fresh seeds and scored on the same test streams.
+
+    Every run and every score has its own file, so that one that was killed goes on.
+
+    Attributes:
+        folder: for the runs, a folder for each configuration in it.
+        parts: name of a configuration's folder to the configuration with a training seed.
+        seeds: fresh training seeds.
+        streams: how many test streams each run is scored on.
+        score: scores a trained folder on the test streams.
+    """
+
+    folder: Path
+    parts: Mapping[str, Callable[[int], TrainConfig]]
+    seeds: Sequence[int]
+    streams: int
+    score: Callable[[Path], float]
+
+    def run(self, train: Train, workers: Workers, check: Check, *, progress: bool) -> dict[str, list[float]]:
+        """Train and score what is not there yet.
+
+        Args:
+            train: the training function.
+            workers: train all runs side by side.
+            check: called before whatever is written.
+            progress: whether to show a bar over the runs.
+
+        Returns:
+            Name of a configuration's folder to its scores, one a seed.
+        """
+        runs = [
+            (name, config(seed), self.folder / name / f"seed_{seed}")
+            for name, config in self.parts.items()
+            for seed in self.seeds
+        ]
+        scores: dict[str, list[float]] = {name: [] for name in self.parts}
+        with tqdm(total=len(runs), desc="held out", disable=not progress, unit="run") as bar:
+            workers.train_ahead(train, [(config, folder) for _, config, folder in runs])
+            for name, config, folder in runs:
+                bar.set_postfix_str(f"{name.partition('_')[2]}, seed {config.seed}")
+                scores[name].append(self._one(train, check, config, folder))
+                bar.update()
+        return scores
+
+    def _one(self, train: Train, check: Check, config: Any, folder: Path) -> float:
+        kept = folder / "held_out.json"
+        if kept.is_file():
+            stored = read_sealed(kept, "a held-out score", "delete it to score anew").get("score")
+            if not isinstance(stored, float) or not math.isfinite(stored):
+                raise FileError(f"{kept}: not a held-out score (score is {stored!r}): delete it to score anew")
+            return stored
+        check()
+        train(config, folder)
+        score = float(self.score(folder))
+        write_sealed(kept, {"score": score, "streams": self.streams})
+        return score
+
+
+@dataclass(frozen=True)
 class Contest:
     """What a comparison is between.
 
@@ -72,29 +132,16 @@ class Contest:
     def hold(self, train: Train, workers: Workers, check: Check, *, progress: bool) -> Comparison:
         """Train and score both on the same seeds, and keep the comparison in ``final.json``.
 
-        Every run and every score has its own file, so that a killed comparison goes on too.
-
         Args:
             train: the training function.
             workers: train all runs side by side.
             check: called before whatever is written.
             progress: whether to show a bar over the runs.
         """
-        parts = [("final_default", self.default)]
-        if not self.best_is_default:
-            # The number in the name: a study that goes on may have another best trial after its next comparison.
-            parts.insert(0, (f"final_trial_{self.number:04d}", self.best))
-        runs = [
-            (name, config(seed), self.folder / name / f"seed_{seed}") for name, config in parts for seed in self.seeds
-        ]
-        scores: dict[str, list[float]] = {name: [] for name, _ in parts}
-        with tqdm(total=len(runs), desc="held out", disable=not progress, unit="run") as bar:
-            workers.train_ahead(train, [(config, folder) for _, config, folder in runs])
-            for name, config, folder in runs:
-                bar.set_postfix_str(f"{name.removeprefix('final_')}, seed {config.seed}")
-                scores[name].append(self._run(train, check, config, folder))
-                bar.update()
-        found = list(scores.values())
+        # The number in the name: a study that goes on may have another best trial after its next comparison.
+        mine = {} if self.best_is_default else {f"final_trial_{self.number:04d}": self.best}
+        runs = FreshRuns(self.folder, {**mine, "final_default": self.default}, self.seeds, self.streams, self.score)
+        found = list(runs.run(train, workers, check, progress=progress).values())
         comparison = Comparison(
             best=found[0],
             default=found[-1],
@@ -108,19 +155,6 @@ class Contest:
         check()
         write_sealed(self.folder / "final.json", comparison.to_dict())
         return comparison
-
-    def _run(self, train: Train, check: Check, config: Any, folder: Path) -> float:
-        kept = folder / "held_out.json"
-        if kept.is_file():
-            stored = read_sealed(kept, "a held-out score", "delete it to score anew").get("score")
-            if not isinstance(stored, float) or not math.isfinite(stored):
-                raise FileError(f"{kept}: not a held-out score (score is {stored!r}): delete it to score anew")
-            return stored
-        check()
-        train(config, folder)
-        score = float(self.score(folder))
-        write_sealed(kept, {"score": score, "streams": self.streams})
-        return score
 
 
 def compare(

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import optuna
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
@@ -54,10 +54,10 @@ def trials_table(study: optuna.Study, space: Space | None = None) -> list[dict[s
         space: to turn stored values back (lists); by default the one in the study's configuration, if it has one.
 
     Returns:
-        Rows with ``number``, ``state`` (complete, pruned, fail, running), ``value`` (mean over seeds of the last
-        evaluation; None unless complete), ``spread`` (largest minus smallest seed; None under two seeds), ``scores``
-        (per finished seed), ``params`` (name to value), ``steps`` (environment steps), ``seconds``, ``default``
-        (whether it is the default configuration put first), ``error`` (None or the exception in one line).
+        Rows with ``number``, ``state`` (complete, pruned, diverged, fail, running), ``value`` (mean over seeds of the
+        last evaluation; None unless complete), ``spread`` (largest minus smallest seed; None under two seeds),
+        ``scores`` (per finished seed), ``params`` (name to value), ``steps`` (environment steps), ``seconds``,
+        ``default`` (whether it is the default configuration put first), ``error`` (None or the exception in one line).
     """
     if space is None and "binpack" in study.user_attrs:
         space = study_config(study).space
@@ -68,7 +68,7 @@ def trials_table(study: optuna.Study, space: Space | None = None) -> list[dict[s
         rows.append(
             {
                 "number": trial.number,
-                "state": trial.state.name.lower(),
+                "state": _state_of(trial),
                 "value": trial.value if trial.state == TrialState.COMPLETE else None,
                 "spread": max(scores) - min(scores) if len(scores) > 1 else None,
                 "scores": scores,
@@ -80,6 +80,12 @@ def trials_table(study: optuna.Study, space: Space | None = None) -> list[dict[s
             }
         )
     return rows
+
+
+def _state_of(trial: FrozenTrial) -> str:
+    """Name how a trial ended; what diverged was told as pruned, with an error."""
+    diverged = trial.state == TrialState.PRUNED and "error" in trial.user_attrs
+    return "diverged" if diverged else trial.state.name.lower()
 
 
 def to_csv(rows: Sequence[dict[str, Any]], path: str | Path | None = None) -> str:
@@ -130,8 +136,9 @@ def _narrowest(table: Table) -> int:
 def _wide_table(rows: Sequence[dict[str, Any]], names: Sequence[str], own: bool, best: int | None) -> Table:
     """The rows in columns, with one for each parameter or one for all of them."""
     failed = any(row["error"] for row in rows)
+    numbers = [name for name in ("spread", "steps") if any(row[name] for row in rows)]
     table = Table()
-    for column in ("trial", "score", "spread", "steps"):
+    for column in ("trial", "score", *numbers):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("state", no_wrap=True)
     if own:
@@ -144,7 +151,7 @@ def _wide_table(rows: Sequence[dict[str, Any]], names: Sequence[str], own: bool,
     for row in rows:
         settings = {name: _short(row["params"].get(name)) for name in names}
         table.add_row(
-            *(_number(row, best), _short(row["value"], 4), _short(row["spread"], 4), str(row["steps"]), _state(row)),
+            *(_number(row, best), _short(row["value"], 4), *(_short(row[name], 4) for name in numbers), _state(row)),
             *map(rich_text, settings.values() if own else [_settings(settings)]),
             *([rich_text(row["error"] or "")] if failed else []),
         )
@@ -157,8 +164,9 @@ def _paragraphs(rows: Sequence[dict[str, Any]], best: int | None) -> Table:
     table.add_column(justify="right", no_wrap=True)
     table.add_column(overflow="fold")
     for row in rows:
-        numbers = {"score": _short(row["value"], 4), "spread": _short(row["spread"], 4), "steps": str(row["steps"])}
-        table.add_row(_number(row, best), f"{_settings(numbers)}, {_state(row)}")
+        numbers = {name: _short(row[name] or None, 4) for name in ("spread", "steps")}
+        numbers = {"score": _short(row["value"], 4), **numbers}
+        table.add_row(_number(row, best), ", ".join(filter(None, [_settings(numbers), _state(row)])))
         table.add_row("", rich_text(_settings({name: _short(value) for name, value in row["params"].items()})))
         if row["error"]:
             table.add_row("", rich_text(row["error"]))
@@ -414,6 +422,87 @@ def load_result(storage: str | Path, name: str | None = None) -> TuneResult:
     """
     study = load_study(storage, name)
     return collect(locate(storage, study.study_name), study_config(study), study)
+
+
+@dataclass(frozen=True)
+class AnyResult:
+    """A study that ``tune`` did not make, such as one of a job or of a script: what Optuna knows of its trials.
+
+    Attributes:
+        location: where it lives.
+        rows: its trials, as ``trials_table`` has them.
+        best: the best complete trial's number, by the study's own direction; None if there is none.
+    """
+
+    location: Location
+    rows: list[dict[str, Any]]
+    best: int | None
+
+    @classmethod
+    def of(cls, location: Location, study: optuna.Study) -> AnyResult:
+        """Read a study.
+
+        Args:
+            location: where it lives.
+            study: with one objective.
+
+        Raises:
+            SearchError: it has several objectives.
+        """
+        if len(study.directions) > 1:
+            raise SearchError(
+                f"study {study.study_name!r} has {len(study.directions)} objectives, so no trial is the best: "
+                "plots.pareto_front draws it"
+            )
+        rows = trials_table(study)
+        complete = any(row["value"] is not None for row in rows)
+        return cls(location, rows, study.best_trial.number if complete else None)
+
+    def table(self, width: int | None = None) -> Table:
+        """The trials for a terminal of a width."""
+        title = f"Study {self.location.name} in {self.location.shown}"
+        return rich_table(self.rows, title=title, best=self.best, width=width)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the study found, as plain values for JSON; a score that is no finite number is None."""
+        best = None if self.best is None else {"trial": self.best, **_best_of(self.rows[self.best])}
+        place = {"study": self.location.name, "storage": self.location.shown}
+        return _finite({**place, "best": best, "trials": self.rows})
+
+    def summary(self) -> str:
+        """The result in a line or two of plain text."""
+        states = [row["state"] for row in self.rows]
+        lines = [
+            f"{len(states)} trials ({', '.join(f'{states.count(each)} {each}' for each in dict.fromkeys(states))})"
+        ]
+        if self.best is None:
+            lines.append("No trial is complete.")
+        else:
+            row = self.rows[self.best]
+            values = _settings({name: _short(value) for name, value in row["params"].items()})
+            lines.append(f"Best: trial {self.best}, score {_short(row['value'], 4)}: {values}")
+        return "\n".join(map(terminal, lines))
+
+
+def _best_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {"score": row["value"], "params": row["params"]}
+
+
+def read(storage: str | Path, name: str | None = None) -> TuneResult | AnyResult:
+    """Read a study's result without training anything, whoever made the study.
+
+    Args:
+        storage: the journal's path, or a database URL.
+        name: which study; None for the only one there is.
+
+    Raises:
+        SearchError: no such study, or one with several objectives.
+    """
+    study = load_study(storage, name)
+    location = locate(storage, study.study_name)
+    if "binpack" not in study.user_attrs:
+        return AnyResult.of(location, study)
+    return collect(location, study_config(study), study)
 
 
 def collect(location: Location, config: TuneConfig, study: optuna.Study) -> TuneResult:

@@ -14,7 +14,8 @@ import optuna
 from optuna.trial import Trial, TrialState
 from tqdm import tqdm
 
-from binpack.files import FileError, InputError, read_json, write_json
+from binpack.agents.learner import DivergedError
+from binpack.files import FileError, read_json, write_json
 from binpack.items.units import InstanceError
 from binpack.search.config import TuneConfig
 from binpack.search.locks import Check, LockLost
@@ -134,7 +135,9 @@ def _run_trial(work: Work, trial: Trial, bar: Any) -> None:
     except no_result:
         raise
     except Exception as error:  # a trial may fail in any way; the study goes on and keeps the reason
-        state = TrialState.FAIL
+        # To diverge is the configuration's fault, which a sampler should learn: TPE counts pruned trials among the bad
+        # ones, and takes no notice of failed ones.
+        state = TrialState.PRUNED if isinstance(error, DivergedError) else TrialState.FAIL
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         trial.set_user_attr("error", scrub(reason, work.location.storage))
     work.check()
@@ -172,7 +175,7 @@ class _Run:
 
         Raises:
             optuna.TrialPruned: the pruner stopped it.
-            ValueError: a score that is not a finite number.
+            DivergedError: a score that is not a finite number.
         """
         values = self.config.space.suggest(self.trial)
         seeds = self.config.plan().tuning
@@ -204,7 +207,7 @@ class _Run:
 
     def _report(self, index: int, step: int, score: float) -> None:
         if not math.isfinite(score):
-            raise InputError(f"score {score} at step {step} of seed {index + 1}")
+            raise DivergedError(f"score {score} at step {step} of seed {index + 1}")
         total, every = self.config.train.total_steps, self.config.eval_every
         place = index * total + (total if step >= total else step // every * every)
         # A resumed run reports its history again.

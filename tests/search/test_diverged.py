@@ -1,4 +1,4 @@
-"""A training run whose numbers explode is a failed trial, not the end of its study."""
+"""A training run whose numbers explode is a bad trial that a sampler learns from, not the end of its study."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from binpack.agents.update import Update
 from binpack.env.config import EnvConfig
 from binpack.search.config import TuneConfig
 from binpack.search.space import Categorical, Space
+from binpack.search.storage import load_study
 from binpack.search.study import tune
 
 TRAIN = TrainConfig(
@@ -20,7 +21,7 @@ TRAIN = TrainConfig(
 )
 
 
-def test_a_study_counts_a_run_that_diverges_as_failed(tmp_path, monkeypatch):
+def test_a_study_tells_a_run_that_diverges_as_pruned(tmp_path, monkeypatch):
     inner = Update.apply
 
     def spoil(update, policy, rollout):
@@ -39,5 +40,7 @@ def test_a_study_counts_a_run_that_diverges_as_failed(tmp_path, monkeypatch):
         final_seeds=0,
     )
     rows = {row["params"]["learning_rate"]: row for row in tune(study, tmp_path / "s.journal", progress=False).rows}
-    assert (rows[1e-3]["state"], rows[1e-1]["state"]) == ("complete", "fail")
+    assert (rows[1e-3]["state"], rows[1e-1]["state"]) == ("complete", "diverged")
     assert rows[1e-1]["error"].startswith("DivergedError: training diverged at step 64: ")
+    stored = load_study(tmp_path / "s.journal").trials
+    assert {trial.state.name for trial in stored} == {"COMPLETE", "PRUNED"}

@@ -297,16 +297,17 @@ def test_failed_trials_are_kept_and_the_study_goes_on(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_a_score_that_is_no_number_fails_the_trial(tmp_path: Path, value: float) -> None:
+def test_a_score_that_is_no_number_is_no_result(tmp_path: Path, value: float) -> None:
     def diverges(train: TrainConfig, folder: Path, *, on_evaluation=None) -> Done:
         on_evaluation(100, value)
         raise AssertionError("not reached")
 
     result = run(config(n_trials=2), tmp_path / "s.journal", diverges)
-    assert [row["error"] for row in result.rows] == [f"InputError: score {value} at step 100 of seed 1"] * 2
+    assert [row["error"] for row in result.rows] == [f"DivergedError: score {value} at step 100 of seed 1"] * 2
+    assert [row["state"] for row in result.rows] == ["diverged"] * 2
     assert result.best is None and result.comparison is None
     assert result.summary().endswith(
-        f"No trial is complete. First error: InputError: score {value} at step 100 of seed 1"
+        f"No trial is complete. First error: DivergedError: score {value} at step 100 of seed 1"
     )
 
 

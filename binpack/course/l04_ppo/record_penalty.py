@@ -8,18 +8,17 @@ run again: what is finished is in the file beside it.
 
 from __future__ import annotations
 
-import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from binpack.course.l04_ppo.masking import ARMS, ENV, LIMIT, N_ENVS, POINTS, PPO_SETTINGS, STEPS
 from binpack.course.l04_ppo.penalty import ARM, training_episodes
-from binpack.course.records import about
-from binpack.search.recorder import Job, record_rows
+from binpack.course.records.rows import Recorder
+from binpack.search.recorder import Job
 
 FILE = Path(__file__).with_name("penalty.json")
-COMMAND = "python -m binpack.course.l04_ppo.record_penalty"
 LIBRARIES = ("numpy", "torch", "gymnasium", "stable-baselines3", "sb3-contrib")
 SEEDS = tuple(range(10))
 AT = tuple(range(STEPS // POINTS, STEPS + 1, STEPS // POINTS))
@@ -39,9 +38,13 @@ def jobs() -> list[Job]:
     return [Job({"arm": ARM, "seed": seed}) for seed in SEEDS]
 
 
-def main() -> None:
-    """Record what is missing."""
-    said = {
+def said(rows: Sequence[Job]) -> dict[str, Any]:
+    """Return what holds for all rows.
+
+    Args:
+        rows: all of them.
+    """
+    return {
         "environment": ENV.model_dump(mode="json"),
         "n_envs": N_ENVS,
         "settings": dict(PPO_SETTINGS),
@@ -49,10 +52,9 @@ def main() -> None:
         "limit": LIMIT,
         "steps": AT,
     }
-    record_rows(FILE, jobs(), run, about=about(COMMAND, LIBRARIES), said=said, processes=os.cpu_count() or 1)
 
+
+RECORDER = Recorder(FILE, LIBRARIES, jobs, run, said)
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        sys.exit("expected no arguments")
-    main()
+    RECORDER.main(sys.argv[1:])

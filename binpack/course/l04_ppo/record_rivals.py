@@ -10,8 +10,8 @@ and one for DQN, before any seed of the record was run.
 
 from __future__ import annotations
 
-import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +27,10 @@ from binpack.course.l04_ppo.rivals import (
     SWINGING,
     swing,
 )
-from binpack.course.records import about
-from binpack.search.recorder import Job, record_rows
+from binpack.course.records.rows import Recorder
+from binpack.search.recorder import Job
 
 FILE = Path(__file__).with_name("rivals.json")
-COMMAND = "python -m binpack.course.l04_ppo.record_rivals"
 ELSEWHERE = ("PPO", "PPO, no mask")
 """Arms of packing that ``masking.json`` has."""
 AT_SHORT = tuple(range(500, SHORT + 1, 500))
@@ -70,9 +69,13 @@ def jobs() -> list[Job]:
     return [Job({"arm": arm, "seed": seed}) for seed in SEEDS for arm in arms]
 
 
-def main() -> None:
-    """Record what is missing."""
-    said = {
+def said(rows: Sequence[Job]) -> dict[str, Any]:
+    """Return what holds for all rows.
+
+    Args:
+        rows: all of them.
+    """
+    return {
         "environment": ENV.model_dump(mode="json"),
         "streams": STREAMS,
         "validation_seed": VALIDATION_SEED,
@@ -80,10 +83,9 @@ def main() -> None:
         "pendulum": {"environment": PENDULUM, "episodes": EPISODES, "seed": EPISODE_SEED, "short": SHORT, "long": LONG},
         "pendulum_steps": {name: places(name) for name in SWINGING},
     }
-    record_rows(FILE, jobs(), run, about=about(COMMAND, LIBRARIES), said=said, processes=os.cpu_count() or 1)
 
+
+RECORDER = Recorder(FILE, LIBRARIES, jobs, run, said)
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        sys.exit("expected no arguments")
-    main()
+    RECORDER.main(sys.argv[1:])

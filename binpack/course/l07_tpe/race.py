@@ -18,7 +18,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -27,17 +27,17 @@ import optuna
 from numpy.typing import NDArray
 from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, QMCSampler, TPESampler
 
+from binpack.course.asking import recorded_model, search
 from binpack.course.l07_tpe import many
-from binpack.course.records import about
+from binpack.course.records.rows import Recorder, grouped
 from binpack.course.searching import leaders
 from binpack.files import read_json
 from binpack.search.landscape import task
 from binpack.search.landscape.surrogate import Surrogate
-from binpack.search.recorder import Job, record_rows
+from binpack.search.recorder import Job
 from binpack.search.workers import Workers
 
 FILE = Path(__file__).with_name("race.json")
-COMMAND = "python -m binpack.course.l07_tpe.race"
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "optuna", "cmaes")
 TRIALS = 200
 BLOCK = 100
@@ -78,11 +78,6 @@ def jobs(repeats: Mapping[str, int] = REPEATS, trials: int = TRIALS, block: int 
     return found
 
 
-@cache
-def _model() -> Surrogate:
-    return Surrogate.recorded()
-
-
 def run(job: Job) -> dict[str, Any]:
     """Make a row: for each of its searches the trials that took the lead, and what they are worth.
 
@@ -93,7 +88,7 @@ def run(job: Job) -> dict[str, Any]:
     number = list(REPEATS).index(key["search"])
     rng = np.random.default_rng([number, key["seed"]])
     make = asked if key["search"] in _OWN else side_by_side
-    scores, worth = make(_model(), key["search"], key["trials"], key["searches"], rng)
+    scores, worth = make(recorded_model(), key["search"], key["trials"], key["searches"], rng)
     rows = [_changes(*each) for each in zip(scores, worth, strict=True)]
     return {"leaders": [trials for trials, _ in rows], "worth": [values for _, values in rows]}
 
@@ -153,17 +148,12 @@ def asked(model: Surrogate, name: str, trials: int, repeats: int, rng: np.random
     """
     scores, worth = np.empty((repeats, trials)), np.empty((repeats, trials))
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    for search in range(repeats):
+    for number in range(repeats):
         with warnings.catch_warnings():
             # Optuna calls some of its samplers experimental.
             warnings.simplefilter("ignore")
             study = optuna.create_study(direction="maximize", sampler=_OWN[name](int(rng.integers(2**31))))
-            for trial in range(trials):
-                asking = study.ask()
-                place = np.array([task.SPACE.place(task.SPACE.suggest(asking))])
-                (score,), (true,) = model.finals(place, rng)
-                study.tell(asking, float(score))
-                scores[search, trial], worth[search, trial] = score, true
+            scores[number], worth[number] = search(study, model, trials, rng)
     return scores, worth
 
 
@@ -189,9 +179,8 @@ class Race:
             path: its file.
         """
         stored = read_json(path, "a record of searches")
-        found: dict[str, list[tuple[list[int], list[float]]]] = {}
-        for row in stored["runs"]:
-            found.setdefault(row["search"], []).extend(zip(row["leaders"], row["worth"], strict=True))
+        pairs = [{**row, "both": zip(row["leaders"], row["worth"], strict=True)} for row in stored["runs"]]
+        found = {name: [*chain.from_iterable(each)] for name, each in grouped(pairs, ("search",), "both").items()}
         return cls(stored["trials"], stored["default"], found)
 
     def curves(self, name: str) -> NDArray:
@@ -217,23 +206,17 @@ class Race:
         return float(np.mean([max(trial for trial in took if trial < trials) < first for took, _ in self.found[name]]))
 
 
-def record(path: str | Path = FILE, wanted: Sequence[Job] | None = None, **more: Any) -> list[dict[str, Any]]:
-    """Make the searches that the file does not hold yet.
+def said(rows: Sequence[Job]) -> dict[str, Any]:
+    """Return what holds for all rows.
 
     Args:
-        path: the file.
-        wanted: the rows; None: all.
-        **more: what else `record_rows` takes.
-
-    Returns:
-        The rows.
+        rows: all of them.
     """
-    rows = list(jobs() if wanted is None else wanted)
-    said = {
-        "trials": rows[0].key["trials"],
-        "default": round(float(_model().means(np.array([task.SPACE.place(task.DEFAULT)]))[0]), 4),
-    }
-    return record_rows(path, rows, run, about=about(COMMAND, LIBRARIES), said=said, **more)
+    default = recorded_model().means(np.array([task.SPACE.place(task.DEFAULT)]))
+    return {"trials": rows[0].key["trials"], "default": round(float(default[0]), 4)}
+
+
+RECORDER = Recorder(FILE, LIBRARIES, jobs, run, said)
 
 
 def benchmark(processes: int, trials: int = 100, repeats: int = 1000) -> dict[str, float]:
@@ -269,9 +252,7 @@ def main(words: Sequence[str]) -> None:
         for name, seconds in benchmark(processes).items():
             print(f"{name:<26}{seconds:7.1f} s for 1,000 searches of 100 trials, {processes} processes")
         return
-    if words:
-        sys.exit("expected no arguments, or the word benchmark")
-    record(processes=processes)
+    RECORDER.main(words)
 
 
 if __name__ == "__main__":

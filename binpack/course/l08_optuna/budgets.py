@@ -12,6 +12,7 @@ import numpy as np
 import optuna
 from numpy.typing import NDArray
 
+from binpack.course.asking import search
 from binpack.course.l08_optuna.shares import SAMPLERS
 from binpack.course.searching import worth_of_leaders
 from binpack.search.landscape import task
@@ -51,13 +52,5 @@ def searched(model: Surrogate, sampler: str, names: tuple[str, ...], trials: int
         seed: of the sampler and of the noise.
     """
     rng = np.random.default_rng([seed, len(names)])
-    space = task.SPACE.only(*names)
     study = optuna.create_study(direction="maximize", sampler=SAMPLERS[sampler](seed))
-    scores, worth = np.empty(trials), np.empty(trials)
-    for number in range(trials):
-        trial = study.ask()
-        place = task.SPACE.place({**task.DEFAULT, **space.suggest(trial)})
-        (score,), (true,) = model.finals(np.array([place]), rng)
-        study.tell(trial, float(score))
-        scores[number], worth[number] = score, true
-    return worth_of_leaders(scores, worth)
+    return worth_of_leaders(*search(study, model, trials, rng, space=task.SPACE.only(*names)))

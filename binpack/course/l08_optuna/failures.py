@@ -16,6 +16,7 @@ from optuna.importance import BaseImportanceEvaluator, FanovaImportanceEvaluator
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import TrialState
 
+from binpack.course.asking import asked
 from binpack.course.tables import Table
 from binpack.search import landscape
 from binpack.search.landscape import task
@@ -129,14 +130,12 @@ def search(model: Surrogate, way: str, trials: int, sampler: BaseSampler, rng: n
     failed, scores, worth = [], [], []
     with quiet():
         study = optuna.create_study(direction="maximize", sampler=sampler)
-        for _ in range(trials):
-            trial = study.ask()
-            values = task.SPACE.suggest(trial)
+        for trial, values, place in asked(study, trials):
             failed.append(not fits(values))
             if failed[-1]:
                 _tell_failure(study, trial, way)
                 continue
-            (score,), (true,) = model.finals(np.array([task.SPACE.place(values)]), rng)
+            (score,), (true,) = model.finals(place[None], rng)
             study.tell(trial, float(score))
             scores.append(score)
             worth.append(true)

@@ -19,6 +19,7 @@ import optuna
 from numpy.typing import NDArray
 from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESampler
 
+from binpack.course.asking import asked
 from binpack.course.l08_optuna.shares import frozen
 from binpack.search.landscape import task
 from binpack.search.landscape.surrogate import Surrogate
@@ -96,15 +97,12 @@ def searched(model: Surrogate, against: str, sampler: str, trials: int, seed: in
     rng = np.random.default_rng([seed, trials])
     study = optuna.create_study(directions=["maximize", "maximize"], sampler=SAMPLERS[sampler](seed))
     true = np.empty((trials, 2))
-    for number in range(trials):
-        trial = study.ask()
-        values = task.SPACE.suggest(trial)
-        place = np.array([task.SPACE.place(values)])
-        finals, means = model.finals(np.repeat(place, SEEDS, axis=0), rng)
+    for number, (trial, values, place) in enumerate(asked(study, trials)):
+        finals, means = model.finals(np.tile(place, (SEEDS, 1)), rng)
         cost = gradient_steps(values) / 1000
         if against == "stability":
             study.tell(trial, [float(finals.mean()), -float(finals.std(ddof=1))])
-            true[number] = means[0], -float(model.spreads(place)[0])
+            true[number] = means[0], -float(model.spreads(place[None])[0])
         else:
             study.tell(trial, [float(finals.mean()), -cost])
             true[number] = means[0], -cost

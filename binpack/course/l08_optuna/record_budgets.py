@@ -8,7 +8,6 @@ random in all eleven hyperparameters, the others by TPE in a few. The recorder c
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,15 +19,14 @@ import numpy as np
 import optuna
 from numpy.typing import NDArray
 
+from binpack.course.asking import recorded_model
 from binpack.course.l08_optuna import budgets, shares
-from binpack.course.records import about
+from binpack.course.records.rows import Recorder, grouped
 from binpack.files import read_json
 from binpack.search.landscape import task
-from binpack.search.landscape.surrogate import Surrogate
-from binpack.search.recorder import Job, record_rows
+from binpack.search.recorder import Job
 
 FILE = Path(__file__).with_name("budgets.json")
-COMMAND = "python -m binpack.course.l08_optuna.record_budgets"
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "optuna")
 AT = (10, 20, 35, 50, 75, 100, 150, 200, 300, 400, 500, 600)
 LONG, SHORT = 600, 200
@@ -56,13 +54,8 @@ def jobs(repeats: Mapping[tuple[str, str], int] | None = None, long: int = LONG,
 
 
 @cache
-def _model() -> Surrogate:
-    return Surrogate.recorded()
-
-
-@cache
 def _in_all() -> NDArray:
-    return shares.truth(_model(), np.random.default_rng(0)).in_all
+    return shares.truth(recorded_model(), np.random.default_rng(0)).in_all
 
 
 def run(job: Job) -> dict[str, Any]:
@@ -74,7 +67,7 @@ def run(job: Job) -> dict[str, Any]:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     key = job.key
     names = budgets.SPACES[key["space"]] or budgets.members(key["space"], _in_all())
-    worth = budgets.searched(_model(), key["sampler"], names, key["trials"], key["seed"])
+    worth = budgets.searched(recorded_model(), key["sampler"], names, key["trials"], key["seed"])
     return {"names": list(names), "worth": [float(worth[at - 1]) for at in AT if at <= key["trials"]]}
 
 
@@ -100,9 +93,7 @@ class Record:
             path: its file.
         """
         stored = read_json(path, "a record of budgets")
-        rows: dict[tuple[str, str], list[list[float]]] = {}
-        for row in stored["runs"]:
-            rows.setdefault((row["space"], row["sampler"]), []).append(row["worth"])
+        rows = grouped(stored["runs"], ("space", "sampler"), "worth")
         names = {row["space"]: row["names"] for row in stored["runs"]}
         return cls(stored["default"], names, {key: np.array(each) for key, each in rows.items()})
 
@@ -126,23 +117,17 @@ class Record:
         return self.found[space, sampler][:, AT.index(trials)]
 
 
-def record(path: str | Path = FILE, wanted: Sequence[Job] | None = None, **more: Any) -> list[dict[str, Any]]:
-    """Make the searches that the file does not hold yet.
+def said(rows: Sequence[Job]) -> dict[str, Any]:
+    """Return what holds for all rows.
 
     Args:
-        path: the file.
-        wanted: the rows; None: all.
-        **more: what else `record_rows` takes.
-
-    Returns:
-        The rows.
+        rows: all of them.
     """
-    rows = list(jobs() if wanted is None else wanted)
-    said = {"default": round(float(_model().means(np.array([task.SPACE.place(task.DEFAULT)]))[0]), 4)}
-    return record_rows(path, rows, run, about=about(COMMAND, LIBRARIES), said=said, **more)
+    default = recorded_model().means(np.array([task.SPACE.place(task.DEFAULT)]))
+    return {"default": round(float(default[0]), 4)}
 
+
+RECORDER = Recorder(FILE, LIBRARIES, jobs, run, said)
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        sys.exit("expected no arguments")
-    record(processes=os.cpu_count() or 1)
+    RECORDER.main(sys.argv[1:])

@@ -8,11 +8,9 @@ can be killed and run again.
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +18,13 @@ import numpy as np
 import optuna
 from numpy.typing import NDArray
 
+from binpack.course.asking import recorded_model
 from binpack.course.l08_optuna import fronts
-from binpack.course.records import about
+from binpack.course.records.rows import Recorder, grouped
 from binpack.files import read_json
-from binpack.search.landscape.surrogate import Surrogate
-from binpack.search.recorder import Job, record_rows
+from binpack.search.recorder import Job
 
 FILE = Path(__file__).with_name("fronts.json")
-COMMAND = "python -m binpack.course.l08_optuna.record_fronts"
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "optuna")
 TRIALS, EVERY = 200, 10
 REPEATS: Mapping[str, int] = {"random": 100, "NSGA-II": 100, "TPE": 40}
@@ -51,11 +48,6 @@ def jobs(repeats: Mapping[str, int] = REPEATS, trials: int = TRIALS) -> list[Job
     ]
 
 
-@cache
-def _model() -> Surrogate:
-    return Surrogate.recorded()
-
-
 def run(job: Job) -> dict[str, Any]:
     """Make a row: the area after every tenth trial.
 
@@ -65,7 +57,7 @@ def run(job: Job) -> dict[str, Any]:
     from binpack.course.l08_optuna.exercises import hypervolume  # here: a lesson's exercises are loaded together
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    points = fronts.searched(_model(), **job.key)
+    points = fronts.searched(recorded_model(), **job.key)
     at = np.arange(EVERY, job.key["trials"] + 1, EVERY)
     return {"area": fronts.covered(points, np.array(REFERENCES[job.key["against"]]), at, hypervolume).tolist()}
 
@@ -90,29 +82,12 @@ class Record:
             path: its file.
         """
         stored = read_json(path, "a record of fronts")
-        rows: dict[tuple[str, str], list[list[float]]] = {}
-        for row in stored["runs"]:
-            rows.setdefault((row["against"], row["sampler"]), []).append(row["area"])
+        rows = grouped(stored["runs"], ("against", "sampler"), "area")
         at = np.arange(EVERY, stored["runs"][0]["trials"] + 1, EVERY)
         return cls(at, {key: np.array(each) for key, each in rows.items()})
 
 
-def record(path: str | Path = FILE, wanted: Sequence[Job] | None = None, **more: Any) -> list[dict[str, Any]]:
-    """Make the searches that the file does not hold yet.
-
-    Args:
-        path: the file.
-        wanted: the rows; None: all.
-        **more: what else `record_rows` takes.
-
-    Returns:
-        The rows.
-    """
-    rows = list(jobs() if wanted is None else wanted)
-    return record_rows(path, rows, run, about=about(COMMAND, LIBRARIES), **more)
-
+RECORDER = Recorder(FILE, LIBRARIES, jobs, run)
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        sys.exit("expected no arguments")
-    record(processes=os.cpu_count() or 1)
+    RECORDER.main(sys.argv[1:])

@@ -8,7 +8,6 @@ goes on until it has spent as many environment steps as 50 whole trials cost. Th
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -19,13 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binpack.course.l08_optuna import pruning
-from binpack.course.records import about
+from binpack.course.records.rows import Recorder, grouped
 from binpack.files import read_json
 from binpack.search.landscape.table import Runs, load
-from binpack.search.recorder import Job, record_rows
+from binpack.search.recorder import Job
 
 FILE = Path(__file__).with_name("pruning.json")
-COMMAND = "python -m binpack.course.l08_optuna.record_pruning"
 LIBRARIES = ("numpy", "scipy")
 REPEATS, BLOCK = 1000, 100
 TRIALS, LOOKED_AT, BUDGET = 250, 100, 50
@@ -101,12 +99,10 @@ class Record:
             path: its file.
         """
         stored = read_json(path, "a record of pruners")
-        rows: dict[tuple[str, str], dict[str, list[float]]] = {}
-        for row in stored["runs"]:
-            mine = rows.setdefault((row["of"], row["pruner"]), {name: [] for name in MEASURES})
-            for name in MEASURES:
-                mine[name] += row[name]
-        found = {key: {name: np.array(each) for name, each in mine.items()} for key, mine in rows.items()}
+        found: dict[tuple[str, str], dict[str, NDArray]] = {}
+        for name in MEASURES:
+            for key, blocks in grouped(stored["runs"], ("of", "pruner"), name).items():
+                found.setdefault(key, {})[name] = np.concatenate(blocks)
         return cls(stored["budget"], found)
 
     def names(self, of: str) -> list[str]:
@@ -118,23 +114,16 @@ class Record:
         return [name for kind, name in self.found if kind == of]
 
 
-def record(path: str | Path = FILE, wanted: Sequence[Job] | None = None, **more: Any) -> list[dict[str, Any]]:
-    """Make the replays that the file does not hold yet.
+def said(rows: Sequence[Job]) -> dict[str, Any]:
+    """Return what holds for all rows.
 
     Args:
-        path: the file.
-        wanted: the rows; None: all.
-        **more: what else `record_rows` takes.
-
-    Returns:
-        The rows.
+        rows: all of them.
     """
-    rows = list(jobs() if wanted is None else wanted)
-    said = {"budget": min(BUDGET, rows[0].key["trials"] // 5)}
-    return record_rows(path, rows, run, about=about(COMMAND, LIBRARIES), said=said, **more)
+    return {"budget": min(BUDGET, rows[0].key["trials"] // 5)}
 
+
+RECORDER = Recorder(FILE, LIBRARIES, jobs, run, said)
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        sys.exit("expected no arguments")
-    record(processes=os.cpu_count() or 1)
+    RECORDER.main(sys.argv[1:])

@@ -8,7 +8,6 @@ true by the surrogate. The recorder can be killed and run again.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,14 +19,13 @@ import numpy as np
 import optuna
 from numpy.typing import NDArray
 
+from binpack.course.asking import recorded_model
 from binpack.course.l08_optuna import shares
-from binpack.course.records import about
+from binpack.course.records.rows import Recorder, grouped
 from binpack.files import read_json
-from binpack.search.landscape.surrogate import Surrogate
-from binpack.search.recorder import Job, record_rows
+from binpack.search.recorder import Job
 
 FILE = Path(__file__).with_name("shares.json")
-COMMAND = "python -m binpack.course.l08_optuna.record_shares"
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "optuna")
 REPEATS: Mapping[int, int] = {20: 100, 50: 100, 100: 100, 200: 100, 400: 20}
 """Number of trials to how many searches of each kind there are."""
@@ -48,13 +46,8 @@ def jobs(repeats: Mapping[int, int] = REPEATS) -> list[Job]:
 
 
 @cache
-def _model() -> Surrogate:
-    return Surrogate.recorded()
-
-
-@cache
 def _truth() -> shares.Truth:
-    return shares.truth(_model(), np.random.default_rng(0))
+    return shares.truth(recorded_model(), np.random.default_rng(0))
 
 
 def run(job: Job) -> dict[str, Any]:
@@ -64,7 +57,7 @@ def run(job: Job) -> dict[str, Any]:
         job: names the sampler, the number of trials and the seed.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = shares.searched(_model(), job.key["sampler"], job.key["trials"], job.key["seed"])
+    study = shares.searched(recorded_model(), job.key["sampler"], job.key["trials"], job.key["seed"])
     return {name: each.tolist() for name, each in shares.importances(study, job.key["seed"]).items()}
 
 
@@ -88,12 +81,13 @@ class Record:
             path: its file.
         """
         stored = read_json(path, "a record of importances")
-        rows: dict[tuple[str, int, str], list[list[float]]] = {}
-        for row in stored["runs"]:
-            for evaluator in shares.EVALUATORS:
-                rows.setdefault((row["sampler"], row["trials"], evaluator), []).append(row[evaluator])
         truth = shares.Truth(**{name: np.array(each) for name, each in stored["truth"].items()})
-        return cls(truth, {key: np.array(each) for key, each in rows.items()})
+        found = {
+            (*key, evaluator): np.array(each)
+            for evaluator in shares.EVALUATORS
+            for key, each in grouped(stored["runs"], ("sampler", "trials"), evaluator).items()
+        }
+        return cls(truth, found)
 
     def limit(self, evaluator: str) -> NDArray:
         """Return what an evaluator would say of endless trials without noise, shares that add up to 1, (11,).
@@ -110,24 +104,16 @@ class Record:
         return sorted({trials for _, trials, _ in self.found})
 
 
-def record(path: str | Path = FILE, wanted: Sequence[Job] | None = None, **more: Any) -> list[dict[str, Any]]:
-    """Make the searches that the file does not hold yet.
+def said(rows: Sequence[Job]) -> dict[str, Any]:
+    """Return what holds for all rows.
 
     Args:
-        path: the file.
-        wanted: the rows; None: all.
-        **more: what else `record_rows` takes.
-
-    Returns:
-        The rows.
+        rows: all of them.
     """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    rows = list(jobs() if wanted is None else wanted)
-    said = {"truth": {name: [round(float(share), 4) for share in each] for name, each in vars(_truth()).items()}}
-    return record_rows(path, rows, run, about=about(COMMAND, LIBRARIES), said=said, **more)
+    return {"truth": {name: [round(float(share), 4) for share in each] for name, each in vars(_truth()).items()}}
 
+
+RECORDER = Recorder(FILE, LIBRARIES, jobs, run, said)
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        sys.exit("expected no arguments")
-    record(processes=os.cpu_count() or 1)
+    RECORDER.main(sys.argv[1:])

@@ -10,11 +10,9 @@ worth, the surrogate's mean. The recorder can be killed and run again.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +20,15 @@ import numpy as np
 import optuna
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 
+from binpack.course.asking import recorded_model, search
 from binpack.course.l08_optuna import failures
-from binpack.course.records import about
+from binpack.course.records.rows import Recorder
 from binpack.files import read_json
-from binpack.search.landscape import task
 from binpack.search.landscape.surrogate import Surrogate
-from binpack.search.recorder import Job, record_rows
+from binpack.search.recorder import Job
 from binpack.search.storage import quiet
 
 FILE = Path(__file__).with_name("searches.json")
-COMMAND = "python -m binpack.course.l08_optuna.searches"
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "optuna")
 
 RUNS = 120
@@ -58,11 +55,6 @@ def jobs(repeats: int = REPEATS) -> list[Job]:
     ]
 
 
-@cache
-def _model() -> Surrogate:
-    return Surrogate.recorded()
-
-
 def run(job: Job) -> dict[str, Any]:
     """Make a row: what the leader of one search is worth, what it scored, and which share of the later trials failed.
 
@@ -74,9 +66,9 @@ def run(job: Job) -> dict[str, Any]:
     seed = int(rng.integers(2**31))
     sampler: BaseSampler = RandomSampler(seed=seed) if key["search"] == "random" else TPESampler(seed=seed)
     if key["question"] == "seeds":
-        worth, score = over_seeds(_model(), sampler, int(key["case"]), RUNS, rng)
+        worth, score = over_seeds(recorded_model(), sampler, int(key["case"]), RUNS, rng)
         return {"worth": worth, "score": score, "failed": 0.0}
-    found = failures.search(_model(), key["case"], TRIALS, sampler, rng)
+    found = failures.search(recorded_model(), key["case"], TRIALS, sampler, rng)
     later = found.failed[failures.STARTUP :]
     return {"worth": found.worth, "score": 0.0, "failed": float(np.mean(later))}
 
@@ -98,14 +90,8 @@ def over_seeds(
     """
     with quiet():
         study = optuna.create_study(direction="maximize", sampler=sampler)
-        worth = []
-        for _ in range(runs // per_trial):
-            trial = study.ask()
-            place = np.array(task.SPACE.place(task.SPACE.suggest(trial)))
-            scores, means = model.finals(np.tile(place, (per_trial, 1)), rng)
-            study.tell(trial, float(scores.mean()))
-            worth.append(float(means[0]))
-    return worth[study.best_trial.number], float(study.best_value)
+        _, worth = search(study, model, runs // per_trial, rng, seeds=per_trial)
+    return float(worth[study.best_trial.number]), float(study.best_value)
 
 
 @dataclass(frozen=True)
@@ -140,22 +126,7 @@ class Searches:
         return np.array([row[name] for row in self.rows if (row["question"], row["search"], row["case"]) == wanted])
 
 
-def record(path: str | Path = FILE, wanted: Sequence[Job] | None = None, **more: Any) -> list[dict[str, Any]]:
-    """Make the searches that the file does not hold yet.
-
-    Args:
-        path: the file.
-        wanted: the rows; None: all.
-        **more: what else `record_rows` takes.
-
-    Returns:
-        The rows.
-    """
-    rows = list(jobs() if wanted is None else wanted)
-    return record_rows(path, rows, run, about=about(COMMAND, LIBRARIES), **more)
-
+RECORDER = Recorder(FILE, LIBRARIES, jobs, run)
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        sys.exit("expected no arguments")
-    record(processes=os.cpu_count() or 1)
+    RECORDER.main(sys.argv[1:])

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial
 
+from binpack.course.asking import search
 from binpack.search.landscape import task
 from binpack.search.landscape.surrogate import Surrogate
 
@@ -104,10 +105,7 @@ def searched(model: Surrogate, sampler: str, trials: int, seed: int) -> optuna.S
     """
     rng = np.random.default_rng([seed, trials])
     study = optuna.create_study(direction="maximize", sampler=SAMPLERS[sampler](seed))
-    for _ in range(trials):
-        trial = study.ask()
-        scores, _ = model.finals(np.array([task.SPACE.place(task.SPACE.suggest(trial))]), rng)
-        study.tell(trial, float(scores[0]))
+    search(study, model, trials, rng)
     return study
 
 

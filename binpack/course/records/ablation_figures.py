@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from binpack.course.records.rows import grouped
 from binpack.plots.figure import Figure
 from binpack.plots.results import bars_with_spread, curves_with_spread
 
@@ -20,7 +21,7 @@ def ablation_curves(runs: Sequence[Mapping[str, Any]]) -> Figure:
     Raises:
         ValueError: there are no runs, or the curves of an arm do not fit together.
     """
-    arms = _by_arm(runs, "curve")
+    arms = grouped(runs, ("arm",), "curve")
     data = {}
     for arm, curves in arms.items():
         steps = [step for step, _ in curves[0]]
@@ -40,12 +41,4 @@ def ablation_scores(runs: Sequence[Mapping[str, Any]]) -> Figure:
         ValueError: there are no runs.
     """
     # three seeds are too few for an interval
-    return bars_with_spread(_by_arm(runs, "score"), x="policy", y=SCORE, spread="range", runs="seeds")
-
-
-def _by_arm(runs: Sequence[Mapping[str, Any]], field: str) -> dict[str, list[Any]]:
-    """Gather one field of the runs, arms in order of appearance."""
-    arms: dict[str, list[Any]] = {}
-    for run in runs:
-        arms.setdefault(run["arm"], []).append(run[field])
-    return arms
+    return bars_with_spread(grouped(runs, ("arm",), "score"), x="policy", y=SCORE, spread="range", runs="seeds")

@@ -10,8 +10,7 @@ Young, 1987): three draws with replacement from ten values are often equal, thre
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,6 +20,7 @@ from binpack.course.l00_start_here import story
 from binpack.course.l02_deep_q_network import record_cartpole, record_tuning
 from binpack.course.l08_optuna import study_random
 from binpack.course.records import policy_ablation, read_record
+from binpack.course.records.rows import grouped
 
 RUNS = (3, 5, 10, 30)
 FEW = 100
@@ -62,8 +62,8 @@ def populations() -> dict[str, NDArray | None]:
     """Return what is drawn from: a name to its values, None for the normal distribution."""
     told, ablation = story.load(), read_record(policy_ablation.FILE)
     study = read_record(study_random.FILE)
-    finals = _groups(read_record(record_tuning.FILE)["finals"], "settings", "mean")
-    arms = _groups(ablation["runs"], "arm", "score")
+    finals = grouped(read_record(record_tuning.FILE)["finals"], ("settings",), "mean").values()
+    arms = grouped(ablation["runs"], ("arm",), "score").values()
     compared = [study["comparison"]["best"], study["comparison"]["default"]]
     means = [[np.mean(run["utilization"]) for run in told["default"]["runs"]]]
     tuned, rule = (np.array(told[name]["utilization"]) for name in ("tuned", "heuristic"))
@@ -95,13 +95,6 @@ def _residuals(groups: Iterable[ArrayLike]) -> NDArray:
     arrays = [np.asarray(group, float) for group in groups]
     spread = np.sqrt(np.mean([array.var(ddof=1) for array in arrays]))
     return np.concatenate([(one - one.mean()) * np.sqrt(len(one) / (len(one) - 1)) / spread for one in arrays])
-
-
-def _groups(rows: Iterable[Mapping[str, Any]], key: str, value: str) -> list[list[float]]:
-    groups: dict[Any, list[float]] = {}
-    for row in rows:
-        groups.setdefault(row[key], []).append(row[value])
-    return list(groups.values())
 
 
 def lines(repeats: int = 10_000, seed: int = 0) -> list[str]:

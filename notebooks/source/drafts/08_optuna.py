@@ -724,7 +724,7 @@ mistakes.show("more trials than")
 # | a journal, and resuming it | `--storage study.journal`; the same command goes on |
 # | a total | `--trials 20` is how many there are in the end |
 # | what was running | is taken up as itself, from the checkpoint of its training run |
-# | a run that fails | is kept as failed, with its reason as the user attribute `error`; TPE learns nothing from it |
+# | a run that fails | is told as pruned where training diverged, else as failed; the user attribute `error` says why |
 # | seeds and streams apart | a plan that refuses an overlap; `--final-seeds 3` for the comparison |
 #
 # It leaves an Optuna study behind, so everything that you know works on it. A study of three trials with two seeds

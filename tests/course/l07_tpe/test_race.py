@@ -39,11 +39,11 @@ def line(model):
 def recorded(model, tmp_path_factory):
     path = tmp_path_factory.mktemp("race") / "race.json"
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(race, "_model", lambda: model)
+        patched.setattr(race, "recorded_model", lambda: model)
         wanted = race.jobs(dict.fromkeys(race.REPEATS, 2), trials=12, block=2)
-        race.record(path, wanted[:4], processes=1, progress=False)
+        race.RECORDER.record(path, wanted[:4], processes=1, progress=False)
         done = json.loads(path.read_text())["runs"]
-        race.record(path, wanted, processes=1, progress=False)
+        race.RECORDER.record(path, wanted, processes=1, progress=False)
     assert json.loads(path.read_text())["runs"][:4] == done, "what was there is kept"
     return race.Race.load(path)
 

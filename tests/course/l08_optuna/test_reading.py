@@ -66,9 +66,9 @@ def recorded(module, jobs, folder, **patches):
     with pytest.MonkeyPatch.context() as patched:
         for name, value in patches.items():
             patched.setattr(module, name, value)
-        module.record(path, jobs[:2], **QUIET)
+        module.RECORDER.record(path, jobs[:2], **QUIET)
         done = json.loads(path.read_text())["runs"]
-        module.record(path, jobs, **QUIET)
+        module.RECORDER.record(path, jobs, **QUIET)
     assert json.loads(path.read_text())["runs"][:2] == done, "what was there is kept"
     assert len(json.loads(path.read_text())["runs"]) == len(jobs)
     return module.Record.load(path)
@@ -204,7 +204,7 @@ def test_the_truth_of_a_plane_is_known():
 def measured(model, tmp_path_factory):
     known = shares.truth(model, np.random.default_rng(0), points=64, draws=300)
     folder, jobs = tmp_path_factory.mktemp("shares"), record_shares.jobs({20: 2, 50: 1})
-    return recorded(record_shares, jobs, folder, _model=lambda: model, _truth=lambda: known)
+    return recorded(record_shares, jobs, folder, recorded_model=lambda: model, _truth=lambda: known)
 
 
 def test_importances_are_recorded_and_read_back(measured):
@@ -256,7 +256,7 @@ def test_a_front_that_was_luck_falls():
 
 def test_searches_for_two_objectives_are_recorded(model, tmp_path):
     jobs = record_fronts.jobs(dict.fromkeys(fronts.SAMPLERS, 1), trials=30)
-    found = recorded(record_fronts, jobs, tmp_path, _model=lambda: model)
+    found = recorded(record_fronts, jobs, tmp_path, recorded_model=lambda: model)
     assert found.at.tolist() == [10, 20, 30]
     assert set(found.areas) == {(against, sampler) for against in fronts.AGAINST for sampler in fronts.SAMPLERS}
     assert all(each.shape == (1, 3) and (np.diff(each) >= 0).all() for each in found.areas.values())
@@ -281,7 +281,7 @@ def long(model, tmp_path_factory):
     jobs = record_budgets.jobs({**kinds, ("all eleven", "random"): 2}, long=50, short=35)
     in_all = np.linspace(1, 0, 11)
     folder = tmp_path_factory.mktemp("budgets")
-    return recorded(record_budgets, jobs, folder, _model=lambda: model, _in_all=lambda: in_all)
+    return recorded(record_budgets, jobs, folder, recorded_model=lambda: model, _in_all=lambda: in_all)
 
 
 def test_long_searches_are_recorded_and_read_back(long, model):

@@ -150,14 +150,14 @@ def test_zeros_change_what_seems_important(model):
 
 
 def test_searches_are_recorded_and_read_back(model, tmp_path, monkeypatch):
-    monkeypatch.setattr(searches, "_model", lambda: model)
+    monkeypatch.setattr(searches, "recorded_model", lambda: model)
     monkeypatch.setattr(searches, "RUNS", 10)
     monkeypatch.setattr(searches, "TRIALS", 14)
     path = tmp_path / "searches.json"
     wanted = searches.jobs(2)
-    searches.record(path, wanted[:3], processes=1, progress=False)
+    searches.RECORDER.record(path, wanted[:3], processes=1, progress=False)
     first = json.loads(path.read_text())["runs"]
-    searches.record(path, wanted, processes=1, progress=False)
+    searches.RECORDER.record(path, wanted, processes=1, progress=False)
     assert json.loads(path.read_text())["runs"][:3] == first, "what was there is kept"
     read = searches.Searches.load(path)
     for search in searches.SEARCHES:
