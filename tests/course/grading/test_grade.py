@@ -1,6 +1,7 @@
 """Real copies of the course's notebooks, graded in processes of their own; what their code does stays there."""
 
 import json
+import re
 import socket
 import threading
 import time
@@ -120,7 +121,7 @@ def test_untouched_wrong_and_broken_answers_have_the_checks_line(tmp_path):
         (
             "def utilization(*given):\n    import os\n    os.closerange(0, 99)\n    return sum(iter(int, 1))",
             "exception",
-            "closed what its verdict is written to",
+            "closed what its verdict is written to|did not end within 8 s",  # `unshare` holds it open
         ),
         (
             "def utilization(*given):\n    import os\n    for fd in range(3, 9):\n        try:\n"
@@ -134,7 +135,7 @@ def test_whatever_an_answer_does_it_gets_a_verdict(tmp_path, monkeypatch, code, 
     monkeypatch.setenv("BINPACK_TOKEN", "a secret of the instructor's")
     copy = learners_copy(tmp_path / "ann", "00_start_here", utilization=code)
     (mark,) = grade(copy, 8.0).marks
-    assert mark.verdict == verdict and says in mark.line
+    assert mark.verdict == verdict and re.search(says, mark.line)
 
 
 def test_the_solutions_of_a_lesson_are_right():
