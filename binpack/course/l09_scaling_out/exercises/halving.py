@@ -116,7 +116,8 @@ halving_plan.examine(
     minutes=9,
     difficulty=3,
     hints=(
-        "Begin with the number of brackets: `count = 1`, and one more as long as `factor**count <= last`.",
+        "Begin with the number of brackets: there is one for each power of `factor` that is not above `last`, and "
+        "the first power is 1.",
         "The hastiest bracket divides `last` by `factor` as often as it can, `count - 1` times; the next one once "
         "less, and the last not at all: `for times in reversed(range(count))`.",
         "In each of them `first = last // factor**times`, and `trials` is `count * factor**times / (times + 1)`, "
@@ -137,10 +138,8 @@ def hyperband_brackets(last: int, factor: int) -> NDArray:
         is left, and the last bracket has s = 0. Of B brackets each begins with B * factor^s / (s + 1) trials,
         rounded up.
     """
-    # 1. how many brackets there are
-    count = 1
-    while factor**count <= last:
-        count += 1
+    # 1. as many brackets as there are powers of the factor, from 1 up, that do not exceed the last point
+    count = sum(factor**times <= last for times in range(last))
     # 2. the hastiest divides most often
     brackets = []
     for times in reversed(range(count)):
@@ -159,10 +158,7 @@ def _brackets(
     turned: bool = False,
 ) -> NDArray:
     """List brackets with a mistake: another number of them, of their trials, another first rung or order."""
-    count = 1
-    while factor**count <= last:
-        count += 1
-    count -= fewer
+    count = sum(factor**times <= last for times in range(last)) - fewer
     made = [(trials(count, factor, times), first(last, factor, times)) for times in reversed(range(count))]
     return np.array(made[::-1] if turned else made)
 

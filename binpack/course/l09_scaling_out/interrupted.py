@@ -1,0 +1,109 @@
+"""Lesson 09: a job of the train action that is killed while it works, and started again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from binpack.course.l09_scaling_out import toy
+from binpack.course.tables import Table
+from binpack.files import write_json
+from binpack.search._model import SearchError
+
+PATIENCE = 300.0
+"""Seconds after which nobody waits any longer."""
+
+
+def begin(job: Mapping[str, Any], folder: Path) -> subprocess.Popen:
+    """Start ``python -m binpack action`` in a process of its own.
+
+    Args:
+        job: what it is to do.
+        folder: for the job's file and its output; the same one goes on with what was begun there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "job.json", job)
+    command = [sys.executable, "-m", "binpack", "action", str(folder / "job.json"), "--out", str(folder / "out")]
+    with (folder / "said.txt").open("a", encoding="utf-8") as said:
+        return subprocess.Popen(command, stdout=said, stderr=said)
+
+
+def kill(process: subprocess.Popen, folder: Path, ended: int, step: int) -> int:
+    """Kill a job as soon as some trials have ended and the next one has made some steps.
+
+    Args:
+        process: from `begin`.
+        folder: the same.
+        ended: how many trials.
+        step: how many steps.
+
+    Returns:
+        How the process ended: minus the number of the signal; 0 where it was done before.
+
+    Raises:
+        SearchError: it did not come so far.
+    """
+    until = time.monotonic() + PATIENCE
+    while process.poll() is None:
+        counts = _statuses(folder)
+        made = _steps(folder / "out" / "trials" / f"trial_{ended:05d}")
+        if counts.get("TERMINATED", 0) >= ended and made >= step:
+            os.kill(process.pid, signal.SIGKILL)
+            break
+        if time.monotonic() > until:
+            process.kill()
+            break
+        time.sleep(0.005)
+    code = process.wait()
+    if code > 0:
+        raise SearchError(f"the job did not come so far: {(folder / 'said.txt').read_text(encoding='utf-8')}")
+    return code
+
+
+def state(folder: Path, when: str) -> list[str]:
+    """Say how far a job is: a row of `table`.
+
+    Args:
+        folder: see `begin`.
+        when: the row's name.
+    """
+    counts = _statuses(folder)
+    trials = sorted((folder / "out" / "trials").glob("trial_*"))
+    made = sum(_steps(trial) for trial in trials)
+    names = ("TERMINATED", "RUNNING", "PENDING")
+    return [when, *(str(counts.get(name, 0)) for name in names), str(made)]
+
+
+def table(*rows: list[str]) -> Table:
+    """Put rows of `state` together.
+
+    Args:
+        rows: the rows.
+    """
+    return Table(("", "TERMINATED", "RUNNING", "PENDING", "steps made"), rows, f"{toy.STEPS} steps are a trial")
+
+
+def _statuses(folder: Path) -> dict[str, int]:
+    """Return how many trials there are in each status, by what the job has written so far."""
+    path, latest = folder / "out" / "events.jsonl", {}
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
+        try:
+            event = json.loads(line)
+        except ValueError:  # the last line, half written
+            continue
+        if event.get("event") == "trial":
+            latest[event["trial_id"]] = event["status"]
+    found = list(latest.values())
+    return {status: found.count(status) for status in set(found)}
+
+
+def _steps(trial: Path) -> int:
+    path = trial / toy.MADE
+    return len(path.read_text(encoding="utf-8").splitlines()) if path.is_file() else 0
