@@ -1,4 +1,4 @@
-"""Lesson 09: a job of the train action that is killed while it works, and started again."""
+"""Lesson 09: jobs of the train action that train the toy, one of which is killed while it works."""
 
 from __future__ import annotations
 
@@ -19,6 +19,58 @@ from binpack.search._model import SearchError
 
 PATIENCE = 300.0
 """Seconds after which nobody waits any longer."""
+
+
+def counting(trials: int, pause: float, workers: int = 1) -> dict[str, Any]:
+    """Return a job that searches the toy's two hyperparameters.
+
+    Args:
+        trials: how many.
+        pause: what one of a trial's five steps takes, s.
+        workers: trials at a time.
+    """
+    return {
+        "action": "train",
+        "params": {
+            "name": "toy",
+            "dataset": "random:2-4",
+            "entrypoint": "binpack.course.l09_scaling_out.toy",
+            "is_tune": True,
+            "hyperparameter": {"pause": pause},
+            "hyperparameters": [
+                {"name": "learning_rate", "type": "loguniform", "min": 1e-4, "max": 1e-1},
+                {"name": "n_epochs", "type": "randint", "min": 1, "max": 8},
+            ],
+            "tune_config": {
+                "mode": "max",
+                "metric": "score",
+                "num_samples": trials,
+                "max_concurrent_trials": workers,
+            },
+        },
+    }
+
+
+def outcome(result: Mapping[str, Any]) -> Table:
+    """List the models that a job has left, the best first.
+
+    Args:
+        result: of the job.
+    """
+    best = result["model_id"]
+    models = sorted(result["trial_models"], key=lambda each: each["model_id"] != best)
+    rows = [
+        [
+            each["trial_logdir"].rpartition("/")[2],
+            f"{each['config']['learning_rate']:.2g}",
+            str(each["config"]["n_epochs"]),
+            str(each["metrics"]["training_iteration"]),
+            f"{each['metrics']['score']:.4f}",
+            "best" if each["model_id"] == best else "",
+        ]
+        for each in models
+    ]
+    return Table(("trial", "learning_rate", "n_epochs", "reports", "score", ""), rows)
 
 
 def begin(job: Mapping[str, Any], folder: Path) -> subprocess.Popen:
