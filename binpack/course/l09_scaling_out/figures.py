@@ -54,10 +54,12 @@ def brackets(
         counts, cost = plan(trials, mine, factor)
         # a count holds from the rung before up to this one
         x = np.repeat(np.concatenate([[0], mine]), 2)[1:-1]
-        series.append(Series(f"bracket {number + 1}", x, np.repeat(counts, 2)))
+        # the first ones are thicker, so that they are seen below those that cover them
+        width = 2.0 * (len(found) - number)
+        series.append(Series(f"bracket {number + 1}", x, np.repeat(counts, 2), width=width))
         said.append(f"bracket {number + 1} begins with {trials} and trains {cost} points")
     title = "HyperBand's brackets: trials that are being trained"
-    return chart(series, x="points of a run", y="trials", title=title, text="; ".join(said), log=True)
+    return chart(series, x="points of a run", y="trials", title=title, text="; ".join(said))
 
 
 def paths(named: Mapping[str, Lives]) -> Figure:
@@ -102,20 +104,20 @@ def lengths(lives: Lives, best_fixed: float) -> Figure:
     return chart(series, x="steps", y="length of the step", title=title, text=text, log=True)
 
 
-def overhead(intervals: NDArray, played: NDArray, young: NDArray, best: float) -> Figure:
+def overhead(intervals: NDArray, played: NDArray, formula: Callable[[NDArray], NDArray], best: float) -> Figure:
     """Draw what is lost for each interval between checkpoints.
 
     Args:
         intervals: seconds, (n,).
         played: shares that were lost, (n, repeats).
-        young: shares by the approximation, (n,).
-        best: Young's interval, s.
+        formula: seconds, (m,) -> shares that should be lost, (m,).
+        best: the best interval by the formula, s.
     """
-    minutes, means = intervals / 60, played.mean(axis=1)
-    lowest = minutes[means.argmin()]
+    fine, means = np.geomspace(intervals[0], intervals[-1], 80), played.mean(axis=1)
+    lowest = intervals[means.argmin()] / 60
     series = [
-        Series("by the formula", minutes.round(3), young.round(5)),
-        Series("played", minutes.round(3), means.round(5), "dots", color=COLORS[1]),
+        Series("by the formula", (fine / 60).round(3), formula(fine).round(5)),
+        Series("played", (intervals / 60).round(3), means.round(5), "dots", color=COLORS[1]),
     ]
     text = f"of the intervals that were played {lowest:.1f} minutes lose least; Young's is {best / 60:.1f} minutes"
     axes = {"x": "minutes between checkpoints", "y": "extra time, as a share of the work"}

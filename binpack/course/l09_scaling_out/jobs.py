@@ -16,6 +16,11 @@ from binpack.course.l09_scaling_out import toy
 from binpack.course.tables import Table
 from binpack.files import write_json
 from binpack.search._model import SearchError
+from binpack.search.action.dataset import check_dataset
+from binpack.search.action.entrypoint import check_entrypoint
+from binpack.search.action.faults import JobError
+from binpack.search.action.job import parse_job
+from binpack.search.engines.engine import check_engine
 
 PATIENCE = 300.0
 """Seconds after which nobody waits any longer."""
@@ -38,7 +43,7 @@ def counting(trials: int, pause: float, workers: int = 1) -> dict[str, Any]:
             "is_tune": True,
             "hyperparameter": {"pause": pause},
             "hyperparameters": [
-                {"name": "learning_rate", "type": "loguniform", "min": 1e-4, "max": 1e-1},
+                {"name": "learning_rate", "type": "loguniform", "min": 1e-4, "max": 1e-1, "base": 10},
                 {"name": "n_epochs", "type": "randint", "min": 1, "max": 8},
             ],
             "tune_config": {
@@ -49,6 +54,19 @@ def counting(trials: int, pause: float, workers: int = 1) -> dict[str, Any]:
             },
         },
     }
+
+
+def faults(job: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with a job, a line for each fault; none where it could be run.
+
+    Args:
+        job: what it is to do.
+    """
+    try:
+        parse_job(job, (check_dataset, check_engine, check_entrypoint))
+    except JobError as error:
+        return [str(fault) for fault in error.faults]
+    return []
 
 
 def outcome(result: Mapping[str, Any]) -> Table:

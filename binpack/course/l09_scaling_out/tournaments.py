@@ -200,6 +200,7 @@ class Played:
     Attributes:
         bars: what the workers did; the kind says how far a trial was to go.
         workers: how many there were.
+        steps: environment steps that were spent.
         started: how many trials were started.
         complete: how many came to their ends.
         worth: what the search's choice is truly worth: of the trials that came farthest the one that scored highest.
@@ -209,6 +210,7 @@ class Played:
 
     bars: Sequence[Bar]
     workers: int
+    steps: float
     started: int
     complete: int
     worth: float
@@ -255,7 +257,7 @@ def play(schedule: Schedule, material: Material, workers: int, budget: float) ->
     chosen = reached[material.scores[reached, RUNGS[at.max()] - 1].argmax()]
     complete = int((at == len(RUNGS) - 1).sum())
     wrong = wrong_share(schedule.promotions())
-    return Played(bars, workers, int((at >= 0).sum()), complete, float(material.worth[chosen]), wrong)
+    return Played(bars, workers, spent, int((at >= 0).sum()), complete, float(material.worth[chosen]), wrong)
 
 
 def _stretch(material: Material, trial: int, before: int, rung: int) -> tuple[float, float]:

@@ -61,3 +61,11 @@ def test_a_job_that_cannot_run_says_why(tmp_path):
     job["params"]["entrypoint"] = "nowhere"
     with pytest.raises(SearchError, match="the job did not come so far: .*nowhere"):
         jobs.kill(jobs.begin(job, tmp_path), tmp_path, ended=1, step=1)
+
+
+def test_every_fault_of_a_job_is_named():
+    job = jobs.counting(trials=1, pause=0.0)
+    assert jobs.faults(job) == []
+    job["params"]["tune_config"] |= {"metric": "", "scheduler": "hyper"}
+    found = jobs.faults(job)
+    assert len(found) == 2 and all("params.tune_config" in line for line in found)

@@ -125,7 +125,7 @@ def test_the_bill_is_made_of_hours_and_prices():
     assert [row[4] for row in rows] == ["", "+63%", "+0%", "-17%"]
     assert spot.break_even(3, 1) == 2.0
     played = np.array([[0.3, 0.3], [0.1, 0.2], [0.4, 0.4]])
-    text = figures.overhead(np.array([60.0, 120.0, 240.0]), played, np.array([0.3, 0.15, 0.4]), 130.0).text
+    text = figures.overhead(np.array([60.0, 120.0, 240.0]), played, np.sqrt, 130.0).text
     assert text == "of the intervals that were played 2.0 minutes lose least; Young's is 2.2 minutes"
 
 
