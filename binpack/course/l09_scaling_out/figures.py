@@ -59,7 +59,7 @@ def brackets(
         series.append(Series(f"bracket {number + 1}", x, np.repeat(counts, 2), width=width))
         said.append(f"bracket {number + 1} begins with {trials} and trains {cost} points")
     title = "HyperBand's brackets: trials that are being trained"
-    return chart(series, x="points of a run", y="trials", title=title, text="; ".join(said))
+    return chart(series, x="points of a run", y="trials", title=title, text="; ".join(said), levels=(0,))
 
 
 def paths(named: Mapping[str, Lives]) -> Figure:
