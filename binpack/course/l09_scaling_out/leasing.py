@@ -41,7 +41,7 @@ class Worker:
 
 def crew() -> list[Worker]:
     """Return three workers: one that stays, one that dies, and one that sleeps for a while, as a laptop does."""
-    return [Worker("ann"), Worker("ben", (8, math.inf)), Worker("eve", (9, 19))]
+    return [Worker("Ann"), Worker("Ben", (8, math.inf)), Worker("Eve", (9, 19))]
 
 
 @dataclass

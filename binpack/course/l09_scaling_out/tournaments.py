@@ -143,10 +143,11 @@ class Synchronous:
         if self._rung == len(RUNGS) - 1:
             self._begin()
             return
-        found = np.array(list(self._scores.values()))
+        trials = sorted(self._scores)  # not as they ended: that depends on the number of workers
+        found = np.array([self._scores[trial] for trial in trials])
         top = np.argsort(-found, kind="stable")[: max(1, len(found) // self._factor)]
         self._decided.append((found, np.isin(np.arange(len(found)), top)))
-        self._waiting = [list(self._scores)[place] for place in sorted(top)]
+        self._waiting = [trials[place] for place in sorted(top)]
         self._rung, self._scores = self._rung + 1, {}
 
     def promotions(self) -> list[tuple[NDArray, NDArray]]:

@@ -139,8 +139,9 @@ plots.show(figures.row_of_trials(lengths, 4, title="twelve trials, four workers"
 # were asked for. And the white at the right edge is paid for like the rest.
 #
 # How much white there is depends on how much the lengths differ, on the number of trials for each worker, and on luck.
-# The row could be sorted, with the longest first, if one knew the lengths beforehand. Of a search that chooses its next
-# trial when it is asked, one does not know them.
+# It is never a catastrophe: whatever the order, the search takes at most twice as long as the best division of the same
+# trials would (Graham, 1969). The row could be sorted, with the longest first, if one knew the lengths beforehand. Of a
+# search that chooses its next trial when it is asked, one does not know them.
 #
 # ## Several know less
 #
@@ -150,7 +151,7 @@ plots.show(figures.row_of_trials(lengths, 4, title="twelve trials, four workers"
 #
 # There is worse. While nothing new comes in, a sampler sees the same picture again and again. If it is asked for eight
 # trials at once, it may give eight times nearly the same answer. Then eight workers train one configuration, and seven
-# of them learn nothing.
+# of them learn next to nothing.
 #
 # The mending is a lie. A trial that is still running is entered with a bad score, until its true one comes. Then the
 # place where it lies looks a little worse, and the next trial goes elsewhere. This is called the **constant liar**,
@@ -202,9 +203,9 @@ axes = {"x": "time, a trial takes about 1", "y": "worth of the leader", "title":
 plots.show(plots.curves_with_spread(curves, spread="middle", **axes))
 
 # %% [markdown]
-# A crowd pays a little for each trial and gains a lot by the clock. This is the usual bargain, and usually a good one.
-# It has a limit: with as many workers as trials, nothing is known when the trials are chosen, and any sampler is a
-# random search.
+# Choose a height and see how far the lines lie from each other at it, from left to right. That is what a crowd gains by
+# the clock, and the table has said what it pays for that in each trial. The bargain has a limit: with as many workers
+# as trials, nothing is known when the trials are chosen, and any sampler is a random search.
 #
 # ## Where they meet
 #
@@ -218,10 +219,11 @@ tables.show(faults.table(folder))
 # %% [markdown]
 # - **Memory.** Each process has a study of its own. With the same seed they even make the same trials.
 # - **SQLite.** One writer locks the whole file. The others wait for a few seconds and then give up with an error, in
-#   the middle of a training run. It happens the more often, the shorter the trials are.
-# - **Journal file.** Several processes of one machine may append to it, and `tune` uses it for that. But a process that
-#   is killed leaves its trial running, and the file does not know whose it was. Taking it up is a guess, and the last
-#   row shows a wrong guess: the worker was only slow, and its result is refused.
+#   the middle of a training run. It happens the more often, the shorter the trials are. (For the table the patience was
+#   cut to a fifth of a second.)
+# - **Journal file.** Several processes of one machine may append to it. But a process that is killed leaves its trial
+#   running, and the file does not know whose it was. Taking it up is a guess, and the last row shows a wrong guess: the
+#   worker was only slow, and its result is refused.
 #
 # The usual step from there is a database on a server, such as PostgreSQL. Many machines reach it over the network, and
 # it locks rows in place of files. That mends the second fault, and not the last one. No storage can tell a worker that
@@ -229,17 +231,17 @@ tables.show(faults.table(folder))
 #
 # ### A lease
 #
-# The answer is older than databases: lend things for a while only. A **lease** gives a worker a trial until a certain
-# time, and the worker renews it again and again while it trains. If it dies, nobody renews the lease, it ends, and
-# another worker may take the trial. Nobody has to know why.
+# The answer is to lend things for a while only (Gray and Cheriton, 1989). A **lease** gives a worker a trial until a
+# certain time, and the worker renews it again and again while it trains. If it dies, nobody renews the lease, it ends,
+# and another worker may take the trial. Nobody has to know why.
 #
-# There are two decisions in this. May a worker run a trial? And when somebody brings a result, does it count? Three
-# workers as an example:
+# There are two decisions in this. May a worker run a trial? And when somebody brings a result, does it count? An
+# example with two workers, Ann and Ben:
 #
-# - ann took trial 3, and her lease lasts until 10. At 5 ben asks for it, and may not have it. At 12 he may.
-# - ann comes back at 12 with her result, before ben has asked. It is late, but nobody else has begun, so it counts.
-# - ann comes back at 13, and ben has taken the trial at 12. Now the trial is his, and her result does not count. Why
-#   not take it, since it is there? Because ben's would then come as well, and one trial would stand in the study twice.
+# - Ann took trial 3, and her lease lasts until 10. At 5 Ben asks for it, and may not have it. At 12 he may.
+# - Ann comes back at 12 with her result, before Ben has asked. It is late, but nobody else has begun, so it counts.
+# - Ann comes back at 13, and Ben has taken the trial at 12. Now the trial is his, and her result does not count. Why
+#   not take it, since it is there? Because Ben's would then come as well, and one trial would stand in the study twice.
 #
 # The clock is always the database's. Two machines whose clocks differ by a minute would otherwise disagree about who
 # has a trial.
@@ -331,9 +333,9 @@ print("as HyperBand's authors list them for 81 points and a factor of 3:")
 print(", ".join(f"{trials} from {first}" for trials, first in hyperband_brackets(81, 3)))
 
 # %% [markdown]
-# The area under a staircase is what its bracket costs. The last line repeats the
-# table of the paper. HyperBand hedges its bets: it is seldom as good as its best bracket would be alone, because two
-# thirds of the work went into the others, and seldom as bad as the worst.
+# The area under a staircase is what its bracket costs. The last line repeats the table of the paper. HyperBand hedges
+# its bets: it is seldom as good as its best bracket would be alone, because two thirds of the work went into the
+# others, and seldom as bad as the worst.
 #
 # Now with workers. Three brackets of 16 trials, one after the other, on four workers, with the times that the recorded
 # runs took:
@@ -472,8 +474,9 @@ tables.show(words.lived(ends, fixed, population.decaying(seeds=20)))
 # ## When the machine is taken away
 #
 # A cloud sells the machines that nobody has booked at a lower price. Such a machine is a **spot instance**: it is
-# cheaper because it may be taken away at any time, with a notice of a minute or two or none at all. A search suits it
-# well. Its trials are many and independent, and none of them is urgent. It must only be able to lose a machine.
+# cheaper because it may be taken away at any time, with a notice of a minute or two or none at all. A search suits such
+# a machine well. Its trials are many and independent, and none of them is urgent. It must only be able to lose a
+# machine.
 #
 # Leases do the one half: somebody else takes the trial. If it had to begin anew, long trials would hardly ever end. So
 # a run has to write down now and then all that it needs to go on. That is a **checkpoint**: weights, the optimizer's
@@ -643,10 +646,11 @@ assert 30 <= int(after[4]) <= 31
 # ## Three libraries and one question
 #
 # There are many libraries for all this, and their pages promise much. Here three of them get the same question: the
-# surrogate of the recorded study, eleven numbers from 0 to 1, sixty trials. **Hyperopt** is the library in which TPE
-# first came (Bergstra, Yamins and Cox, 2013), and it looks at each hyperparameter on its own. Weights & Biases keeps
-# track of runs on its servers and can also choose them, in a *sweep*; the package that chooses, `sweeps`, runs here
-# without a server, and its `bayes` is a Gaussian process. Random search is the yardstick.
+# surrogate of the recorded study, eleven numbers from 0 to 1, sixty trials. Optuna you know (Akiba et al., 2019).
+# **Hyperopt** is the library in which TPE first came (Bergstra, Yamins and Cox, 2013), and it looks at each
+# hyperparameter on its own. Weights & Biases keeps track of runs on its servers and can also choose them, in a *sweep*;
+# the package that chooses, `sweeps`, runs here without a server, and its `bayes` is a Gaussian process. Random search
+# is the yardstick.
 #
 # The same question as each of them wants it, shortened to one hyperparameter:
 #
