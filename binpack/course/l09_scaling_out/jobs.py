@@ -157,7 +157,7 @@ def table(*rows: list[str]) -> Table:
     Args:
         rows: the rows.
     """
-    return Table(("", "TERMINATED", "RUNNING", "PENDING", "steps made"), rows, f"{toy.STEPS} steps are a trial")
+    return Table(("", "TERMINATED", "RUNNING", "PENDING", "steps made"), list(rows), f"{toy.STEPS} steps are a trial")
 
 
 def _statuses(folder: Path) -> dict[str, int]:

@@ -206,7 +206,7 @@ class Played:
         complete: how many came to their ends.
         worth: what the search's choice is truly worth: of the trials that came farthest the one that scored highest.
         wrong: share of the trials that went on from a rung though, as it turned out, they were not among the best
-            of those that came there; 0 where nothing went on.
+            of those that came there, see `wrong_share`; 0 where nothing went on.
     """
 
     bars: Sequence[Bar]
@@ -271,19 +271,18 @@ def _stretch(material: Material, trial: int, before: int, rung: int) -> tuple[fl
     return float(steps[last] - steps[first]), float(seconds[last] - seconds[first])
 
 
-def wrong_share(promotions: Sequence[tuple[NDArray, NDArray]]) -> float:
+def wrong_share(promotions: Sequence[tuple[NDArray, NDArray]], factor: int = FACTOR) -> float:
     """Return the share of promotions that hindsight would not have made.
 
     Args:
-        promotions: scores at a rung, (n,), and which of them went on, bool, (n,). Were k promoted, the k highest
-            scores should have been.
+        promotions: for each rung the scores of all that came there, (n,), and which of them went on, bool, (n,).
+        factor: those should have gone on that are among the best n // ``factor`` in the end, or the best.
     """
     made = wrong = 0
     for scores, gone in promotions:
-        count = int(gone.sum())
-        if count:
-            least = np.sort(scores)[-count]
-            made, wrong = made + count, wrong + int((scores[gone] < least).sum())
+        places = max(1, len(scores) // factor)
+        ahead = (scores > scores[:, None]).sum(axis=1)
+        made, wrong = made + int(gone.sum()), wrong + int((ahead[gone] >= places).sum())
     return wrong / made if made else 0.0
 
 

@@ -386,7 +386,7 @@ print(f"trials that were begun: {played.started} by halving, {asha.started} by A
 #
 # Now a thousand searches of each kind. All of them may spend as many environment steps as 30 whole trials take, and all
 # draw from the same recorded runs. *Wrongly on* is the share of promotions that would not have been made with
-# hindsight: the trial was not among the best of those that came to this rung in the end.
+# hindsight: the trial was not among the best quarter of all that had come to this rung in the end.
 #
 # *Predict, then run.* With sixteen workers, how many times as fast as with one will each of the four ways be? And will
 # ASHA's wrong promotions make its choice worth less than that of halving?
@@ -690,7 +690,7 @@ tables.show(words.facts(side_by_side))
 # - A crowd of workers knows less when it chooses. At equal trials it pays for that, and by the clock it gains.
 # - No storage knows who is alive. A lease lends a trial for a while, and a result counts if the trial is still its
 #   worker's.
-# - Synchronous halving waits for the slowest. ASHA waits for nobody, and promotes a few that it would not have with
+# - Synchronous halving waits for the slowest. ASHA waits for nobody, and promotes some that it would not have with
 #   hindsight.
 # - A population finds schedules. It costs as many runs as it has members, and favours what is good at once.
 # - A machine that may be taken away needs checkpoints, about as often as Young's formula says.

@@ -105,7 +105,8 @@ def test_halving_waits_for_the_slowest():
 def test_asha_promotes_what_it_would_not_have_with_hindsight():
     scores = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
     found = tournaments.play(tournaments.Asynchronous(8, promotable), by_hand(scores), 1, np.inf)
-    assert found.wrong == pytest.approx(1 / 3), "0.4 goes on from among four, then 0.8 and 0.7 stand above it"
+    # from the first rung 0.4 goes on from among four, then all that come; 0.7 and 0.8 are right; then 0.7 before 0.8
+    assert found.wrong == pytest.approx((3 + 1) / (5 + 2))
     assert tournaments.wrong_share([(np.array([0.1, 0.9]), np.array([True, False]))]) == 1.0
     assert tournaments.wrong_share([]) == 0.0
 
