@@ -120,7 +120,7 @@ def overhead(intervals: NDArray, played: NDArray, formula: Callable[[NDArray], N
         Series("played", (intervals / 60).round(3), means.round(5), "dots", color=COLORS[1]),
     ]
     text = f"of the intervals that were played {lowest:.1f} minutes lose least; Young's is {best / 60:.1f} minutes"
-    axes = {"x": "minutes between checkpoints", "y": "extra time, as a share of the work"}
+    axes: dict[str, Any] = {"x": "minutes between checkpoints", "y": "extra time, as a share of the work"}
     return chart(series, title="how often to write a checkpoint", text=text, **axes)
 
 

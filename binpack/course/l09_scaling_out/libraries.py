@@ -203,9 +203,14 @@ def kept_by_hyperopt(folder: Path) -> int:
     """Do the same with the file that ``fmin`` writes where it is told to; it is a pickle."""
     hyperopt = needed("hyperopt")
     asked: list[float] = []
+
+    def objective(x: float) -> float:
+        asked.append(x)
+        return x
+
     for most in (TRIED, 2 * TRIED):
         hyperopt.fmin(
-            lambda x: asked.append(x) or x,
+            objective,
             hyperopt.hp.uniform("x", 0, 1),
             algo=hyperopt.rand.suggest,
             max_evals=most,
