@@ -1,4 +1,4 @@
-"""What the lessons about searches share: who leads, which of two searches is better, and points in squares."""
+"""What the lessons about searches share: recorded curves, who leads, which of two is better, points in squares."""
 
 from __future__ import annotations
 
@@ -10,9 +10,21 @@ from numpy.typing import ArrayLike, NDArray
 
 from binpack.plots.figure import Figure, new_still, plain_layout
 from binpack.plots.style import COLORS, INK
+from binpack.search.landscape.table import Runs
 
 _EVEN = 0.02
 """A chance this near to one half is called even."""
+
+
+def curves(runs: Runs) -> tuple[NDArray, NDArray]:
+    """Return every run's scores and steps without gaps, float64 and int64, (C, S, P) each.
+
+    A run that has diverged scores 0 from there on, and takes no further steps.
+
+    Args:
+        runs: recorded ones.
+    """
+    return np.nan_to_num(runs.utilization.astype(float)), np.maximum.accumulate(runs.steps.astype(np.int64), axis=-1)
 
 
 def leaders(scores: NDArray) -> NDArray:
@@ -64,6 +76,27 @@ def compared(first: str, second: str, chance: float, difference: float, trials: 
         f"after {trials} trials {word}: {first} ends with more than {second} in {chance:.0%} of the pairs, "
         f"and with {difference:+.4f} on average"
     )
+
+
+def with_error(values: NDArray, digits: int = 4) -> str:
+    """Write a mean with twice its standard error.
+
+    Args:
+        values: two or more, (n,).
+        digits: after the point.
+    """
+    return f"{values.mean():.{digits}f} ± {2 * values.std(ddof=1) / np.sqrt(len(values)):.{digits}f}"
+
+
+def apart(one: NDArray, other: NDArray) -> bool:
+    """Tell whether two means differ by more than twice the standard error of their difference.
+
+    Args:
+        one: two values or more, (n,).
+        other: two values or more, (m,).
+    """
+    error = np.sqrt(one.var(ddof=1) / len(one) + other.var(ddof=1) / len(other))
+    return bool(abs(one.mean() - other.mean()) > 2 * error)
 
 
 def squares(named: Mapping[str, ArrayLike], x: str, y: str, title: str) -> Figure:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from binpack.course.searching import leaders
+from binpack.course.searching import curves, leaders
 from binpack.search.landscape.table import Runs
 
 Pruner = Callable[[NDArray, np.random.Generator], NDArray]
@@ -66,17 +66,6 @@ def searches(runs: Runs, trials: int, repeats: int, rng: np.random.Generator) ->
     seeds = rng.integers(len(runs.seeds), size=configs.shape)
     scores, steps = curves(runs)
     return Searches(scores[configs, seeds], steps[configs, seeds], runs.truth[configs])
-
-
-def curves(runs: Runs) -> tuple[NDArray, NDArray]:
-    """Return every run's scores and steps without gaps, float64 and int64, (C, S, P) each.
-
-    A run that has diverged scores 0 from there on, and takes no further steps.
-
-    Args:
-        runs: recorded ones.
-    """
-    return np.nan_to_num(runs.utilization.astype(float)), np.maximum.accumulate(runs.steps.astype(np.int64), axis=-1)
 
 
 # ------------------------------------------------------------------------------------------------------------- pruners

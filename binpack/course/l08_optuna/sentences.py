@@ -10,6 +10,7 @@ import optuna
 
 from binpack.course.l08_optuna import failures
 from binpack.course.l08_optuna.searches import PER_TRIAL, RUNS, SEARCHES, TRIALS, Searches
+from binpack.course.searching import apart, with_error
 from binpack.course.tables import Table
 
 
@@ -64,7 +65,7 @@ def divided(record: Searches) -> Table:
         row = [str(RUNS // count), str(count)]
         for search in SEARCHES:
             worth, score = (record.values("seeds", search, str(count), name) for name in ("worth", "score"))
-            row += [_with_error(worth), f"{score.mean():.4f}"]
+            row += [with_error(worth), f"{score.mean():.4f}"]
         rows.append(row)
     columns = [f"{search}: {what}" for search in SEARCHES for what in ("worth of the leader", "its score")]
     return Table(("trials", "seeds of each", *columns), rows, f"{RUNS} runs, divided in different ways")
@@ -79,7 +80,7 @@ def best_division(record: Searches, search: str) -> str:
     """
     worth = {count: record.values("seeds", search, str(count)) for count in PER_TRIAL}
     best = max(worth, key=lambda count: worth[count].mean())
-    level = [count for count in PER_TRIAL if count != best and not _apart(worth[best], worth[count])]
+    level = [count for count in PER_TRIAL if count != best and not apart(worth[best], worth[count])]
     others = f"; not to be told from it: {', '.join(map(str, level))}" if level else "; all others are worse"
     what = "1 seed" if best == 1 else f"{best} seeds"
     return f"{search}: {what} for each trial chose best, {worth[best].mean():.4f}{others}"
@@ -95,7 +96,7 @@ def told(record: Searches) -> Table:
         [
             way,
             f"{record.values('failures', 'TPE', way, 'failed').mean():.0%}",
-            _with_error(record.values("failures", "TPE", way)),
+            with_error(record.values("failures", "TPE", way)),
         ]
         for way in failures.WAYS
     ]
@@ -113,19 +114,9 @@ def best_way(record: Searches) -> str:
     worth = {way: record.values("failures", "TPE", way) for way in failures.WAYS}
     fewest = min(failed, key=lambda way: failed[way].mean())
     best = max(worth, key=lambda way: worth[way].mean())
-    level = [way for way in failures.WAYS if way != best and not _apart(worth[best], worth[way])]
+    level = [way for way in failures.WAYS if way != best and not apart(worth[best], worth[way])]
     text = f"told as {fewest}, the fewest trials fail; told as {best}, the leader is worth most"
     return f"{text}, and cannot be told from {' and '.join(level)}" if level else text
-
-
-def _with_error(values: np.ndarray) -> str:
-    return f"{values.mean():.4f} ± {2 * values.std(ddof=1) / np.sqrt(len(values)):.4f}"
-
-
-def _apart(one: np.ndarray, other: np.ndarray) -> bool:
-    """Whether two means differ by more than twice the standard error of their difference."""
-    error = np.sqrt(one.var(ddof=1) / len(one) + other.var(ddof=1) / len(other))
-    return bool(abs(one.mean() - other.mean()) > 2 * error)
 
 
 def short(values: Mapping[str, Any]) -> str:

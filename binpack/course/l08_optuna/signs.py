@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from binpack.course.l08_optuna.pruning import curves
+from binpack.course.searching import curves
 from binpack.search.landscape.table import Runs
 
 SIGNS = ("utilization", "approx_kl", "explained_variance", "entropy")

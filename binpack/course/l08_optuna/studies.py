@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from optuna.samplers import RandomSampler
 from optuna.trial import FrozenTrial, TrialState
 
-from binpack.course.l08_optuna.pruning import Pruner, curves
+from binpack.course.l08_optuna.pruning import Pruner
 from binpack.course.l08_optuna.shares import frozen
+from binpack.course.searching import curves
 from binpack.search.landscape import task
 from binpack.search.landscape.table import Runs
 
