@@ -28,7 +28,7 @@ from pydantic import ValidationError
 
 from binpack import __version__, system
 from binpack.cli import action, benching, lab, packing, training, tuning
-from binpack.files import InputError, is_machines, system_line
+from binpack.files import InputError, is_machines, out_of_memory, system_line
 from binpack.text import terminal
 
 BUG = "this is a bug, of binpack or of a module of your own: please report it with the lines above"
@@ -151,6 +151,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _stopped(system.Interrupted())
         if "--debug" in argv[:1]:
             raise
+        if out_of_memory(error):
+            system.say(f"binpack: error: not enough memory for this: {terminal(' '.join(str(error).split())[:300])}")
+            return 1
         traceback.print_exc()
         print(f"binpack: {BUG}", file=sys.stderr)
         return 1

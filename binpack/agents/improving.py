@@ -64,6 +64,7 @@ class Improved:
         value: What they are worth.
         tries: How many tries there were.
         better: Whether the packing is better than the one that the search began with.
+        history: Each improvement: the number of tries, the seconds that had passed, and the value.
     """
 
     boxes: NDArray
@@ -71,6 +72,7 @@ class Improved:
     value: float
     tries: int
     better: bool
+    history: tuple[tuple[int, float, float], ...] = ()
 
 
 class _TimeUp(Exception):
@@ -130,7 +132,7 @@ def improve(
     geometry.check(boxes, config.bin_size, config.support)
     upright = None if stream.upright is None else stream.upright[0]
     geometry.check_items(boxes, positions, stream.items[0], upright, config.rotation)
-    return Improved(boxes, positions, float(worth[positions].sum()), search.tries, True)
+    return Improved(boxes, positions, float(worth[positions].sum()), search.tries, True, tuple(search.history))
 
 
 class _Search:
@@ -146,16 +148,18 @@ class _Search:
         self._value, self._filled = float(worth[positions].sum()), float(cells[positions].sum())
         self.best: tuple[NDArray, NDArray] | None = None
         self.tries = 0
+        self.history: list[tuple[int, float, float]] = []
+        self._passed = 0.0
 
     def run(self, budget: Budget, seed: int, watch: Callable[[int, float], None] | None) -> None:
         """Try until the budget is spent; raises ``_TimeUp`` where that is in the middle of a try."""
         started = time.monotonic()
 
         def step() -> None:
-            passed = time.monotonic() - started
+            self._passed = time.monotonic() - started
             if watch is not None:
-                watch(self.tries, passed)
-            if budget.seconds is not None and passed >= budget.seconds:
+                watch(self.tries, self._passed)
+            if budget.seconds is not None and self._passed >= budget.seconds:
                 raise _TimeUp
 
         if budget.tries == 0 or not self._types or self._done():
@@ -193,6 +197,7 @@ class _Search:
             rows = np.flatnonzero(boxes[:, 0] == kind)
             positions[rows] = members[: len(rows)]
         self.best, self._value = (boxes[:, 1:].astype(np.int32), positions), value
+        self.history.append((self.tries, self._passed, value))
 
 
 def _types(stream: Streams, config: EnvConfig, worth: NDArray) -> tuple[list[BoxType], list[NDArray]]:

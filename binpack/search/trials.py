@@ -14,7 +14,7 @@ import optuna
 from optuna.trial import Trial, TrialState
 from tqdm import tqdm
 
-from binpack.files import FileError, InputError, read_json, write_json
+from binpack.files import FileError, InputError, out_of_memory, read_json, write_json
 from binpack.items.units import InstanceError
 from binpack.search.config import TuneConfig
 from binpack.search.locks import Check, LockLost
@@ -116,7 +116,7 @@ def machine_errors() -> tuple[type[Exception], ...]:
     """Return what a training run raises that is no result of its configuration: files, items and what the system says.
 
     A full disk, a damaged checkpoint, an agent to start from that is gone: all of it can be mended, and then the run
-    goes on.
+    goes on. So does one that ran out of memory, see ``files.out_of_memory``.
     """
     return OSError, FileError, InstanceError
 
@@ -134,6 +134,8 @@ def _run_trial(work: Work, trial: Trial, bar: Any) -> None:
     except no_result:
         raise
     except Exception as error:  # a trial may fail in any way; the study goes on and keeps the reason
+        if out_of_memory(error):
+            raise
         state = TrialState.FAIL
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         trial.set_user_attr("error", scrub(reason, work.location.storage))
