@@ -8,16 +8,21 @@ traceback is shown, and the exit code is 1.
 
 from __future__ import annotations
 
+import os
 import signal
 
 if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    # until there is somebody to answer Ctrl-C, it ends the process without a traceback
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    def _early(number: int, frame: object) -> None:
+        """Answer Ctrl-C while modules are imported: what is in the middle of an import is told nothing of it."""
+        os.write(2, b"binpack: interrupted\n")
+        os._exit(128 + number)
+
+    signal.signal(signal.SIGINT, _early)
 
 import functools
 import importlib
 import io
-import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -189,6 +194,10 @@ def _problem(error: Mapping[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.exit(main())
+    try:
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        code = main()
+    except KeyboardInterrupt as stop:
+        code = _stopped(stop)
+    sys.exit(code)

@@ -147,11 +147,9 @@ def _times(
     steps = [_counts(min(quantity, whole // edge), None) for edge, whole in zip(edges, size, strict=True)]
     # about that many are not too many boxes
     if np.prod([len(each) for each in steps], dtype=float) > 2 * room:
-        fewer = max(1, int(round(room ** (1 / 3))))
+        fewer = max(1, round(room ** (1 / 3)))
         steps = [_counts(each[-1], fewer) for each in steps]
-    yield from (
-        (nx, ny, nz) for nx in steps[0] for ny in steps[1] for nz in steps[2] if nx * ny * nz <= quantity
-    )
+    yield from ((nx, ny, nz) for nx in steps[0] for ny in steps[1] for nz in steps[2] if nx * ny * nz <= quantity)
 
 
 def _counts(most: int, fewer: int | None) -> list[int]:

@@ -171,9 +171,7 @@ class Builder:
         """Return those blocks for which there are boxes enough."""
         return blocks[(left[self.blocks.kinds[blocks]] >= self.blocks.needs[blocks]).all(axis=1)]
 
-    def _fitting(
-        self, part: Part, space: tuple[int, ...], edges: NDArray, taste: Taste, most: int
-    ) -> list[Placed]:
+    def _fitting(self, part: Part, space: tuple[int, ...], edges: NDArray, taste: Taste, most: int) -> list[Placed]:
         """Return the best blocks for a space, with where they stand in it."""
         if self._support is None or space[2] == 0:
             site = self._site(space, (space[0], space[1], space[3], space[4]))
@@ -221,9 +219,7 @@ class Builder:
         return [
             (
                 float(score[row]),
-                Placed(
-                    int(some[row]), x - int(lengths[0, row]) * back_x, y - int(lengths[1, row]) * back_y, z
-                ),
+                Placed(int(some[row]), x - int(lengths[0, row]) * back_x, y - int(lengths[1, row]) * back_y, z),
             )
             for row in best
         ]
@@ -270,12 +266,15 @@ def _area(rectangle: free.Rectangle) -> int:
 
 def _reachable(blocks: Blocks, longest: int) -> NDArray:
     """Return the longest row of boxes that a gap along each axis has room for, int64 (3, longest + 1)."""
-    rows = np.zeros((3, longest + 1), np.int64)
+    rows, within = np.zeros((3, longest + 1), np.int64), (1 << (longest + 1)) - 1
     for axis in range(3):
-        can = np.zeros(longest + 1, bool)
-        can[0] = True
+        lengths = 1  # bit n: a row of length n can be made
         for edge in np.unique(blocks.edges[blocks.count == 1, axis]).tolist():
-            for at in range(edge, longest + 1):
-                can[at] |= can[at - edge]
+            step = edge
+            while step <= longest:  # one more, two more, four more: any number
+                lengths |= (lengths << step) & within
+                step *= 2
+        octets = np.frombuffer(lengths.to_bytes(longest // 8 + 1, "little"), np.uint8)
+        can = np.unpackbits(octets, bitorder="little")[: longest + 1]
         rows[axis] = np.maximum.accumulate(np.where(can, np.arange(longest + 1), 0))
     return rows

@@ -3,11 +3,12 @@
 A try packs a bin to its end. Tries come in rounds, each a beam search over blocks (Araya and Riff, "A beam search
 approach to the container loading problem", Computers and Operations Research 2014): of every packing in the beam some
 blocks for the next space are tried, each finished greedily, and the best go on. Rounds become wider, and differ in what
-a block is liked for. Which try follows which depends on the seed alone, so that a number of tries makes a packing again.
+a block is liked for. Which try follows which depends on the seed alone: a number of tries makes a packing again.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -122,10 +123,8 @@ def improve(
     cells = stream.items[0, :count].astype(np.int64).prod(axis=1).astype(float)
     worth = cells if values is None else np.asarray(values, float)[:count]
     search = _Search(stream, config, worth, cells, positions)
-    try:
+    with contextlib.suppress(_TimeUp):
         search.run(budget, seed, watch)
-    except _TimeUp:
-        pass
     if search.best is None:
         return Improved(boxes, positions, float(worth[positions].sum()), search.tries, False)
     boxes, positions = search.best
@@ -138,9 +137,7 @@ def improve(
 class _Search:
     """What is known in the course of a search."""
 
-    def __init__(
-        self, stream: Streams, config: EnvConfig, worth: NDArray, cells: NDArray, positions: NDArray
-    ) -> None:
+    def __init__(self, stream: Streams, config: EnvConfig, worth: NDArray, cells: NDArray, positions: NDArray) -> None:
         self._config, self._worth, self._cells = config, worth, cells
         self._rule = support_rule(config.support)
         self._types, self._members = _types(stream, config, worth)
@@ -216,9 +213,7 @@ def _types(stream: Streams, config: EnvConfig, worth: NDArray) -> tuple[list[Box
         if turns[key]:
             same.setdefault(turns[key], []).append(item)
     members = [np.array(sorted(each, key=lambda item: -worth[item]), np.int64) for each in same.values()]
-    types = [
-        BoxType(key, len(each), float(worth[each].mean())) for key, each in zip(same, members, strict=True)
-    ]
+    types = [BoxType(key, len(each), float(worth[each].mean())) for key, each in zip(same, members, strict=True)]
     return types, members
 
 

@@ -58,7 +58,6 @@ class Load:
         return Streams(self.catalogue.edges[order][None], np.array([len(order)]), self.catalogue.upright[order][None])
 
 
-
 @dataclass(frozen=True)
 class Limit:
     """How long to search for better packings.
@@ -230,7 +229,7 @@ def _positions(kinds: NDArray, order: NDArray) -> NDArray:
 
 
 def worth_of(catalogue: Catalogue, room: tuple[float, float, float] | None) -> NDArray:
-    """Return what an item of each kind is worth: its true volume where there is one, else its cells, float64 (kinds,)."""
+    """Return what an item of each kind is worth, its true volume, or its cells where it has none, float64 (kinds,)."""
     if room is not None and catalogue.lengths is not None:
         return catalogue.lengths.prod(axis=1)
     return catalogue.edges.astype(np.int64).prod(axis=1).astype(float)
@@ -243,7 +242,7 @@ def _fewest(load: Load) -> int:
 
 
 def _rank(bins: Sequence[Packed], worth: NDArray, pass_: Sequence[Packed]) -> tuple:
-    """Return what makes bins better than others: worth more in all, without fewer cells; fewer; the first ones fuller."""
+    """Return what makes bins better than others: worth more, without fewer cells; fewer bins; the first ones fuller."""
     values = [round(float(worth[each.kinds].sum()), 6) for each in bins]
     cells = sum(each.utilization for each in bins)
     fine = cells >= sum(each.utilization for each in pass_) - 1e-9

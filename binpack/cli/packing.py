@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -74,10 +75,7 @@ def pack(
     encoding: Annotated[
         str | None, typer.Option("--encoding", metavar="NAME", help="Of a text file that is not UTF-8, such as cp949.")
     ] = None,
-    unit: Annotated[
-        str | None,
-        typer.Option("--unit", metavar="UNIT", help="mm, cm, dm, m or in, of numbers that carry none."),
-    ] = None,
+    unit: options.Unit = None,
     columns: Annotated[
         str | None,
         typer.Option(
@@ -181,6 +179,7 @@ def evaluate(
     seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Of the streams, and of random choices.")] = 0,
     bin_size: options.Bin = None,
     cell: options.Cell = None,
+    unit: options.Unit = None,
     visible: options.Visible = None,
     rotation: options.Rotation = None,
     support: options.SupportRule = None,
@@ -199,9 +198,10 @@ def evaluate(
     player, base = load_packer(agent)
     items = items if streams is None else str(streams)
     given = options.env_settings(
-        items=items, bin_size=bin_size, cell=cell, visible=visible, rotation=rotation, support=support
+        items=items, bin_size=bin_size, cell=cell, unit=unit, visible=visible, rotation=rotation, support=support
     )
     config = options.environment(given, base, own_bin=True)
+    lengths.say_assumed(config, given, base, err=True)
 
     from binpack.agents import evaluation
 
@@ -346,15 +346,22 @@ def without_letters(labels: Sequence[str]) -> list[str]:
 def write_pictures(bins: Sequence[Packed], out: Path) -> list[Path]:
     """Write ``packed_bin.html`` (interactive, needs no network) and ``packed_bin.png``; return their paths.
 
-    Of several bins each has its own, ``packed_bin_1.html`` and so on.
+    Of several bins each has its own, ``packed_bin_1.html`` and so on, and a name has one colour in all of them.
+    Pictures of an earlier packing that had other bins are removed: they would pass for bins of this one.
     """
     from binpack.plots import viewer
 
     out.mkdir(parents=True, exist_ok=True)
+    names = {label for done in bins for label in done.labels}
     paths = []
     for number, done in enumerate(bins, start=1):
         size, labels = done.config.bin_size, done.labels
         name = "packed_bin" + (f"_{number}" if len(bins) > 1 else "")
-        paths.append(viewer.write_html(out / f"{name}.html", viewer.plotly_packing(done.boxes, size, labels)))
-        paths.append(viewer.write_png(out / f"{name}.png", viewer.matplotlib_packing(done.boxes, size, labels)))
+        interactive = viewer.plotly_packing(done.boxes, size, labels, names=names)
+        paths.append(viewer.write_html(out / f"{name}.html", interactive))
+        still = viewer.matplotlib_packing(done.boxes, size, labels, names=names)
+        paths.append(viewer.write_png(out / f"{name}.png", still))
+    for path in out.glob("packed_bin*"):
+        if re.fullmatch(r"packed_bin(_[1-9]\d*)?\.(html|png)", path.name) and path not in paths:
+            path.unlink()
     return paths

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from binpack.cli import options
+from binpack.cli import lengths, options
 from binpack.system import Interrupted
 from binpack.text import terminal
 
@@ -19,6 +19,7 @@ def train(
     bin_size: options.Bin = None,
     steps: Annotated[int | None, typer.Option("--steps", metavar="N", help="Environment steps in all.")] = None,
     cell: options.Cell = None,
+    unit: options.Unit = None,
     visible: options.Visible = None,
     rotation: options.Rotation = None,
     support: options.SupportRule = None,
@@ -31,9 +32,17 @@ def train(
     """Train a maskable PPO agent. The same command again goes on from the last checkpoint, also with more --steps."""
     options.output_folder("--out", out)
     env = options.env_settings(
-        items=items, bin_size=bin_size, cell=cell, visible=visible, rotation=rotation, support=support, reward=reward
+        items=items,
+        bin_size=bin_size,
+        cell=cell,
+        unit=unit,
+        visible=visible,
+        rotation=rotation,
+        support=support,
+        reward=reward,
     )
     settings = options.training(env, {"total_steps": steps, "seed": seed, "n_envs": n_envs}, assigned or (), config)
+    lengths.say_assumed(settings.env, env, options.stored_env(config), err=False)
 
     from binpack.agents import store as agents
     from binpack.agents import training

@@ -38,9 +38,7 @@ LONGEST_NAME = 100
 _LINE = "line"
 """The entry of a journal's line that says which line it is, from 1."""
 _FIRST_BYTES = b'{"op_code":'
-_SQLITE_LINE = "line"
-"""The entry of a journal's line that says which line it is, from 1."""
-_FIRST_BYTES = b"SQLite format 3\0"
+_SQLITE_FIRST_BYTES = b"SQLite format 3\0"
 
 
 @dataclass(frozen=True)
@@ -165,7 +163,7 @@ def refuse_other_files(location: Location) -> None:
             if operation.get(_LINE, number) != number:
                 was = f"line {number} was line {operation[_LINE]!r:.20} when it was written"
                 raise SearchError(
-                    f"{location.shown} has lost or gained lines: {was}: restore it from a copy, or begin with another file"
+                    f"{location.shown} has lost or gained lines: {was}: restore it from a copy, or take another file"
                 )
     open_storage(location)
 

@@ -6,6 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from binpack.agents import improving
+from binpack.agents.blocks import BoxType, make_blocks
+from binpack.agents.building import _reachable
 from binpack.agents.evaluation import evaluate
 from binpack.agents.improving import Budget, improve
 from binpack.core import geometry
@@ -173,3 +175,14 @@ def test_a_budget_is_a_limit(seconds, tries, words):
 
 def test_the_built_in_rules_are_known_and_no_other():
     assert improving.is_known(CornersRule()) and not improving.is_known(LOW)
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=4), st.integers(1, 60))
+@settings(deadline=None)
+def test_rows_fill_gaps_as_far_as_sums_of_edges_do(edges, longest):
+    blocks = make_blocks([BoxType(((edge, 1, 1),), 1, 1.0) for edge in edges], (100, 1, 1))
+    sums = {0}
+    for _ in range(longest):
+        sums |= {total + edge for total in sums for edge in edges if total + edge <= longest}
+    wanted = [max(total for total in sums if total <= gap) for gap in range(longest + 1)]
+    assert _reachable(blocks, longest)[0].tolist() == wanted

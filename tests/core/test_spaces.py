@@ -23,8 +23,8 @@ def largest(open_: np.ndarray) -> set[tuple[int, ...]]:
     for each in product(*ranges):
         low, high = [list(ends) for ends in zip(*each, strict=True)]
         if free(low, high):
-            grown = [(low[:i] + [low[i] - 1] + low[i + 1 :], high) for i in range(3)]
-            grown += [(low, high[:i] + [high[i] + 1] + high[i + 1 :]) for i in range(3)]
+            grown = [([*low[:i], low[i] - 1, *low[i + 1 :]], high) for i in range(3)]
+            grown += [(low, [*high[:i], high[i] + 1, *high[i + 1 :]]) for i in range(3)]
             if not any(free(*larger) for larger in grown):
                 found.add((*low, *high))
     return found

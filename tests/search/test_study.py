@@ -610,7 +610,9 @@ def test_a_line_of_a_journal_that_is_missing_or_there_twice_is_noticed(tmp_path:
         twice = [*lines[:number], *lines[number - 1 :]]
         for damaged, at, was in ((dropped, number, number + 1), (twice, number + 1, number)):
             journal.write_text("".join(damaged))
-            with pytest.raises(SearchError, match=f"lost or gained lines: line {at} was line {was} when it was written"):
+            with pytest.raises(
+                SearchError, match=f"lost or gained lines: line {at} was line {was} when it was written"
+            ):
                 load_study(journal)
     journal.write_text("".join(lines[:-1]))  # a write that a power failure took back
     load_study(journal)

@@ -1,13 +1,14 @@
 """The record of container loading: one problem is packed as it says, and the table is of whole files."""
 
 import json
+from pathlib import Path
 
 import pytest
 
-from binpack.course.records.container_loading import FILE, SECONDS, SUPPORT, jobs, load, means, record, table
+from binpack.course.records.container_loading import COMMAND, FILE, SECONDS, SUPPORT, jobs, load, means, record, table
 from binpack.course.records.store import read_record
 
-
+GUIDE = (Path(__file__).resolve().parents[3] / "tutorials" / "packing-search.md").read_text(encoding="utf-8")
 SMALL = {"container": (120, 110, 60), "seconds": (0, 1)}
 """A container of an eighth, which one pass fills in no time: what does not fit it is left over."""
 
@@ -31,7 +32,12 @@ def test_a_record_goes_on_where_it_was_stopped(tmp_path):
 
 def test_the_table_has_the_means_of_whole_files():
     rows = [
-        {"file": file, "problem": number, "support": rule, "utilization": {"0": 0.7, "5": 0.9, "60": 0.8 + number / 100}}
+        {
+            "file": file,
+            "problem": number,
+            "support": rule,
+            "utilization": {"0": 0.7, "5": 0.9, "60": 0.8 + number / 100},
+        }
         for file in range(1, 7)
         for number in (1, 2)
         for rule in SUPPORT
@@ -42,6 +48,10 @@ def test_the_table_has_the_means_of_whole_files():
     assert lines[8] == "| BR7, 20 types |  |  |  |  |  |  |" and lines[9] == "| mean |  |  |  |  |  |  |"
 
 
+def test_the_guide_names_the_command():
+    assert f"```bash\n{COMMAND}\n```" in GUIDE
+
+
 @pytest.mark.skipif(not FILE.exists(), reason="the record has not been made on an idle machine yet")
 def test_the_record_is_whole_and_no_search_made_anything_worse():
     rows = read_record(FILE)["runs"]
@@ -49,3 +59,4 @@ def test_the_record_is_whole_and_no_search_made_anything_worse():
     for row in rows:
         shares = [row["utilization"][str(limit)] for limit in SECONDS]
         assert shares == sorted(shares) and shares[-1] < 1
+    assert table(rows) in GUIDE, "tutorials/packing-search.md lacks the table that the recorder prints"
