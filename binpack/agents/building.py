@@ -29,7 +29,7 @@ class Taste(NamedTuple):
 
     touch: float = 4.0
     waste: float = 1.0
-    count: float = 0.2
+    few: float = 0.2
     ways: tuple[float, float, float] = (1.0, 1.0, 1.0)
     """What a step from the nearest corner of the bin costs along x, y and z; the nearest space is filled first."""
 
@@ -182,14 +182,14 @@ class Builder:
         x1, y1 = bearing[:, :2].min(axis=0).tolist()
         x2, y2 = bearing[:, 2:].max(axis=0).tolist()
         wide = self._site(space, (x1, y1, x2, y2))
-        borne = max(free.rectangles(map(tuple, bearing.tolist())), key=_area)
+        borne = max(free.rectangles((a, b, c, d) for a, b, c, d in bearing.tolist()), key=_area)
         inner = self._site((borne[0], borne[1], space[2], borne[2], borne[3], space[5]), borne)
         found = self._best(part.blocks, edges, inner, taste, most)
         if (wide.room > inner.room).any():
             told = self._best(part.blocks, edges, wide, taste, max(most, _TOLD))
             found += [each for each in told if self._stands(each[1], bearing)]
             found.sort(key=lambda each: -each[0])
-        return [placed for _, placed in dict.fromkeys(found)][:most]
+        return list(dict.fromkeys(placed for _, placed in found))[:most]
 
     def _site(self, space: tuple[int, ...], base: free.Rectangle) -> _Site:
         """Return the corner of a base that is nearest to one of the bin's, and the room that a space has from there."""
@@ -213,7 +213,7 @@ class Builder:
         # a gap of some hundredths of the room is none
         touch = (faces * (1 + (gap * 25 <= room))).sum(axis=0) / (2 * faces.sum(axis=0))
         score = self.blocks.value[some] * touch**taste.touch * filled.prod(axis=0) ** taste.waste
-        score *= self.blocks.count[some] ** -taste.count
+        score *= self.blocks.count[some] ** -taste.few
         best = [int(score.argmax())] if most == 1 else np.argsort(-score, kind="stable")[:most].tolist()
         (x, y, z), (back_x, back_y) = site.corner, site.back
         return [

@@ -167,7 +167,7 @@ class _Search:
         borne = Builder(blocks, quantity, self._config.bin_size, step=step)
         builders = [borne]
         if is_known(self._rule) and self._rule is not FULL:
-            builders.insert(0, Builder(blocks, quantity, self._config.bin_size, self._rule, step))
+            builders.append(Builder(blocks, quantity, self._config.bin_size, self._rule, step))
         for builder, part in _tries(builders, seed, lambda: self._value):
             self.tries += 1
             self._keep(builder, part)

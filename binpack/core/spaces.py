@@ -58,7 +58,8 @@ def _largest(parts: NDArray, others: NDArray) -> NDArray:
     if not len(parts):
         return parts
     every = np.concatenate([parts, others])
-    inside = ((parts[:, None, :3] >= every[None, :, :3]) & (parts[:, None, 3:] <= every[None, :, 3:])).all(axis=2)
+    within = (parts[:, None, :3] >= every[None, :, :3]) & (parts[:, None, 3:] <= every[None, :, 3:])
+    inside: NDArray = np.all(within, axis=2)
     count = np.arange(len(parts))
     inside[count, count] = False
     same = inside[:, : len(parts)] & inside[:, : len(parts)].T

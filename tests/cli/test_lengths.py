@@ -172,7 +172,7 @@ def test_errors_speak_in_lengths_and_name_the_cell(folder, capsys, line, told):
         ("--items bare.csv --bin 36x24x24in --cell 1in", "numbers of bare.csv are in, as in --bin", "in", 13),
         ("--items bare.csv --bin 360x240x240 --cell 1cm --unit mm", None, "mm", 2),
         (
-            "--items bare.csv --bin 3x3x3dm --cell 1cm --unit in",
+            "--items bare.csv --bin 4x4x4dm --cell 1cm --unit in",
             "numbers of bare.csv are in, and --bin is in dm",
             "in",
             32,

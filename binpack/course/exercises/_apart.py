@@ -7,6 +7,7 @@ same process ends it. Nor does anything catch an answer that ends the interprete
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import os
 import pickle
 import select
@@ -78,6 +79,7 @@ def _answer(function: Callable[[], Any], writing: int) -> None:
     try:
         # Ctrl-C is for the process that waits
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        faulthandler.disable()  # a crash is told in words
         if "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(1)  # a copy has none of the other threads
         try:
