@@ -8,16 +8,21 @@ traceback is shown, and the exit code is 1.
 
 from __future__ import annotations
 
+import os
 import signal
 
 if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    # until there is somebody to answer Ctrl-C, it ends the process without a traceback
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    def _early(number: int, frame: object) -> None:
+        """Answer Ctrl-C while modules are imported: what is in the middle of an import is told nothing of it."""
+        os.write(2, b"binpack: interrupted\n")
+        os._exit(128 + number)
+
+    signal.signal(signal.SIGINT, _early)
 
 import functools
 import importlib
 import io
-import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +33,7 @@ from pydantic import ValidationError
 
 from binpack import __version__, system
 from binpack.cli import action, benching, grading, lab, packing, reporting, sweeping, training, tuning, worker
-from binpack.files import InputError, is_machines, system_line
+from binpack.files import InputError, is_machines, out_of_memory, system_line
 from binpack.text import terminal
 
 BUG = "this is a bug, of binpack or of a module of your own: please report it with the lines above"
@@ -155,6 +160,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _stopped(system.Interrupted())
         if "--debug" in argv[:1]:
             raise
+        if out_of_memory(error):
+            system.say(f"binpack: error: not enough memory for this: {terminal(' '.join(str(error).split())[:300])}")
+            return 1
         traceback.print_exc()
         print(f"binpack: {BUG}", file=sys.stderr)
         return 1
@@ -190,6 +198,10 @@ def _problem(error: Mapping[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.exit(main())
+    try:
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        code = main()
+    except KeyboardInterrupt as stop:
+        code = _stopped(stop)
+    sys.exit(code)

@@ -46,6 +46,13 @@ def is_machines(error: Exception) -> bool:
     return isinstance(error, MachineError) or (isinstance(error, OSError) and error.errno in _MACHINE)
 
 
+def out_of_memory(error: BaseException) -> bool:
+    """Say whether memory ran out: numpy and Python say so by a ``MemoryError``, torch by an error of its own."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+
+
 def write_atomically(path: str | Path, write: Callable[[Path], Any]) -> None:
     """Let ``write`` make a file beside ``path``, then rename it to ``path``; the folder is made if need be.
 

@@ -1,19 +1,22 @@
-"""What ``pack`` says of lengths: the units that it assumed, and what rounding to cells made of volumes."""
+"""What commands say of lengths: the units that were assumed, and what rounding to cells made of volumes."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import typer
 
 from binpack.cli import options
 from binpack.items.units import MAX_BIN_EDGE, MILLIMETRES, bin_unit, millimetres, unit_of
+from binpack.text import terminal
 
 if TYPE_CHECKING:
     from binpack.cli.packed import Packed
+    from binpack.env.config import EnvConfig
     from binpack.items.catalogue import Catalogue
 
 MOST = 0.05
@@ -47,6 +50,24 @@ def assumed(catalogue: Catalogue, bin_size: str | None, cell: str | None, unit: 
         bare = "" if of_bin or unit else ", as nothing else is said (--unit does)"
         parts.append(f"{file} says {said}, --bin is in {of_bin or unit or 'cm'}{bare}")
     return "; ".join(parts) or None
+
+
+def say_assumed(config: EnvConfig, typed: Mapping[str, Any], base: EnvConfig | None = None, *, err: bool) -> None:
+    """Say in a line which units were assumed of the items in a file, where they were, as ``pack`` does.
+
+    Args:
+        config: the environment that was made.
+        typed: the options as typed, see ``options.env_settings``.
+        base: what options were added to; its unit, with its bin, was chosen when it was made.
+        err: on stderr, where stdout is for a program.
+    """
+    cell, unit = config.cell, typed["unit"]
+    if base is not None and typed["bin_size"] is None:
+        unit = config.unit
+    # read once more, a file of some kB; names of one's own and generators have no units
+    catalogue = getattr(config.source(), "catalogue", None) if cell is not None else None
+    if catalogue is not None and (line := assumed(catalogue, typed["bin_size"], cell, unit)):
+        typer.echo(terminal(f"assumed: {line}"), err=err)
 
 
 def too_coarse(packed: Packed) -> str | None:

@@ -12,7 +12,7 @@ import typer
 
 from binpack.files import InputError
 from binpack.items.sources import file_bin
-from binpack.items.units import bin_unit, parse_bin, parse_length
+from binpack.items.units import bin_unit, parse_bin, parse_length, unit_name
 
 if TYPE_CHECKING:
     from binpack.agents.config import TrainConfig
@@ -26,6 +26,9 @@ BIN_EXAMPLE = "such as 10x10x10, or 110x110x100 together with --cell 5cm"
 
 Bin = Annotated[str | None, typer.Option("--bin", metavar="LxWxH", help="Bin: cells, or lengths (cm) with --cell.")]
 Cell = Annotated[str | None, typer.Option("--cell", metavar="LENGTH", help="Edge of a grid cell, such as 50mm or 5cm.")]
+Unit = Annotated[
+    str | None, typer.Option("--unit", metavar="UNIT", help="mm, cm, dm, m or in, of numbers that carry none.")
+]
 Visible = Annotated[int | None, typer.Option("--visible", metavar="K", help="How many items the packer picks from.")]
 Rotation = Annotated[
     str | None, typer.Option("--rotation", metavar="RULE", help="none, z (about the vertical) or all.")
@@ -114,12 +117,18 @@ def environment(
     from binpack.env.config import EnvConfig
 
     given = {name: value for name, value in settings.items() if value is not None}
+    if "unit" in given:
+        with option("--unit"):
+            given["unit"] = unit_name(given["unit"], "unit")
     if "bin_size" in given:
         with option("--bin"):
             text = given["bin_size"]
             given["bin_size"] = parse_bin(text, given.get("cell"), unit=given.get("unit", "cm"))
             given.setdefault("unit", bin_unit(text) or "cm")
-    elif own_bin and (container := file_bin(given.get("items", ""), given.get("cell"))) is not None:
+    elif (
+        own_bin
+        and (container := file_bin(given.get("items", ""), given.get("cell"), given.get("unit", "cm"))) is not None
+    ):
         given["bin_size"] = container
     elif "cell" in given:
         # a bin is stored in cells: with other cells it would be another bin
@@ -177,6 +186,13 @@ def training(env: dict[str, Any], fields: dict[str, Any], assigned: Sequence[str
     settings = TrainConfig.model_validate(config)
     check_size(settings.env, max(settings.n_envs, min(settings.eval_streams, SIDE_BY_SIDE)))
     return settings
+
+
+def stored_env(file: Path | None) -> EnvConfig | None:
+    """Return the environment of a ``TrainConfig`` that is stored as JSON; None for no file."""
+    from binpack.agents.config import read_config
+
+    return None if file is None else read_config(file).env
 
 
 def assignment(text: str, known: Sequence[str] | dict[str, Any]) -> tuple[str, Any]:

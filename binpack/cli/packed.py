@@ -34,6 +34,28 @@ _SHORTEST = 12
 
 
 @dataclass(frozen=True, eq=False)
+class Searched:
+    """What a search for better packings did.
+
+    Attributes:
+        seed: Of the search.
+        tries: How many tries there were for each bin.
+        one_pass: The bins as one pass packed them.
+        shuffled: Whether the seed was given, which shuffles the items as well.
+    """
+
+    seed: int
+    tries: tuple[int, ...]
+    one_pass: tuple[Packed, ...]
+    shuffled: bool = False
+
+    @property
+    def again(self) -> str:
+        """Return the options that make the same packing again."""
+        return (f"--seed {self.seed} " if self.shuffled else "") + "--tries " + ",".join(map(str, self.tries))
+
+
+@dataclass(frozen=True, eq=False)
 class Packed:
     """A catalogue's items in one bin.
 
@@ -46,6 +68,7 @@ class Packed:
         offered: How many of each kind there were to pack, integers (kinds,).
         room: The bin's edges in mm before they were rounded down to cells; None where numbers are cells.
         assumed: What was assumed of units, or None.
+        searched: What the search for this and the other bins did, or None.
     """
 
     boxes: NDArray
@@ -56,6 +79,7 @@ class Packed:
     offered: NDArray
     room: tuple[float, float, float] | None = None
     assumed: str | None = None
+    searched: Searched | None = None
 
     @cached_property
     def left(self) -> NDArray:
@@ -111,6 +135,8 @@ def lines(bins: Sequence[Packed], width: int | None = None) -> Iterator[str]:
             yield f"utilization {_share([packed])}"
     if several:
         yield f"total: utilization {_share(bins)}"
+    if last.searched is not None:
+        yield _search_line(bins, last.searched)
     left = np.where(last.fitting, last.left, 0)
     counted = f"{count} of {last.catalogue.total} items packed, {left.sum()} left over"
     yield from _listed(counted, left, last, width)
@@ -118,6 +144,31 @@ def lines(bins: Sequence[Packed], width: int | None = None) -> Iterator[str]:
     if outside.any():
         fit = "fits" if outside.sum() == 1 else "fit"
         yield from _listed(f"{outside.sum()} {fit} the empty bin in no permitted orientation", outside, last, width)
+
+
+def _search_line(bins: Sequence[Packed], searched: Searched) -> str:
+    """Say what the search made of the pass, and what makes it again."""
+    before, count = searched.one_pass, sum(searched.tries)
+    if not count:
+        return "search: the time was up before the first try had ended"
+    tried = f"search: {_counted(count, 'try', 'tries')} with seed {searched.seed}"
+    again = f"({searched.again} makes it again)"
+    if all(one.boxes is other.boxes for one, other in zip(bins, before, strict=False)) and len(bins) == len(before):
+        return f"{tried}: nothing better than one pass {again}"
+    share, old = (mean_share(each, true=True) or mean_share(each) or 0.0 for each in (bins, before))
+    number, old_number = (sum(len(packed.boxes) for packed in each) for each in (bins, before))
+    if (share, number, len(bins)) == (old, old_number, len(before)):
+        return f"{tried}: the first bins are fuller than in one pass {again}"
+    gains = [f"{share:.4f} in place of {old:.4f} in one pass"]
+    if number != old_number:
+        gains.append(f"{number} items in place of {old_number}")
+    if len(bins) != len(before):
+        gains.append(f"{_counted(len(bins), 'bin', 'bins')} in place of {len(before)}")
+    return f"{tried}: {', '.join(gains)} {again}"
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
 
 
 def _overview(bins: Sequence[Packed]) -> Iterator[tuple[str, str, str]]:
@@ -241,9 +292,17 @@ def as_json(bins: Sequence[Packed]) -> dict[str, Any]:
         "boxes": boxes,
         "left_over": [each for each in rest if last.fitting[each["item"] - 1]],
         "fits_no_bin": [each for each in rest if not last.fitting[each["item"] - 1]],
+        "search": None if last.searched is None else _search(last.searched),
         "assumed": last.assumed,
         "notes": list(catalogue.notes),
     }
+
+
+def _search(searched: Searched) -> dict[str, Any]:
+    """Return what a search did as plain values."""
+    before = searched.one_pass
+    one_pass = {"packed": sum(len(packed.boxes) for packed in before), "bins": len(before), **_shares(before)}
+    return {"seed": searched.seed, "tries": list(searched.tries), "again": searched.again, "one_pass": one_pass}
 
 
 def _shares(bins: Sequence[Packed]) -> dict[str, float | None]:

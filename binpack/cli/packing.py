@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +15,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from binpack.cli import lengths, options, packed
+from binpack.cli import filling, lengths, options, packed
 from binpack.cli.packed import Packed
 from binpack.files import InputError
 from binpack.items.catalogue import Catalogue, check_fits, fits, korea_post_parcels, read_catalogue
@@ -51,17 +52,30 @@ def pack(
     bins: Annotated[
         str, typer.Option("--bins", metavar="N|all", help="Fill bin after bin: so many, or as many as it takes.")
     ] = "1",
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            "--seconds",
+            metavar="S",
+            help=f"Search for better packings so long, after one pass; default: {filling.SECONDS:g}, and 0, which is "
+            "one pass, where --heuristic or --agent says how to pack.",
+        ),
+    ] = None,
+    tries: Annotated[
+        str | None,
+        typer.Option("--tries", metavar="N", help="In place of --seconds: so many tries for each bin, or N,N,..."),
+    ] = None,
     seed: Annotated[
-        int | None, typer.Option("--seed", metavar="N", min=0, help="Shuffle the items; default: the file's order.")
+        int | None,
+        typer.Option(
+            "--seed", metavar="N", min=0, help="Of the search; shuffles the items as well. Default: the file's order."
+        ),
     ] = None,
     problem: Annotated[int, typer.Option("--problem", metavar="N", min=1, help="Problem of an OR-Library file.")] = 1,
     encoding: Annotated[
         str | None, typer.Option("--encoding", metavar="NAME", help="Of a text file that is not UTF-8, such as cp949.")
     ] = None,
-    unit: Annotated[
-        str | None,
-        typer.Option("--unit", metavar="UNIT", help="mm, cm, dm, m or in, of numbers that carry none."),
-    ] = None,
+    unit: options.Unit = None,
     columns: Annotated[
         str | None,
         typer.Option(
@@ -104,6 +118,7 @@ def pack(
     if base is None:
         # everything there is to pack lies on the floor beside the bin: turn it as you like, take what fits best
         rotation, visible = rotation or "all", visible if visible is not None else 10
+    spent = filling.limit(seconds, tries, named=agent is not None or heuristic is not None)
     config = pack_config(
         catalogue, base, bin_size, cell, unit=unit, visible=visible, rotation=rotation, support=support
     )
@@ -112,10 +127,10 @@ def pack(
         check_fits(catalogue, config.bin_size, config.rotation, cell)
     room = catalogue.container_lengths if bin_size is None else bin_lengths(bin_size, cell, unit or "cm")
     assumed = lengths.assumed(catalogue, bin_size, cell, unit)
-    done = [
-        replace(each, room=room, assumed=assumed)
-        for each in pack_catalogue(packer, catalogue, config, seed, fitting, most)
-    ]
+    load = filling.Load(catalogue, config, fitting, most, seed)
+    done = [replace(each, room=room, assumed=assumed) for each in filling.fill(packer, load)]
+    if not spent.none:
+        done = filling.improve(done, load, spent)
     # first what is kept: who reads the lines may stop reading
     pictures = write_pictures(done, out)
     if placements is not None:
@@ -164,6 +179,7 @@ def evaluate(
     seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Of the streams, and of random choices.")] = 0,
     bin_size: options.Bin = None,
     cell: options.Cell = None,
+    unit: options.Unit = None,
     visible: options.Visible = None,
     rotation: options.Rotation = None,
     support: options.SupportRule = None,
@@ -182,9 +198,10 @@ def evaluate(
     player, base = load_packer(agent)
     items = items if streams is None else str(streams)
     given = options.env_settings(
-        items=items, bin_size=bin_size, cell=cell, visible=visible, rotation=rotation, support=support
+        items=items, bin_size=bin_size, cell=cell, unit=unit, visible=visible, rotation=rotation, support=support
     )
     config = options.environment(given, base, own_bin=True)
+    lengths.say_assumed(config, given, base, err=True)
 
     from binpack.agents import evaluation
 
@@ -194,7 +211,7 @@ def evaluate(
     if lookahead:
         result = play_ahead(agent, player, foreseen, drawn, config, seed)
     else:
-        result = play(player, drawn, config, seed)
+        result = filling.play(player, drawn, config, seed)
     answer = {
         "utilization_mean": round(result.mean, 6),
         "utilization_ci": [round(end, 6) for end in result.ci] if len(drawn) > 1 else None,
@@ -219,45 +236,6 @@ def load_packer(name: str) -> tuple[Agent, EnvConfig | None]:
     agent = find_agent(name)
     trained = getattr(agent, "config", None)
     return agent, None if trained is None else trained.env
-
-
-def pack_catalogue(
-    packer: Agent, catalogue: Catalogue, config: EnvConfig, seed: int | None, fitting: NDArray, most: int | None = 1
-) -> list[Packed]:
-    """Pack the items of a catalogue into bin after bin and verify the result.
-
-    Args:
-        packer: who packs.
-        catalogue: the items.
-        config: bin and rules.
-        seed: shuffles the items; None for the file's order.
-        fitting: which kinds fit the empty bin; the others are left out.
-        most: how many bins there are; None for as many as it takes.
-
-    Returns:
-        The bins, at least one; none but the first is empty.
-    """
-    from tqdm import tqdm
-
-    order = np.repeat(np.arange(len(catalogue.edges)), np.where(fitting, catalogue.quantity, 0))
-    if seed is not None:
-        order = np.random.default_rng(seed).permutation(order)
-    offered, total = catalogue.quantity, len(order)
-    bins: list[Packed] = []
-    with tqdm(total=total, unit="item", delay=2, leave=False, disable=not sys.stderr.isatty()) as bar:
-
-        def watch(seen: int) -> None:
-            bar.update(total - len(order) + seen - bar.n)
-
-        while len(order) and (most is None or len(bins) < most):
-            stream = Streams(catalogue.edges[order][None], np.array([len(order)]), catalogue.upright[order][None])
-            result = play(packer, stream, config, seed or 0, watch)
-            boxes, positions = result.boxes[0], result.positions[0]
-            if bins and not len(boxes):
-                break
-            bins.append(Packed(boxes, order[positions], fitting, catalogue, config, offered))
-            offered, order = bins[-1].left, np.delete(order, positions)
-    return bins
 
 
 def number_of_bins(text: str) -> int | None:
@@ -311,16 +289,6 @@ def say(done: Sequence[Packed], pictures: list[Path], placements: Path | None, *
         typer.echo(line)
 
 
-def play(
-    packer: Agent, streams: Streams, config: EnvConfig, seed: int, watch: Callable[[int], None] | None = None
-) -> Evaluation:
-    """Evaluate with as many bins side by side as there is room for."""
-    from binpack.agents import evaluation
-
-    side_by_side = max(1, min(options.SIDE_BY_SIDE, options.MAX_CELLS // config.actions))
-    return evaluation.evaluate(packer, streams, config, seed=seed, batch=side_by_side, watch=watch)
-
-
 def play_ahead(
     name: str, packer: Agent, foreseen: EnvConfig | None, streams: Streams, config: EnvConfig, seed: int
 ) -> Evaluation:
@@ -345,7 +313,7 @@ def play_ahead(
     if not isinstance(packer, PPOAgent):
         raise typer.BadParameter(f"needs a trained agent, {name} is a heuristic", param_hint="--lookahead")
     with tqdm(total=len(streams), unit="bin", delay=2, leave=False, disable=not sys.stderr.isatty()) as bar:
-        return play(_Watched(Lookahead(packer, foreseen), bar), streams, config, seed)
+        return filling.play(_Watched(Lookahead(packer, foreseen), bar), streams, config, seed)
 
 
 class _Watched:
@@ -378,15 +346,22 @@ def without_letters(labels: Sequence[str]) -> list[str]:
 def write_pictures(bins: Sequence[Packed], out: Path) -> list[Path]:
     """Write ``packed_bin.html`` (interactive, needs no network) and ``packed_bin.png``; return their paths.
 
-    Of several bins each has its own, ``packed_bin_1.html`` and so on.
+    Of several bins each has its own, ``packed_bin_1.html`` and so on, and a name has one colour in all of them.
+    Pictures of an earlier packing that had other bins are removed: they would pass for bins of this one.
     """
     from binpack.plots import viewer
 
     out.mkdir(parents=True, exist_ok=True)
+    names = {label for done in bins for label in done.labels}
     paths = []
     for number, done in enumerate(bins, start=1):
         size, labels = done.config.bin_size, done.labels
         name = "packed_bin" + (f"_{number}" if len(bins) > 1 else "")
-        paths.append(viewer.write_html(out / f"{name}.html", viewer.plotly_packing(done.boxes, size, labels)))
-        paths.append(viewer.write_png(out / f"{name}.png", viewer.matplotlib_packing(done.boxes, size, labels)))
+        interactive = viewer.plotly_packing(done.boxes, size, labels, names=names)
+        paths.append(viewer.write_html(out / f"{name}.html", interactive))
+        still = viewer.matplotlib_packing(done.boxes, size, labels, names=names)
+        paths.append(viewer.write_png(out / f"{name}.png", still))
+    for path in out.glob("packed_bin*"):
+        if re.fullmatch(r"packed_bin(_[1-9]\d*)?\.(html|png)", path.name) and path not in paths:
+            path.unlink()
     return paths

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from binpack.cli import leaving, options
+from binpack.cli import leaving, lengths, options
 from binpack.system import Interrupted
 from binpack.text import terminal
 
@@ -21,6 +21,7 @@ def train(
     bin_size: options.Bin = None,
     steps: options.Steps = None,
     cell: options.Cell = None,
+    unit: options.Unit = None,
     visible: options.Visible = None,
     rotation: options.Rotation = None,
     support: options.SupportRule = None,
@@ -52,9 +53,17 @@ def train(
             out = out / _sweep_run_id()
     options.output_folder("--out", out)
     env = options.env_settings(
-        items=items, bin_size=bin_size, cell=cell, visible=visible, rotation=rotation, support=support, reward=reward
+        items=items,
+        bin_size=bin_size,
+        cell=cell,
+        unit=unit,
+        visible=visible,
+        rotation=rotation,
+        support=support,
+        reward=reward,
     )
     settings = options.training(env, {"total_steps": steps, "seed": seed, "n_envs": n_envs}, assigned, config)
+    lengths.say_assumed(settings.env, env, options.stored_env(config), err=False)
 
     from binpack.agents import store as agents
     from binpack.agents import training

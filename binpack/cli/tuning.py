@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from binpack.cli import leaving, options
+from binpack.cli import leaving, lengths, options
 from binpack.files import InputError
 from binpack.text import terminal
 
@@ -37,6 +37,7 @@ def tune(
     items: options.Items = None,
     bin_size: options.Bin = None,
     cell: options.Cell = None,
+    unit: options.Unit = None,
     visible: options.Visible = None,
     rotation: options.Rotation = None,
     support: options.SupportRule = None,
@@ -74,9 +75,17 @@ def tune(
     for name, value in (("--trials", trials), ("--seeds", seeds), ("--jobs", jobs)):
         options.at_least(name, value, 1)
     env = options.env_settings(
-        items=items, bin_size=bin_size, cell=cell, visible=visible, rotation=rotation, support=support, reward=reward
+        items=items,
+        bin_size=bin_size,
+        cell=cell,
+        unit=unit,
+        visible=visible,
+        rotation=rotation,
+        support=support,
+        reward=reward,
     )
     settings = options.training(env, {"total_steps": steps, "n_envs": n_envs}, assigned or (), config)
+    lengths.say_assumed(settings.env, env, options.stored_env(config), err=as_json)
 
     from binpack.search.config import TuneConfig
     from binpack.search.samplers import PrunerConfig, SamplerConfig

@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import io
 import json
+import math
 import re
 import struct
 import zipfile
@@ -42,6 +43,8 @@ from binpack.text import terminal
 
 MAX_BYTES = 20_000_000
 """Largest catalogue file that is read."""
+MAX_UNPACKED = 256 * 2**20
+"""Most bytes that the arrays of a catalogue may unpack to."""
 KOREA_POST_PALLET = (110, 110, 100)
 """A T-11 pallet in cm: the base is the standard's, the loading height of 100 cm is this course's choice."""
 _MEND_ENCODING = "save it as UTF-8, or have pack read it with --encoding (such as cp949 for Korean, latin-1, utf-16-le)"
@@ -375,7 +378,8 @@ def _json_lines(text: str) -> list[int]:
 
 def _read_npz(data: bytes, source: str, grid: Grid) -> Catalogue:
     """Read the .npz format; entries are located by their index."""
-    arrays = load_arrays(io.BytesIO(data), source, ("edges",), ("quantity", "names", "upright", "unit"))
+    optional = ("quantity", "names", "upright", "unit")
+    arrays = load_arrays(io.BytesIO(data), source, ("edges",), optional, most=MAX_UNPACKED)
     edges = arrays["edges"]
     if edges.ndim != 2 or edges.shape[1] != 3 or edges.dtype.kind not in "iuf" or not 1 <= len(edges) <= MAX_ITEMS:
         expected = f"expected shape (M, 3) of numbers, M from 1 to {MAX_ITEMS}"
@@ -401,7 +405,9 @@ def _read_npz(data: bytes, source: str, grid: Grid) -> Catalogue:
     return _build(rows, source, grid, own=own)
 
 
-def load_arrays(file: Any, source: str, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, np.ndarray]:
+def load_arrays(
+    file: Any, source: str, required: Sequence[str], optional: Sequence[str] = (), *, most: int
+) -> dict[str, np.ndarray]:
     """Read an .npz file's arrays without pickle.
 
     Args:
@@ -409,14 +415,19 @@ def load_arrays(file: Any, source: str, required: Sequence[str], optional: Seque
         source: Name for messages.
         required: Keys that must be there.
         optional: Keys that may be there.
+        most: Most bytes that they may take; a small file can unpack to as much as you like.
 
     Raises:
-        InstanceError: Not an .npz file, broken, missing or unknown keys, or an array of Python objects.
+        InstanceError: Not an .npz file, broken, missing or unknown keys, an array of Python objects, or too much.
     """
     keys = (*required, *(f"[{name}]" for name in optional))
     try:
         if not zipfile.is_zipfile(file):
             raise InstanceError(f"{source}: not an .npz file (or cut short): expected arrays {', '.join(keys)}")
+        if hasattr(file, "seek"):
+            file.seek(0)
+        with zipfile.ZipFile(file) as archive:
+            _check_unpacked(archive, source, most)
         if hasattr(file, "seek"):
             file.seek(0)
         with np.load(file, allow_pickle=False) as archive:
@@ -434,6 +445,25 @@ def load_arrays(file: Any, source: str, required: Sequence[str], optional: Seque
         raise InstanceError(
             f"{source}: not a readable .npz file ({error!s:.100}): expected {', '.join(keys)}"
         ) from error
+
+
+def _check_unpacked(archive: zipfile.ZipFile, source: str, most: int) -> None:
+    """Refuse arrays that would fill the memory, by what the archive and their own headers say, before one is read."""
+    size = sum(each.file_size for each in archive.infolist())
+    for each in archive.infolist():
+        with archive.open(each) as file:
+            if file.read(len(np.lib.format.MAGIC_PREFIX)) != np.lib.format.MAGIC_PREFIX:
+                continue
+            version = tuple(file.read(2))
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            try:
+                shape, _, dtype = read(file)
+            except _DAMAGE:
+                continue  # which is said when it is read
+            size += max(0, math.prod(shape) * dtype.itemsize - each.file_size)
+    if size > most:
+        sizes = f"arrays of {size / 2**20:,.0f} MiB: expected at most {most / 2**20:,.0f} MiB"
+        raise InstanceError(f"{source}: unpacks to {sizes}")
 
 
 def _load_array(archive: Any, name: str, source: str) -> np.ndarray:

@@ -500,12 +500,13 @@ def _object_source(items: object, bin_size: tuple[int, int, int], spec: str | No
     return items
 
 
-def file_bin(spec: str, cell: Length | None = None) -> tuple[int, int, int] | None:
+def file_bin(spec: str, cell: Length | None = None, unit: str = "cm") -> tuple[int, int, int] | None:
     """Return the bin in cells that comes with a file of items, such as ``"thpack1.txt#3"``; None where none does.
 
     Args:
         spec: As for `item_source`.
         cell: Cell size.
+        unit: Unit of numbers that carry none.
 
     Raises:
         InstanceError: The file cannot be read.
@@ -513,7 +514,7 @@ def file_bin(spec: str, cell: Length | None = None) -> tuple[int, int, int] | No
     text, problem = _numbered(spec)
     if named_items(spec) is not None or not _exists(text) or Path(text).suffix.lower() in (".npz", ".csv", ".tsv"):
         return None
-    return read_catalogue(text, cell=cell, problem=problem).container
+    return read_catalogue(text, cell=cell, problem=problem, unit=unit).container
 
 
 def _numbered(name: str) -> tuple[str, int]:

@@ -13,6 +13,9 @@ from binpack.files import write_atomically
 from binpack.items.catalogue import load_arrays
 from binpack.items.units import InstanceError
 
+MAX_UNPACKED = 2 * 2**30
+"""Most bytes that the arrays of a file of streams may unpack to."""
+
 
 @dataclass(frozen=True, eq=False)
 class Streams:
@@ -145,7 +148,7 @@ class Streams:
                 raise InstanceError(f"{path}: {problem}, expected an .npz file of item streams")
         except OSError as error:
             raise InstanceError(f"{path}: cannot be read ({error.strerror})") from error
-        arrays = load_arrays(path, str(path), ("items", "lengths"), ("upright",))
+        arrays = load_arrays(path, str(path), ("items", "lengths"), ("upright",), most=MAX_UNPACKED)
         try:
             return cls(arrays["items"], arrays["lengths"], arrays.get("upright"))
         except InstanceError as error:

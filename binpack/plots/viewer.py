@@ -15,7 +15,7 @@ from __future__ import annotations
 import io
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -61,6 +61,8 @@ def plotly_packing(
     bin_size: Sequence[int],
     labels: Sequence[str] | None = None,
     title: str | None = None,
+    *,
+    names: Iterable[str] = (),
 ) -> go.Figure:
     """Draw a packing as an interactive figure.
 
@@ -73,6 +75,7 @@ def plotly_packing(
         labels: a name for each box, shown when hovering; boxes of one name share a colour. Without names every box
             has the next colour of the palette.
         title: the title; the number of boxes and the utilization where it is left out.
+        names: names that have their colours as well, of boxes in other pictures beside this one.
 
     Returns:
         The figure.
@@ -89,10 +92,10 @@ def plotly_packing(
         # Boxes are drawn a hair too small: faces that touch would flicker through each other.
         corners = _corners(boxes, inset=0.012)
         traces += [
-            _mesh_trace(go, boxes, corners, _colors(len(boxes), labels), labels),
+            _mesh_trace(go, boxes, corners, _colors(len(boxes), labels, names), labels),
             _line_trace(go, corners, INK, 2.5),
         ]
-    legend = _legend(labels)
+    legend = _legend(labels, names)
     traces += [_legend_trace(go, hypertext(name), color) for name, color in legend.items()]
     figure = go.Figure(traces)
     axes = {
@@ -137,6 +140,7 @@ def matplotlib_packing(
     labels: Sequence[str] | None = None,
     title: str | None = None,
     *,
+    names: Iterable[str] = (),
     size: tuple[float, float] = (6.0, 6.0),
     dpi: int = 120,
 ) -> Figure:
@@ -150,6 +154,7 @@ def matplotlib_packing(
         bin_size: length, width and height of the bin, in cells.
         labels: a name for each box; boxes of one name share a colour, and up to eight names are listed below.
         title: the title; the number of boxes and the utilization where it is left out, none if it is empty.
+        names: names that have their colours as well, of boxes in other pictures beside this one.
         size: width and height of the figure, in inches.
         dpi: pixels an inch.
 
@@ -161,7 +166,8 @@ def matplotlib_packing(
     """
     boxes, bin_edges = _packing(boxes, bin_size, labels)
     text = _title(boxes, bin_edges) if title is None else title
-    return _still(boxes, bin_edges, _colors(len(boxes), labels), _legend(labels), text, size, dpi)
+    colors, legend = _colors(len(boxes), labels, names), _legend(labels, names)
+    return _still(boxes, bin_edges, colors, legend, text, size, dpi)
 
 
 def rgb_array(
@@ -313,19 +319,23 @@ def _title(boxes: NDArray, size: NDArray) -> str:
     return f"{count_boxes(boxes)}, utilization {share:.1%}"
 
 
-def _colors(count: int, labels: Sequence[str] | None) -> list[str]:
+def _colors(count: int, labels: Sequence[str] | None, names: Iterable[str] = ()) -> list[str]:
     if labels is None:
         return [PALETTE[i % len(PALETTE)] for i in range(count)]
-    # Names in sorted order: a box keeps its colour from picture to picture of the same items.
-    rank = {label: i for i, label in enumerate(sorted(set(labels)))}
+    rank = _ranks(labels, names)
     return [PALETTE[rank[label] % len(PALETTE)] for label in labels]
 
 
-def _legend(labels: Sequence[str] | None) -> dict[str, str]:
-    """Return the colour of each name, in sorted order; nothing if there are more names than colours."""
-    names = sorted(set(labels)) if labels is not None else []
-    shown = (terminal(name) for name in names)
-    return dict(zip(shown, PALETTE, strict=False)) if len(names) <= len(PALETTE) else {}
+def _ranks(labels: Iterable[str], names: Iterable[str]) -> dict[str, int]:
+    """Number names in sorted order: a box keeps its colour from picture to picture of the same items."""
+    return {label: i for i, label in enumerate(sorted({*labels, *names}))}
+
+
+def _legend(labels: Sequence[str] | None, names: Iterable[str] = ()) -> dict[str, str]:
+    """Return the colour of each name that is there, in sorted order; nothing if there are more names than colours."""
+    rank = _ranks(labels or (), names)
+    there = sorted(set(labels or ()))
+    return {terminal(name): PALETTE[rank[name]] for name in there} if len(rank) <= len(PALETTE) else {}
 
 
 def _tick(edge: float) -> int:

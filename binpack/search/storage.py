@@ -38,6 +38,8 @@ LONGEST_NAME = 100
 """Characters of a study's name, which is a part of its folder's."""
 INSTALL_DRIVER = "pip install 'psycopg[binary]'"
 _DRIVERS = ("psycopg", "psycopg2")
+_LINE = "line"
+"""The entry of a journal's line that says which line it is, from 1."""
 _FIRST_BYTES = b'{"op_code":'
 _SQLITE_FIRST_BYTES = b"SQLite format 3\0"
 
@@ -156,18 +158,50 @@ def refuse_other_files(location: Location) -> None:
         handle.seek(0)
         # Optuna passes over a bad last line, and fails at it later, when it has written behind it.
         for number, line in enumerate(handle, start=1):
-            if line.endswith(b"\n") and not _is_operation(line):
+            if not line.endswith(b"\n"):
+                continue
+            operation = _operation(line)
+            if operation is None:
                 raise SearchError(f"{location.shown} is not a journal that can be read: line {number} is damaged")
+            if operation.get(_LINE, number) != number:
+                was = f"line {number} was line {operation[_LINE]!r:.20} when it was written"
+                raise SearchError(
+                    f"{location.shown} has lost or gained lines: {was}: restore it from a copy, or take another file"
+                )
     open_storage(location)
 
 
-def _is_operation(line: bytes) -> bool:
-    """Whether a journal's line is JSON as Optuna writes it; what the operation needs is left to Optuna."""
+def _operation(line: bytes) -> dict[str, Any] | None:
+    """Return a journal's line, JSON as Optuna writes it; None for anything else. What it needs is left to Optuna."""
     try:
         operation = json.loads(line)
     except (ValueError, RecursionError):
-        return False
-    return isinstance(operation, dict) and isinstance(operation.get("op_code"), int)
+        return None
+    return operation if isinstance(operation, dict) and isinstance(operation.get("op_code"), int) else None
+
+
+class NumberedJournal(JournalFileBackend):
+    """A journal whose lines say which they are, so that one that is missing is noticed.
+
+    Optuna passes over an entry that it does not know. An earlier version wrote no numbers, and its lines count as well.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self._path, self._size, self._lines = Path(path), 0, 0
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Write lines behind what is there."""
+        super().append_logs(self.numbered(logs))
+
+    def numbered(self, logs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return lines with the numbers that they have behind what is there; no other process writes."""
+        with self._path.open("rb") as file:
+            file.seek(self._size)
+            while block := file.read(1 << 20):
+                self._size += len(block)
+                self._lines += block.count(b"\n")
+        return [{**log, _LINE: number} for number, log in enumerate(logs, start=self._lines + 1)]
 
 
 def repair(journal: Path) -> bool:
@@ -218,7 +252,7 @@ def open_storage(location: Location) -> optuna.storages.BaseStorage:
             if location.database is not None:
                 location.database.parent.mkdir(parents=True, exist_ok=True)
             if location.journal is not None:
-                return optuna.storages.JournalStorage(JournalFileBackend(str(location.journal)))
+                return optuna.storages.JournalStorage(NumberedJournal(str(location.journal)))
             return optuna.storages.get_storage(driver_url(location.storage))
     except SearchError:
         raise

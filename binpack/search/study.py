@@ -22,7 +22,7 @@ from optuna.storages import BaseStorage
 from binpack.agents.limits import check_device, check_memory, check_network, check_workers
 from binpack.agents.training import check_start
 from binpack.agents.training import train as train_ppo
-from binpack.files import read_json, system_line, write_json
+from binpack.files import first_line, out_of_memory, read_json, system_line, write_json
 from binpack.search._model import STUDY_VERSION, SearchError, StudyStopped, check_stored
 from binpack.search.config import TuneConfig
 from binpack.search.final import HeldOut, compare, held_out_score
@@ -117,8 +117,14 @@ def _stopping(location: Location, config: TuneConfig) -> Iterator[None]:
     """Put into one line what is no result of any configuration."""
     try:
         yield
-    except machine_errors() as error:
-        why = scrub(system_line(error) if isinstance(error, OSError) else str(error), location.storage)
+    except Exception as error:
+        if out_of_memory(error):
+            why = f"memory ran out ({first_line(error).strip()[:200] or type(error).__name__})"
+        elif isinstance(error, machine_errors()):
+            why = system_line(error) if isinstance(error, OSError) else str(error)
+        else:
+            raise
+        why = scrub(why, location.storage)
         line = f"study {config.name} in {location.shown} stopped: {why}; {GO_ON} when that is mended"
         raise StudyStopped(line) from None
 

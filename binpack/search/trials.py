@@ -15,7 +15,7 @@ from optuna.trial import Trial, TrialState
 from tqdm import tqdm
 
 from binpack.agents.learner import DivergedError
-from binpack.files import FileError, read_json, write_json
+from binpack.files import FileError, out_of_memory, read_json, write_json
 from binpack.items.units import InstanceError
 from binpack.search.config import TuneConfig
 from binpack.search.locks import Check, LockLost
@@ -117,7 +117,7 @@ def machine_errors() -> tuple[type[Exception], ...]:
     """Return what a training run raises that is no result of its configuration: files, items and what the system says.
 
     A full disk, a damaged checkpoint, an agent to start from that is gone: all of it can be mended, and then the run
-    goes on.
+    goes on. So does one that ran out of memory, see ``files.out_of_memory``.
     """
     return OSError, FileError, InstanceError
 
@@ -135,6 +135,8 @@ def _run_trial(work: Work, trial: Trial, bar: Any) -> None:
     except no_result:
         raise
     except Exception as error:  # a trial may fail in any way; the study goes on and keeps the reason
+        if out_of_memory(error):
+            raise
         # To diverge is the configuration's fault, which a sampler should learn: TPE counts pruned trials among the bad
         # ones, and takes no notice of failed ones.
         state = TrialState.PRUNED if isinstance(error, DivergedError) else TrialState.FAIL

@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from binpack.__main__ import main
+from binpack.agents.config import TrainConfig
 from binpack.cli import lengths, options
 from binpack.cli.packed import Packed
 from binpack.env.config import EnvConfig
+from binpack.files import InputError
 from binpack.items.catalogue import Catalogue, read_catalogue
 from binpack.items.units import MILLIMETRES, bin_lengths, millimetres, parse_bin
 
@@ -161,3 +163,57 @@ def test_the_catalogue_keeps_real_lengths_and_what_the_file_says(folder):
 def test_errors_speak_in_lengths_and_name_the_cell(folder, capsys, line, told):
     assert main(["pack", *line.split()]) == 2
     assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "assumed", "unit", "edges"),
+    [
+        ("--items bare.csv --bin 36x24x24 --cell 1cm", f"numbers of bare.csv and of --bin are cm, {NOTHING}", "cm", 13),
+        ("--items bare.csv --bin 36x24x24in --cell 1in", "numbers of bare.csv are in, as in --bin", "in", 13),
+        ("--items bare.csv --bin 360x240x240 --cell 1cm --unit mm", None, "mm", 2),
+        (
+            "--items bare.csv --bin 4x4x4dm --cell 1cm --unit in",
+            "numbers of bare.csv are in, and --bin is in dm",
+            "in",
+            32,
+        ),
+        ("--items korea_post --bin 110x110x100 --cell 5cm", None, "cm", 5),
+        ("--items random:2-5 --bin 10x10x10", None, "cm", None),
+    ],
+)
+@pytest.mark.parametrize("command", ["train --out run", "tune --storage s.journal", "evaluate --agent first_fit --n 1"])
+def test_the_other_commands_say_and_take_units_as_pack_does(
+    folder, capsys, monkeypatch, command, line, assumed, unit, edges
+):
+    made = []
+
+    def stop(config, *args, **more):
+        made.append(config)
+        raise InputError("far enough")
+
+    monkeypatch.setattr("binpack.agents.training.train", stop)
+    monkeypatch.setattr("binpack.search.study.tune", lambda declared, *args, **more: stop(declared.train))
+    monkeypatch.setattr("binpack.cli.filling.play", lambda player, streams, config, *more: stop(config))
+    assert main([*command.split(), *line.split(), "--rotation", "all"]) == 2
+    output = capsys.readouterr()
+    told = output.err if command.startswith("evaluate") else output.out
+    assert told.splitlines()[:1] == ([f"assumed: {assumed}"] if assumed else told.splitlines()[:1])
+    assert told.startswith("assumed: ") == (assumed is not None)
+    env = getattr(made[0], "env", made[0])
+    assert env.unit == unit
+    assert edges is None or env.source().catalogue.edges[0, 0] == edges
+
+
+def test_a_stored_configuration_brings_its_unit_and_nothing_is_assumed(folder, capsys, monkeypatch):
+    monkeypatch.setattr("binpack.agents.training.train", lambda *args, **more: (_ for _ in ()).throw(InputError("end")))
+    env = options.environment(options.env_settings(items="bare.csv", bin_size="36x24x24in", cell="1in", rotation="all"))
+    (folder / "c.json").write_text(TrainConfig(env=env).model_dump_json())
+    assert main(["train", "--config", "c.json", "--out", "run"]) == 2
+    assert capsys.readouterr() == ("", "binpack: error: end\n")
+
+
+def test_a_unit_that_is_none_is_answered(folder, capsys):
+    for command in ("train --out run", "tune --storage s.journal", "evaluate --agent first_fit"):
+        line = f"{command} --items bare.csv --bin 9x9x9 --cell 1cm --unit ell"
+        assert main(line.split()) == 2
+        assert "Invalid value for --unit: unit 'ell'" in capsys.readouterr().err

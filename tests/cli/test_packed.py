@@ -234,3 +234,35 @@ def test_a_number_of_bins_that_is_none_is_answered(bricks, tmp_path, capsys, bin
     assert main([*bricks, "--bins", bins]) == 2
     assert f"--bins: {bins!r}: expected a number from 1 up, or all" in capsys.readouterr().err
     assert [file.name for file in tmp_path.iterdir()] == ["bricks.csv"]
+
+
+def test_pictures_of_more_bins_than_there_are_now_do_not_stay(bricks, tmp_path, capsys):
+    mine = ["packed_bin_0.png", "packed_bin_3.txt", "packed_bin_old.html", "my_packed_bin_4.png"]
+    for name in mine:
+        (tmp_path / name).write_text("mine")
+    for bins, kept in (("4", range(1, 5)), ("2", range(1, 3)), ("1", [None]), ("3", range(1, 4))):
+        assert main([*bricks, "--bins", bins, "--seconds", "0", "--json"]) == 0
+        told = json.loads(capsys.readouterr().out)["pictures"]
+        names = ["packed_bin" + ("" if number is None else f"_{number}") for number in kept]
+        assert told == [name + ending for name in names for ending in (".html", ".png")]
+        assert {path.name for path in tmp_path.glob("*packed_bin*")} == {*told, *mine}
+
+
+def test_a_name_has_one_colour_in_the_pictures_of_all_bins(tmp_path, monkeypatch, capsys):
+    (tmp_path / "items.csv").write_text("length,width,height,quantity,name\n4,4,4,1,zebra\n4,4,2,2,mouse\n")
+    monkeypatch.chdir(tmp_path)
+    drawn = []
+    from binpack.plots import viewer
+
+    for name in ("plotly_packing", "matplotlib_packing"):
+        to = getattr(viewer, name)
+
+        def draw(boxes, size, labels, *, names, to=to):
+            drawn.append(dict(zip(labels, viewer._colors(len(labels), labels, names), strict=True)))
+            drawn.append({label: viewer._legend(labels, names)[label] for label in labels})
+            return to(boxes, size, labels, names=names)
+
+        monkeypatch.setattr(viewer, name, draw)
+    assert main(["pack", "items.csv", "--bin", "4x4x4", "--bins", "all"]) == 0
+    colours = {(name, colour) for each in drawn for name, colour in each.items()}
+    assert {name for name, _ in colours} == {"zebra", "mouse"} and len(colours) == 2

@@ -40,7 +40,7 @@ def heeded():
         process.wait()
 
 
-def start(line: list[str], folder: Path) -> subprocess.Popen:
+def start(line: list[str], folder: Path, stdout: int = subprocess.DEVNULL) -> subprocess.Popen:
     """Start a command as the leader of a group, which is what a terminal's signals go to."""
     root = str(Path(__file__).resolve().parents[2])
     process = subprocess.Popen(
@@ -49,7 +49,7 @@ def start(line: list[str], folder: Path) -> subprocess.Popen:
         env={**os.environ, "PYTHONPATH": root},
         text=True,
         stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
+        stdout=stdout,
         start_new_session=True,
     )
     STARTED.append(process)
@@ -184,3 +184,55 @@ def test_another_thread_leaves_the_signals_alone():
     thread.start()
     thread.join()
     assert ended
+
+
+EARLY = """
+import os, runpy, signal, sys
+
+class Press:
+    def find_spec(self, name, path=None, target=None):
+        if name == WHEN:
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGINT)
+
+WHEN, *sys.argv = sys.argv[1:]
+sys.meta_path.insert(0, Press())
+runpy.run_module("binpack", run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.parametrize("when", ["typer", "pydantic", "binpack.cli", "binpack.cli.packing", "numpy"])
+def test_ctrl_c_while_modules_are_imported_is_one_line(tmp_path, when):
+    line = [sys.executable, "-c", EARLY, when, "binpack", "pack", "korea_post", "--bin", "40x40x40", "--cell", "5cm"]
+    root = str(Path(__file__).resolve().parents[2])
+    done = subprocess.run(
+        line, cwd=tmp_path, env={**os.environ, "PYTHONPATH": root}, text=True, capture_output=True, timeout=300
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "binpack: interrupted\n")
+
+
+LINES = {
+    "pack": ["pack", "items.csv", "--bin", "4x4x4", "--seconds", "0"],
+    "pack --json": ["pack", "items.csv", "--bin", "4x4x4", "--seconds", "0", "--json"],
+    "evaluate": ["evaluate", "--agent", "first_fit", "--bin", "4x4x4", "--items", "items.csv", "--n", "2"],
+    "show": ["show", "study.journal"],
+    "train --help": ["train", "--help"],
+    "action --schema": ["action", "--schema"],
+    "check": ["check"],
+    "--version": ["--version"],
+}
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_who_reads_the_lines_may_stop_reading(tmp_path, line):
+    (tmp_path / "items.csv").write_text("length,width,height,quantity\n" + "2,2,2,9\n" * 9)
+    before = Path(__file__).resolve().parents[1] / "written_before" / "study.journal"
+    (tmp_path / "study.journal").write_bytes(before.read_bytes())
+    process = start(LINES[line], tmp_path, stdout=subprocess.PIPE)
+    process.stdout.close()
+    said = process.stderr.read()
+    process.wait(timeout=300)
+    assert "Traceback" not in said and "Broken pipe" not in said and "BrokenPipe" not in said
+    if line.startswith("pack"):
+        assert {path.name for path in tmp_path.glob("packed_bin*")} == {"packed_bin.html", "packed_bin.png"}
+        assert all(path.stat().st_size > 1000 for path in tmp_path.glob("packed_bin*"))

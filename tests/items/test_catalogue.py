@@ -7,6 +7,7 @@ import io
 import json
 import math
 import os
+import zipfile
 from decimal import Decimal
 from fractions import Fraction
 from importlib import resources
@@ -17,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from binpack.core.placement import ORIENTATIONS, ROTATIONS
+from binpack.items import catalogue, streams
 from binpack.items.catalogue import (
     KOREA_POST_PALLET,
     MAX_ITEMS,
@@ -27,6 +29,7 @@ from binpack.items.catalogue import (
     korea_post_parcels,
     read_catalogue,
 )
+from binpack.items.streams import Streams
 from binpack.items.units import InstanceError, parse_bin, parse_length
 
 
@@ -674,3 +677,30 @@ def test_fits_tries_every_permitted_orientation(edges, upright, bin_size, rotati
         sizes = ["x".join(map(str, size)) for size in (edges, bin_size)]
         words = f"a.csv: line 5 (item 2): item {sizes[0]} fits the bin {sizes[1]} in no permitted orientation (rotation"
         assert one_line(error).startswith(words)
+
+
+def bomb(path, name: str, shape: tuple[int, ...], *, whole: bool) -> None:
+    """Write an .npz file of some kB with an array of zeros that is large, or whose header only says so."""
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<i4", "fortran_order": False, "shape": shape})
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open(f"{name}.npy", "w") as file:
+        file.write(header.getvalue())
+        for _ in range(np.prod(shape) * 4 // 2**20 if whole else 0):
+            file.write(bytes(2**20))
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_small_file_that_unpacks_to_gigabytes_is_refused_before_it_is_read(tmp_path, monkeypatch, whole):
+    monkeypatch.setattr(catalogue, "MAX_UNPACKED", 2**24)
+    monkeypatch.setattr(streams, "MAX_UNPACKED", 2**24)
+    monkeypatch.setattr(np, "load", None)
+    for name, shape, read in (("edges", (2**21, 3), read_catalogue), ("items", (8, 2**18, 3), Streams.load)):
+        path = tmp_path / f"{name}.npz"
+        bomb(path, name, shape, whole=whole)
+        assert path.stat().st_size < 10**5
+        with pytest.raises(InstanceError, match=rf"{name}.npz: unpacks to arrays of 24 MiB: expected at most 16 MiB$"):
+            read(path)
+
+
+def test_what_is_refused_is_gigabytes_and_no_file_of_ours():
+    assert catalogue.MAX_UNPACKED == 256 * 2**20 and streams.MAX_UNPACKED == 2**31

@@ -38,6 +38,9 @@ FAULTS = {
     "no rights": lambda: PermissionError(errno.EACCES, "Permission denied", "run"),
     "no text": lambda: OSError(),
     "damaged checkpoint": lambda: FileError("run/checkpoint.pt: cannot load the checkpoint"),
+    "no memory": lambda: MemoryError("Unable to allocate 931. GiB for an array"),
+    "no memory for torch": lambda: RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: 9 bytes"),
+    "no memory of a GPU": lambda: type("OutOfMemoryError", (RuntimeError,), {})("CUDA out of memory"),
     "items gone": lambda: InstanceError("boxes.csv: no such file"),
 }
 

@@ -602,6 +602,37 @@ def test_a_damaged_journal_is_named_and_left_alone(tmp_path: Path, text: str, re
     assert list(tmp_path.iterdir()) == [journal]
 
 
+def test_a_line_of_a_journal_that_is_missing_or_there_twice_is_noticed(tmp_path: Path) -> None:
+    run(config(n_trials=2, final_seeds=0), tmp_path / "whole.journal")
+    lines = (tmp_path / "whole.journal").read_text().splitlines(keepends=True)
+    journal = tmp_path / "less.journal"
+    for number in range(1, len(lines)):
+        dropped = lines[: number - 1] + lines[number:]
+        twice = [*lines[:number], *lines[number - 1 :]]
+        for damaged, at, was in ((dropped, number, number + 1), (twice, number + 1, number)):
+            journal.write_text("".join(damaged))
+            with pytest.raises(
+                SearchError, match=f"lost or gained lines: line {at} was line {was} when it was written"
+            ):
+                load_study(journal)
+    journal.write_text("".join(lines[:-1]))  # a write that a power failure took back
+    load_study(journal)
+
+
+def test_lines_of_an_earlier_version_have_no_numbers_and_count(tmp_path: Path) -> None:
+    journal = tmp_path / "s.journal"
+    run(config(n_trials=1, final_seeds=0), journal)
+    old = [json.loads(line) for line in journal.read_text().splitlines()]
+    before = [json.dumps({name: value for name, value in line.items() if name != "line"}) for line in old]
+    journal.write_text("\n".join(before) + "\n")
+    run(config(n_trials=2, final_seeds=0), journal)
+    lines = [json.loads(line) for line in journal.read_text().splitlines()]
+    assert [line.get("line") for line in lines] == [None] * len(old) + list(range(len(old) + 1, len(lines) + 1))
+    journal.write_text("\n".join(before[:3] + before[4:]) + "\n" + json.dumps(lines[len(old)]) + "\n")
+    with pytest.raises(SearchError, match=f"line {len(old)} was line {len(old) + 1} when it was written"):
+        load_study(journal)
+
+
 def test_reading_a_database_makes_and_changes_nothing(tmp_path: Path) -> None:
     with pytest.raises(SearchError, match=r"missing\.db: no such study \(there is no such file\)$"):
         load_study(f"sqlite:///{tmp_path}/missing.db")

@@ -15,6 +15,10 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 
+class Stop(BaseException):
+    """Raised in the middle of an answer that does not end; no `except Exception` of a learner's catches it."""
+
+
 class Printed(io.TextIOBase):
     """Keeps the first lines of what an answer prints: a check may call it a thousand times.
 
@@ -76,7 +80,7 @@ def explain(error: BaseException, answer: Callable, known: Collection[str] = ())
     code = getattr(unwrapped(answer), "__code__", None)
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if code is not None and frame.filename == code.co_filename]
-    said = re.sub(r" (at )?0x[0-9a-fA-F]+", "", one_line(str(error)))[:200]
+    said = re.sub(r" (at )?0x[0-9a-fA-F]+", "", one_line(text_of(error)))[:200]
     what = f"{type(error).__name__}: {said}" if said else type(error).__name__
     if not own:
         return f"cannot be checked, its signature or what it returns does not fit the docstring ({what})"
@@ -87,11 +91,26 @@ def explain(error: BaseException, answer: Callable, known: Collection[str] = ())
     return f"stopped with {what}, in line {number} of your cell, `{line}`{_advice(error, known)}"
 
 
+def text_of(value: object, write: Callable[[Any], str] = str) -> str:
+    """Return the text of anything, also of an object of a learner's whose own way to write itself fails.
+
+    Args:
+        value: an error or a result.
+        write: ``str`` or ``repr``.
+    """
+    try:
+        return write(value)
+    except Stop:
+        raise
+    except BaseException as error:
+        return f"<{type(value).__name__}, whose __{write.__name__}__ raises {type(error).__name__}>"
+
+
 def _advice(error: BaseException, known: Collection[str]) -> str:
     """Say what to do where the error's own words do not, or point elsewhere."""
     if isinstance(error, NameError) and error.name in known:
         return " (after a restart of the kernel: Run > Run All Above Selected Cell)"
-    if isinstance(error, ValueError) and "truth value of an array" in str(error):
+    if isinstance(error, ValueError) and "truth value of an array" in text_of(error):
         return " (join conditions on arrays with & and |, each in brackets, not with `and` and `or`)"
     return ""
 

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from binpack.course.exercises._judging import unwrapped
+from binpack.course.exercises._judging import Stop, unwrapped
 
 EVERY = 0.2
 """Seconds after which an answer that goes on is interrupted again."""
@@ -29,8 +29,8 @@ class TooLong(Exception):
     """What was called did not end in time."""
 
 
-class _Stop(BaseException):
-    """Raised in the middle of an answer that does not end; no `except Exception` of a learner's catches it."""
+class Interrupted(BaseException):
+    """Somebody pressed Ctrl-C; a `KeyboardInterrupt` that the answer raises is the answer's."""
 
 
 class _Signal(int):
@@ -68,7 +68,7 @@ class _Watch:
             self._signal.again  # noqa: B018
         # between two rings only the answer's own code is interrupted: what it calls may be cleaning up
         if rings or inside:
-            raise _Stop
+            raise Stop
 
 
 def call_within(seconds: float, function: Callable[[Callable], Any], answer: Callable) -> None:
@@ -83,25 +83,41 @@ def call_within(seconds: float, function: Callable[[Callable], Any], answer: Cal
 
     Raises:
         TooLong: it did not end in time, even if it ended somehow after it was interrupted.
+        Interrupted: Ctrl-C.
     """
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         function(answer)
         return
     watch = _Watch(_namespace(answer))
     previous = signal.signal(signal.SIGALRM, watch)
+    usual = signal.getsignal(signal.SIGINT)
+    pressed = False
+
+    def press(number: int, frame: FrameType | None) -> None:
+        nonlocal pressed
+        pressed = True
+        if callable(usual):
+            usual(number, frame)
+
+    if callable(usual):
+        signal.signal(signal.SIGINT, press)
     try:
         signal.setitimer(signal.ITIMER_REAL, seconds, EVERY)
         function(answer)
-    except KeyboardInterrupt:
-        raise
     except BaseException:
         watch.over = True  # before anything is called: a signal may be waiting
+        if pressed:
+            raise Interrupted from None
         if not watch.interrupted:
             raise
     finally:
         watch.over = True
+        if callable(usual):
+            signal.signal(signal.SIGINT, usual)
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
+    if pressed:
+        raise Interrupted
     if watch.interrupted:
         raise TooLong
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from binpack.course.exercises._judging import text_of
+
 LONG = 70
 """Characters that one value may take where it stands in a line."""
 _DIGITS = 4
@@ -192,7 +194,7 @@ def _written(value: Any, digits: int = _DIGITS) -> str:
         )
         return f"{type(value).__name__}({parts})"
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {shown(each, digits=digits)}" for key, each in value.items())
+        return ", ".join(f"{text_of(key)}: {shown(each, digits=digits)}" for key, each in value.items())
     if isinstance(value, list | tuple):
         parts = ", ".join(shown(each, digits=digits) for each in value)
         if isinstance(value, list):
@@ -202,7 +204,7 @@ def _written(value: Any, digits: int = _DIGITS) -> str:
         return str(value.__name__)
     if type(value).__repr__ is object.__repr__:
         return f"<{type(value).__name__}>"
-    return repr(value)
+    return text_of(value, repr)
 
 
 def _array(array: np.ndarray, digits: int = _DIGITS) -> str:

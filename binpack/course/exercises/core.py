@@ -51,12 +51,13 @@ from typing import Any, Literal
 
 import numpy as np
 
+from binpack.course.exercises._apart import Crashed, call_apart
 from binpack.course.exercises._calls import Watched, kept, own
 from binpack.course.exercises._examine import Arguments, Examination
 from binpack.course.exercises._expect import Mistake
 from binpack.course.exercises._judging import captured, explain, is_empty, one_line
 from binpack.course.exercises._lessons import Lesson, lesson_of, lessons
-from binpack.course.exercises._limit import TooLong, call_within
+from binpack.course.exercises._limit import Interrupted, TooLong, call_within
 from binpack.course.exercises._source import bindings, numbered_comments, outside_names
 from binpack.course.exercises.promise import Promise, anything
 from binpack.files import InputError
@@ -262,6 +263,21 @@ class Exercise:
             raise ExerciseError(f"{self.title} has no check")
         if is_empty(answer, self.start):
             return Verdict("not attempted", f"{self.title} not attempted yet: {_GOING_ON}")
+        try:
+            return call_apart(lambda: self._judged(answer), self.seconds)
+        except TooLong:
+            message = self._endless
+        except Crashed as crash:
+            message = f"ended Python itself before it could be checked ({crash})"
+        return self._wrong(message, message, (), "", "error")
+
+    @property
+    def _endless(self) -> str:
+        return f"did not end within {self.seconds:g} s: is there a loop that never stops?"
+
+    def _judged(self, answer: Callable) -> Verdict:
+        """Run the check on an answer."""
+        assert self._checker is not None
         with captured() as printed:
             watched = Watched(answer, self.reference, self.returns, self.changes, printed)
             try:
@@ -270,8 +286,10 @@ class Exercise:
                 message = one_line(str(mistake))
                 return self._wrong(f"is not right yet: {message}", message, watched.facts(mistake), printed.text)
             except TooLong:
-                message = f"did not end within {self.seconds:g} s: is there a loop that never stops?"
-            except (Exception, SystemExit) as error:
+                message = self._endless
+            except Interrupted:
+                raise KeyboardInterrupt from None
+            except BaseException as error:  # an answer may raise whatever there is
                 message = explain(error, answer, self._bound_above)
             else:
                 return Verdict("correct", f"{self.title}: correct", printed=printed.text)

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
+
+from binpack.search.storage import NumberedJournal
 
 
-class OneWriter(JournalFileBackend):
+class OneWriter(NumberedJournal):
     """The file of a journal, locked by its folder's lock and not for every line.
 
     Optuna waits for the disk after every line, some fifteen times a trial. Here it is waited for when a trial begins or
@@ -24,7 +25,6 @@ class OneWriter(JournalFileBackend):
 
     def __init__(self, path: Path) -> None:
         super().__init__(str(path))
-        self._path = path
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         """Write lines behind what is there, all or none.
@@ -32,7 +32,8 @@ class OneWriter(JournalFileBackend):
         Raises:
             OSError: they cannot be written.
         """
-        left = memoryview("".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs).encode())
+        lines = self.numbered(logs)
+        left = memoryview("".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines).encode())
         with self._path.open("ab", buffering=0) as file:
             before = file.seek(0, os.SEEK_END)
             try:
