@@ -74,7 +74,7 @@ def _call(url: str, headers: Mapping[str, str] | None = None, method: str = "GET
 
 def _expect(status: int, *known: int) -> None:
     if status not in known:
-        raise ValueError(f"it answers with status {status}")
+        raise InputError(f"it answers with status {status}")
 
 
 class Aws:
@@ -160,7 +160,7 @@ class Url:
 def _object(text: str) -> dict[str, Any]:
     said = json.loads(text)
     if not isinstance(said, dict):
-        raise ValueError("it answers with no JSON object")
+        raise InputError("it answers with no JSON object")
     return said
 
 

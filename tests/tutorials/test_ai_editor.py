@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 
 import yaml
-from coming import COMING
 
 from binpack.agents.config import PPOConfig
 from binpack.search.space import Space
@@ -56,7 +55,7 @@ def test_every_file_that_guide_and_rules_name_is_there():
     assert {"binpack/env/rewards.py", ".cursor/rules/binpack.mdc", "notebooks/source/"} <= named
     rooms = (ROOT, ROOT / "binpack")
     missing = {name for name in named if not any((place / name).exists() for place in rooms)}
-    assert {name for name in missing if Path(name).name not in COMING} == set()
+    assert missing == set()
 
 
 def test_the_search_space_of_the_guide_is_one_that_tune_takes(tmp_path):
