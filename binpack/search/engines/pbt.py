@@ -188,7 +188,10 @@ class Population:
                 standings.append((trial.number, earlier if known else now))
         ranked = sorted(standings, key=lambda each: (sign * each[1]["score"], each[0]))
         share = min(math.ceil(len(ranked) * self._options.quantile_fraction), len(ranked) // 2)
-        return ranked[len(ranked) - share :] if number in [each for each, _ in ranked[:share]] else []
+        worst = dict(ranked[:share])
+        if number not in worst:
+            return []
+        return [each for each in ranked[len(ranked) - share :] if each[1]["score"] != worst[number]["score"]]
 
     def _explored(self, config: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
         """Return hyperparameters near others."""

@@ -12,7 +12,7 @@ alone, goes on elsewhere from its last checkpoint. The job's folder lies on a di
 at before anything is trained.
 
 Ray pickles what its own processes say to each other: whoever can reach a cluster can run code in it. The one that is
-started here is bound to this machine's loopback, asks for Ray's token, and has no dashboard.
+started here is bound to 127.0.0.1, asks for Ray's token, and has no dashboard.
 """
 
 from __future__ import annotations
@@ -48,9 +48,6 @@ from binpack.system import usable_cores
 
 NAMESPACE = "binpack"
 """Where trainers have their names in a cluster."""
-LOOPBACK = "127.0.0.2" if sys.platform == "linux" else "127.0.0.1"
-"""Where a cluster of our own listens. On Linux, Ray takes 127.0.0.1 for the machine's address in its network, and all
-of 127.0.0.0/8 is loopback; elsewhere it does not."""
 STORE = 80 * 2**20
 """Bytes of the object store of a cluster of our own: nothing large goes through it. Ray wants 75 MB at least."""
 ATTEMPTS = 3
@@ -129,6 +126,8 @@ def _cluster(params: Params) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+        if address is None:
+            ray._private.ray_constants.ENABLE_RAY_CLUSTER = sys.platform == "linux"
         if address is None and before is None:
             os.environ.pop("RAY_AUTH_MODE", None)
 
@@ -146,13 +145,16 @@ def _look_for(address: str) -> None:
 
 def _start(ray: Any, params: Params, quiet: Mapping[str, Any]) -> None:
     """Start a cluster on this machine alone."""
+    # Otherwise Ray takes 127.0.0.1 for the machine's address in its network, and listens on every other address.
+    ray._private.ray_constants.ENABLE_RAY_CLUSTER = False
     for attempt in range(ATTEMPTS):
         try:
             ray.init(
+                address="local",
                 num_cpus=_cpus(params),
                 object_store_memory=STORE,
                 include_dashboard=False,
-                _node_ip_address=LOOPBACK,
+                _node_ip_address="127.0.0.1",
                 **quiet,
             )
             return

@@ -132,13 +132,13 @@ def test_a_report_without_a_checkpoint_says_what_is_needed(tmp_path):
 
 
 def test_killed_at_any_moment_the_population_ends_as_one_that_was_not(tmp_path):
-    job = climbing(samples=4, hyperparameter={"pause": 0.01})
+    job = climbing(samples=4, hyperparameter={"pause": 0.03})
     whole = perform(job, tmp_path / "whole")
     rng, out, kills = random.Random(5), tmp_path / "killed", 0
     while not (out / "result.json").exists() and kills < KILLS:
         process = fork.Process(target=perform, args=(job, out))
         process.start()
-        process.join(rng.uniform(0.1, 1.5))
+        process.join(rng.uniform(0.1, 0.8))
         if process.is_alive():
             kills += 1
             os.kill(process.pid, signal.SIGKILL)

@@ -371,7 +371,7 @@ def cluster():
             subprocess.run(asked, check=True, capture_output=True, timeout=240)
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
             pytest.skip(f"a Ray cluster was started at {address} and does not answer: Ray cannot be used here")
-        ray.init(address, namespace=ray_tune.NAMESPACE, log_to_driver=False, _node_ip_address=ray_tune.LOOPBACK)
+        ray.init(address, namespace=ray_tune.NAMESPACE, log_to_driver=False, _node_ip_address="127.0.0.2")
         yield SimpleNamespace(address=address, kill=kill, ray=ray)
     finally:
         ray.shutdown()
@@ -531,6 +531,9 @@ def test_a_node_is_killed_in_the_middle_and_the_job_ends_with_what_was_asked(clu
     job = tuning(X, entrypoint="toy:where", num_samples=8, hyperparameter={"pause": 0.3})
     result = perform(job, tmp_path, watch)
     assert gone and len(result["trial_models"]) == 8
+    until = time.monotonic() + 120
+    while sum(each["Alive"] for each in cluster.ray.nodes()) > 1 and time.monotonic() < until:
+        time.sleep(0.5)
     assert sum(each["Alive"] for each in cluster.ray.nodes()) == 1
     notices = [event["line"] for event in events if event["event"] == "notice" and "goes on elsewhere" in event["line"]]
     assert notices and all("the process that trained it is gone, or its node" in line for line in notices)

@@ -14,7 +14,7 @@ from pathlib import Path
 import ray._private.node
 from ray.cluster_utils import Cluster
 
-from binpack.search.engines.ray_tune import LOOPBACK, STORE
+from binpack.search.engines.ray_tune import STORE
 
 
 class SlowClock:
@@ -25,6 +25,10 @@ class SlowClock:
     def monotonic(self):
         """Return the time of a slow clock."""
         return time.monotonic() / 10
+
+
+LOOPBACK = "127.0.0.2"
+"""Ray takes 127.0.0.1 for the machine's address in its network when a driver connects."""
 
 
 def be_patient():
