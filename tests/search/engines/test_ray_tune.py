@@ -13,6 +13,7 @@ import os
 import queue
 import random
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -335,9 +336,13 @@ def cluster():
     if RAY.missing is not None:
         pytest.skip(f"the engine ray {RAY.missing}")
     import ray
+    from ray._private.authentication_test_utils import reset_auth_token_state
 
     environment = pytest.MonkeyPatch()
-    environment.setenv("RAY_AUTH_MODE", "disabled")  # no more than this machine reaches it
+    # its processes listen on every address of the machine: only who has the token is heard
+    environment.setenv("RAY_AUTH_MODE", "token")
+    environment.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    reset_auth_token_state()
     environment.setenv("RAY_USAGE_STATS_ENABLED", "0")
     # Ray gives its processes a minute to start, which is little on a busy machine.
     environment.setenv("RAY_worker_register_timeout_seconds", "600")
@@ -378,6 +383,7 @@ def cluster():
         process.stdin.close()
         process.wait()
         environment.undo()
+        reset_auth_token_state()
 
 
 def test_a_grid_of_twelve_points_on_two_nodes(cluster, tmp_path):

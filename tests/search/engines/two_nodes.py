@@ -1,4 +1,6 @@
-"""A Ray cluster of two nodes on loopback, one CPU each, in a process of its own, which ends with its standard input.
+"""A Ray cluster of two nodes on this machine, one CPU each, in a process that ends with its standard input.
+
+Its nodes know each other by an address of the loopback, but listen on every address: start it with a token.
 
 It prints the cluster's address; at the line ``kill`` it kills the second node, and prints ``killed``.
 """
