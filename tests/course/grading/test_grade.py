@@ -74,12 +74,14 @@ def test_a_copy_with_answers_of_every_kind(tmp_path, port):
     got = marks(graded)
     assert [mark.number for mark in graded.marks] == [f"3.{number}" for number in range(1, 7)]
     assert got["landing_height"] == ("right", "") and graded.right == 1
-    assert got["landing_heights"] == ("exception", "ended its process (exit code 3)")
+    assert got["landing_heights"] == ("exception", "ended Python itself before it could be checked (exit code 3)")
     verdict, line = got["fraction_mask"]
     assert verdict == "exception" and ("unreachable" in line or "without the network" in line)
     assert got["decode_action"] == ("exception", "did not end within 15 s: is there a loop that never stops?")
     assert got["action_mask"] == ("wrong", "it prints its answer and returns None: end with return")
-    assert got["lowest_landing"][0] == "exception" and got["lowest_landing"][1].startswith("ended its process (")
+    assert got["lowest_landing"][0] == "exception" and got["lowest_landing"][1].startswith(
+        "ended Python itself before it could be checked ("
+    )
     if not cage.network().guard:
         time.sleep(4)
         assert not late.exists(), "what an answer started goes on after it"
@@ -121,7 +123,7 @@ def test_untouched_wrong_and_broken_answers_have_the_checks_line(tmp_path):
         (
             "def utilization(*given):\n    import os\n    os.closerange(0, 99)\n    return sum(iter(int, 1))",
             "exception",
-            "closed what its verdict is written to|did not end within 8 s",  # `unshare` holds it open
+            "closed what its verdict is written to|did not end within 8 s|ended Python itself before",  # `unshare` holds it open
         ),
         (
             "def utilization(*given):\n    import os\n    for fd in range(3, 9):\n        try:\n"
