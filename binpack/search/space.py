@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
 from binpack.files import InputError
 from binpack.search._model import Model, SearchError
@@ -328,6 +328,12 @@ class Space(Model):
                 if not parent.contains(value):
                     raise InputError(f"conditions: {condition.parameter} = {value} is none of {parent.range()}")
         return self
+
+    @model_serializer(mode="wrap")
+    def _stored_fields(self, inner: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # without conditions a space is stored as it was before there were any
+        fields = inner(self)
+        return fields if self.conditions else {name: fields[name] for name in fields if name != "conditions"}
 
     def __len__(self) -> int:
         """How many parameters vary."""

@@ -123,7 +123,8 @@ def test_untouched_wrong_and_broken_answers_have_the_checks_line(tmp_path):
         (
             "def utilization(*given):\n    import os\n    os.closerange(0, 99)\n    return sum(iter(int, 1))",
             "exception",
-            "closed what its verdict is written to|did not end within 8 s|ended Python itself before",  # `unshare` holds it open
+            # `unshare` holds it open
+            "closed what its verdict is written to|did not end within 8 s|ended Python itself before",
         ),
         (
             "def utilization(*given):\n    import os\n    for fd in range(3, 9):\n        try:\n"
