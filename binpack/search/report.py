@@ -472,9 +472,8 @@ class AnyResult:
     def summary(self) -> str:
         """The result in a line or two of plain text."""
         states = [row["state"] for row in self.rows]
-        lines = [
-            f"{len(states)} trials ({', '.join(f'{states.count(each)} {each}' for each in dict.fromkeys(states))})"
-        ]
+        counts = ", ".join(f"{states.count(each)} {each}" for each in dict.fromkeys(states))
+        lines = [f"{len(states)} trial{'s' * (len(states) != 1)} ({counts})"]
         if self.best is None:
             lines.append("No trial is complete.")
         else:

@@ -17,7 +17,7 @@ from binpack.__main__ import main
 from binpack.agents import evaluation
 from binpack.agents.config import TrainConfig
 from binpack.agents.named import find_agent
-from binpack.cli import options, packing
+from binpack.cli import filling, options
 from binpack.cli.tuning import write_plots
 from binpack.env.config import EnvConfig
 from binpack.items.generators import random_items
@@ -515,12 +515,12 @@ def test_fewer_bins_side_by_side_give_the_same_result(name, monkeypatch):
     config = EnvConfig(bin_size=(4, 4, 4), items="random:1-2")
     streams = random_items((4, 4, 4), 5, np.random.default_rng(0), edges=(1, 2))
     agent = find_agent(name)
-    whole = packing.play(agent, streams, config, seed=0)
+    whole = filling.play(agent, streams, config, seed=0)
     monkeypatch.setattr(options, "MAX_CELLS", 2 * config.actions)
-    parts = packing.play(agent, streams, config, seed=0)
+    parts = filling.play(agent, streams, config, seed=0)
     assert parts == whole and parts.ci == whole.ci
     with pytest.raises(ValueError, match="there are no streams to evaluate on"):
-        packing.play(agent, streams[:0], config, seed=0)
+        filling.play(agent, streams[:0], config, seed=0)
 
 
 def test_evaluate_draws_the_same_streams_for_the_same_seed(files, capsys):

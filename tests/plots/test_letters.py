@@ -23,7 +23,7 @@ def texts(figure) -> list[str]:
     """Return what a still figure writes, drawn."""
     from matplotlib.text import Text
 
-    viewer._pixels(figure)
+    viewer.pixels_of(figure)
     found = [text for text in figure.findobj(Text) if text.get_text() and text.get_visible()]
     written = {text.get_text() for text in found}
     assert not any(text._preprocess_math(text.get_text())[1] for text in found if "mathdefault" not in text.get_text())
@@ -107,7 +107,7 @@ def test_long_names_have_room_under_the_picture():
     names = [f"{number} {'a long name of an item ' * 5}" for number in range(4)] + ["상자" * 60] * 4
     boxes = [(0, 0, number, 1, 1, 1) for number in range(8)]
     figure = viewer.matplotlib_packing(boxes, (1, 1, 8), names)
-    viewer._pixels(figure)
+    viewer.pixels_of(figure)
     (legend,) = figure.legends
     assert len(legend.texts) == 5 and all(text.get_text().endswith("…") for text in legend.texts)
     assert legend.get_window_extent().width <= figure.bbox.width
@@ -157,14 +157,14 @@ def test_korean_is_drawn_in_a_font_that_has_it_also_one_that_came_later(tmp_path
     assert letters.korean_fonts() == "Korean names in figures: Test Hangul"
     figure = viewer.matplotlib_packing(BOXES, (2, 2, 2), ["상자 $1$", "box"])
     with warnings.catch_warnings(action="error"):
-        viewer._pixels(figure)
+        viewer.pixels_of(figure)
     korean, latin = (text for text in figure.legends[0].texts[::-1])
     assert korean.get_fontfamily()[-1] == "Test Hangul" and "Test Hangul" not in latin.get_fontfamily()
 
 
 def test_letters_that_no_font_has_are_drawn_without_a_warning(fonts):
     with warnings.catch_warnings(action="error"):
-        viewer._pixels(viewer.matplotlib_packing(BOXES, (2, 2, 2), ["상자", "box"]))
+        viewer.pixels_of(viewer.matplotlib_packing(BOXES, (2, 2, 2), ["상자", "box"]))
         plots.bars_with_spread({"상자": [1, 2, 3]}, x="agent", y="score").png()
 
 

@@ -77,6 +77,8 @@ def sweep_config(
         config["parameters"] = {each: _listed(values) for each, values in space.grid(points).items()}
     else:
         config["parameters"] = {each: _said(each, parameter) for each, parameter in space.parameters.items()}
+    if method == "bayes" and all("value" in each for each in config["parameters"].values()):
+        raise SearchError("nothing varies in this space, and the method bayes of W&B needs something that does")
     if command:
         config["command"] = list(command)
     check_sweep(config)

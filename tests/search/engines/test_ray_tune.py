@@ -488,7 +488,7 @@ def finished(out):
     return found
 
 
-def test_killed_at_any_moment_the_same_command_goes_on_to_exactly_what_was_asked(cluster, tmp_path):
+def test_killed_at_any_moment_the_same_command_goes_on_to_exactly_what_was_asked(cluster, tmp_path, monkeypatch):
     job = tuning(X, num_samples=8, hyperparameter={"pause": 0.3}, address=cluster.address)
     (tmp_path / "job.json").write_text(json.dumps(job))
     out, rng, kills = tmp_path / "out", random.Random(2), 0
@@ -513,7 +513,7 @@ def test_killed_at_any_moment_the_same_command_goes_on_to_exactly_what_was_asked
         assert kept.items() <= now.items()
         kept = now
     # this process has a connection already, and the job's folder is the same from here
-    os.chdir(tmp_path)
+    monkeypatch.chdir(tmp_path)
     result = perform(job, "out")
     assert kills > 0 and len(result["trial_models"]) == 8
     assert len({model["model_id"] for model in result["trial_models"]}) == 8
