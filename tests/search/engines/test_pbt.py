@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kinds import EXAMPLES
 from pydantic import TypeAdapter
 
 from binpack.search.action.conduct import TrainingFailed, perform
@@ -22,20 +23,6 @@ from binpack.search.engines.pbt import FACTORS
 
 fork = multiprocessing.get_context("fork")
 KILLS = int(os.environ.get("BINPACK_KILLS", "5"))
-EXAMPLES = {
-    "uniform": {"min": -1.5, "max": 2},
-    "quniform": {"min": 0.25, "max": 0.85, "q": 0.1},
-    "loguniform": {"min": 1e-5, "max": 1e-2, "base": 10},
-    "qloguniform": {"min": 0.3, "max": 20, "base": 2, "q": 0.5},
-    "randn": {"mean": 3, "sd": 0.5},
-    "qrandn": {"mean": 0, "sd": 2, "q": 0.25},
-    "randint": {"min": -2, "max": 3},
-    "qrandint": {"min": 3, "max": 17, "q": 4},
-    "lograndint": {"min": 1, "max": 9, "base": 10},
-    "qlograndint": {"min": 3, "max": 100, "base": 10, "q": 8},
-    "choice": {"options": [1, "two", None, [3, 4]]},
-    "grid_search": {"options": [0.1, 0.2]},
-}
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from kinds import EXAMPLES
 from pydantic import TypeAdapter
 
 from binpack.search._model import SearchError
@@ -18,19 +19,6 @@ from binpack.search.engines.models.seen import Seen
 from binpack.search.engines.models.suggesting import MODELS, suggest_by
 
 ADAPTER = TypeAdapter(Hyperparameter)
-EXAMPLES = {
-    "uniform": {"min": -1.5, "max": 2},
-    "quniform": {"min": 0.25, "max": 0.85, "q": 0.1},
-    "loguniform": {"min": 1e-5, "max": 1e-2, "base": 10},
-    "qloguniform": {"min": 0.3, "max": 20, "base": 2, "q": 0.5},
-    "randn": {"mean": 3, "sd": 0.5},
-    "qrandn": {"mean": 3, "sd": 0.5, "q": 0.25},
-    "randint": {"min": -2, "max": 3},
-    "qrandint": {"min": 3, "max": 17, "q": 4},
-    "lograndint": {"min": 1, "max": 9, "base": 10},
-    "qlograndint": {"min": 3, "max": 100, "base": 10, "q": 8},
-    "choice": {"options": [1, "two", None, [3, 4]]},
-}
 CELLS = [(search, kind) for search in MODELS for kind in KINDS if kind in SUPPORT[search]]
 
 
