@@ -27,7 +27,9 @@ from binpack.search.engines.stored import store  # noqa: E402
 from binpack.search.engines.worker import Place, work  # noqa: E402
 from binpack.search.storage import Location  # noqa: E402
 
-TRIALS, SECONDS = 24, 1.0
+TRIALS, SECONDS = 16, 4.0
+LOOK = 0.5
+"""Seconds between two looks at the database, each of which takes a new connection and so some of a core."""
 
 
 def begin(url: str, name: str, function: str, folder: Path):
@@ -65,10 +67,10 @@ def rate(url: str, function: str, workers: int, folder: Path) -> float:
     for process in processes:
         process.start()
     while len({row.owner for row in rows()}) < workers:
-        time.sleep(0.1)
+        time.sleep(LOOK)
     before, began = sum(row.state == "ended" for row in rows()), time.monotonic()
     while (ended := sum(row.state == "ended" for row in rows())) < TRIALS - workers:
-        time.sleep(0.1)
+        time.sleep(LOOK)
     found = (ended - before) / (time.monotonic() - began)
     for process in processes:
         process.join()
