@@ -111,14 +111,16 @@ def server(folder: Path) -> Iterator[Server]:
 
 @contextlib.contextmanager
 def own_server(root: Path) -> Iterator[Server]:
-    """Run a server in a folder of the checkout that is gone afterwards.
+    """Run a server in a folder that is gone afterwards: of the checkout, or of /tmp where its own is private.
 
     Args:
         root: the checkout.
     """
     # Short, and outside of pytest's folders, which are closed to everybody else.
     (root / ".cache").mkdir(exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="pg", dir=root / ".cache"))
+    # the server is another user's where this process is root
+    reachable = (root / ".cache").stat().st_mode & 0o011 == 0o011
+    folder = Path(tempfile.mkdtemp(prefix="pg", dir=root / ".cache" if reachable else "/tmp"))
     folder.chmod(0o755)
     try:
         with server(folder / "server") as made:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from binpack.cli import options
+from binpack.cli import lengths, options
 from binpack.text import terminal
 
 _COMMAND = ("${env}", "${interpreter}", "-m", "${program}", "train")
@@ -34,6 +34,7 @@ def sweep(
     bin_size: options.Bin = None,
     steps: options.Steps = None,
     cell: options.Cell = None,
+    unit: options.Unit = None,
     visible: options.Visible = None,
     rotation: options.Rotation = None,
     support: options.SupportRule = None,
@@ -45,9 +46,17 @@ def sweep(
 ) -> None:
     """Write a sweep of Weights & Biases: `wandb sweep FILE.yaml` takes it, and an agent's runs are train's."""
     env = options.env_settings(
-        items=items, bin_size=bin_size, cell=cell, visible=visible, rotation=rotation, support=support, reward=reward
+        items=items,
+        bin_size=bin_size,
+        cell=cell,
+        unit=unit,
+        visible=visible,
+        rotation=rotation,
+        support=support,
+        reward=reward,
     )
     settings = options.training(env, {"total_steps": steps, "seed": seed, "n_envs": n_envs}, assigned or (), config)
+    lengths.say_assumed(settings.env, env, options.stored_env(config), err=False)
 
     from binpack.files import write_text
     from binpack.search.bridges.sweep import sweep_config, to_yaml
@@ -58,9 +67,9 @@ def sweep(
     # what a study of tune's would refuse, a sweep's runs would fail with one by one
     TuneConfig(train=settings, space=varied, sampler="random", n_trials=1)  # type: ignore[arg-type]
     typed = {
-        **{"--items": items, "--bin": bin_size, "--cell": cell, "--visible": visible, "--rotation": rotation},
-        **{"--support": support, "--reward": reward, "--steps": steps, "--seed": seed, "--n-envs": n_envs},
-        **{"--config": config, "--out": runs},
+        **{"--items": items, "--bin": bin_size, "--cell": cell, "--unit": unit, "--visible": visible},
+        **{"--rotation": rotation, "--support": support, "--reward": reward, "--steps": steps, "--seed": seed},
+        **{"--n-envs": n_envs, "--config": config, "--out": runs},
     }
     fixed = [f"{option}={value}" for option, value in typed.items() if value is not None]
     fixed += [f"--set={each}" for each in assigned or ()]
