@@ -65,7 +65,7 @@ def test_a_study_without_a_complete_trial_says_so(tmp_path):
     add_trial(study, SPACE, tried)
     found = load_bridge(tmp_path / "s.journal")
     assert found.best is None and found.to_dict()["best"] is None
-    assert found.summary() == "1 trials (1 fail)\nNo trial is complete.\nSearched by Somebody."
+    assert found.summary() == "1 trial (1 fail)\nNo trial is complete.\nSearched by Somebody."
 
 
 def test_values_outside_the_space_and_what_a_later_version_wrote_are_refused(tmp_path):
