@@ -1,7 +1,7 @@
 """Lesson 06: searches replayed on the recorded study, a thousand of them in a moment.
 
-A replayed trial is a recorded run: a configuration, with one of its seeds drawn at random. What a configuration is
-truly worth is its mean score on the test streams, over all of its seeds.
+A replayed trial is a recorded run: a configuration, with one of its seeds drawn at random. What the trial is truly worth
+is the configuration's mean score on the test streams over all other seeds: the luck of this one would count twice.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ def searches(
         in_order: try them as nested loops would, from the first one on.
 
     Returns:
-        What each trial scores on the validation streams, and what its configuration is truly worth, float64,
-        (repeats, trials) each.
+        What each trial scores on the validation streams, and what its configuration is worth by its other seeds,
+        float64, (repeats, trials) each.
     """
     configs = np.tile(np.arange(len(runs.configs)), (repeats, 1))
     if not in_order:
         configs = rng.permuted(configs, axis=1)
     configs = configs[:, :trials]
     seeds = rng.integers(len(runs.seeds), size=configs.shape)
-    return runs.final[configs, seeds], runs.truth[configs]
+    return runs.final[configs, seeds], runs.others[configs, seeds]
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,16 @@ class Runs:
         """Mean test score of each configuration over its seeds, float64, (C,); a run that has diverged counts as 0."""
         return np.nan_to_num(self.test.astype(float)).mean(axis=1)
 
+    @property
+    def others(self) -> NDArray:
+        """For each run the mean test score of its configuration's other seeds, float64, (C, S).
+
+        A run that was lucky has no part in it, so groups with few and with many seeds can be compared. There are two
+        seeds or more.
+        """
+        scores = np.nan_to_num(self.test.astype(float))
+        return (scores.sum(axis=1, keepdims=True) - scores) / (len(self.seeds) - 1)
+
     def of(self, configs: Sequence[int] | NDArray) -> Runs:
         """Return some of the configurations.
 

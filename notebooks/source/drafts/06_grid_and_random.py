@@ -109,8 +109,9 @@ print(sentences.about(groups, sum(runs.final.size for runs in (study, default, c
 # drawn at random from the box that the grid spans, from its lowest to its highest values. You will need all three.
 #
 # A word that is used all the time from here on: the **worth** of a configuration is its mean score on the test streams,
-# over all of its seeds. It is what you would like to know. A search sees something else, the score of one seed on the
-# validation streams.
+# over its seeds. It is what you would like to know. A search sees something else, the score of one seed on the
+# validation streams. Where a search is judged, the seed that it saw is left out of the mean, so that the luck of this
+# one run cannot count twice.
 #
 # *Predict, then run.* The default is what Stable-Baselines3 sets. Of 256 configurations from the whole space, how many
 # are better than it?
