@@ -1,8 +1,9 @@
 """Records the study: ``python -m binpack.search.landscape.record``.
 
 It trains on every core for some hours, can be killed and run again, and keeps what is finished. First come the study's
-configurations seed by seed, so that a part of it is of use; then the grid and draws from its box, the second items, the
-fresh draws, and at last more seeds for the default and the best 20.
+configurations seed by seed, so that a part of it is of use; then the grid and draws from its box as far as the
+surrogate is fitted to them, and the fresh draws that it is judged by; then the rest of the grid and of the box, the
+second items, and at last more seeds for the default and the best 20.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from binpack.agents.learner import DivergedError
 from binpack.agents.store import load_agent
 from binpack.agents.training import train
 from binpack.search.landscape import store, task
+from binpack.search.landscape.surrogate import FITTED
 from binpack.search.provenance import about
 from binpack.search.recorder import Job, record
 
@@ -52,15 +54,15 @@ def first_jobs() -> list[Job]:
     some = [("default", 0), *(("study", config) for config in range(SECOND))]
     return [
         *(_job(group, config, "cut", seed) for seed in SEEDS for group, config in both),
-        *(
-            _job(group, config, "cut", seed)
-            for seed in FEW_SEEDS
-            for group in ("grid", "box")
-            for config in range(len(GROUPS[group]))
-        ),
+        *_seed_by_seed(("grid", "box"), FEW_SEEDS[: FITTED["grid"]]),
+        *_seed_by_seed(("fresh",), FRESH_SEEDS),
+        *_seed_by_seed(("grid", "box"), FEW_SEEDS[FITTED["grid"] :]),
         *(_job(group, config, "random", seed) for seed in FEW_SEEDS for group, config in some),
-        *(_job("fresh", config, "cut", seed) for seed in FRESH_SEEDS for config in range(len(GROUPS["fresh"]))),
     ]
+
+
+def _seed_by_seed(groups: Sequence[str], seeds: Sequence[int]) -> list[Job]:
+    return [_job(name, config, "cut", seed) for seed in seeds for name in groups for config in range(len(GROUPS[name]))]
 
 
 def more_jobs(rows: Sequence[Mapping[str, Any]]) -> list[Job]:

@@ -79,6 +79,16 @@ class Runs:
         said = {name: values[index] for name, values in self.diagnostics.items()}
         return replace(self, configs=tuple(self.configs[each] for each in index), diagnostics=said, **part)
 
+    def first_seeds(self, count: int) -> Runs:
+        """Return the runs of the first few seeds.
+
+        Args:
+            count: how many.
+        """
+        part = {name: getattr(self, name)[:, :count] for name in ("utilization", "test", "steps", "seconds")}
+        said = {name: values[:, :count] for name, values in self.diagnostics.items()}
+        return replace(self, seeds=self.seeds[:count], diagnostics=said, **part)
+
     def column(self, name: str) -> NDArray:
         """Return a hyperparameter of each configuration, (C,)."""
         return np.array([values[name] for values in self.configs])

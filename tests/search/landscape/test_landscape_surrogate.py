@@ -25,6 +25,16 @@ def model(study):
     return Surrogate(table_of(study), KERNELS)
 
 
+def test_it_is_fitted_to_seeds_that_stay_when_more_are_recorded(study):
+    table = table_of(study)
+    assert [len(each) for each in table.residuals] == [10] * 257 + [3] * 216
+    grid = study.runs("grid")
+    assert np.allclose(table.curves[257 + 5], grid.utilization[5, :3].mean(axis=0))
+    few = grid.first_seeds(3)
+    assert few.seeds == grid.seeds[:3] and few.test.shape == (108, 3)
+    assert all(values.shape == (108, 3, 20) for values in (few.steps, few.seconds, *few.diagnostics.values()))
+
+
 def test_means_of_configurations_that_were_not_run(study, model):
     fresh = study.runs("fresh")
     wanted = np.array([invented.quality(values) for values in fresh.configs])

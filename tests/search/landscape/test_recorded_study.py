@@ -6,11 +6,15 @@ its own way after some updates, so what is asked for here is that it stays among
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
 from binpack.agents.training import train
-from binpack.search.landscape import record, store, task
+from binpack.files import read_json
+from binpack.search.landscape import record, store, surrogate, task
+from binpack.search.landscape.surrogate import Surrogate
 from binpack.search.landscape.table import load
 
 if not record.FILE.exists():
@@ -82,3 +86,41 @@ def test_a_run_comes_out_again(row, tmp_path):
 
 def test_the_package_reads_it():
     assert load().runs("study").utilization.shape[2] == task.POINTS
+
+
+@pytest.mark.skipif(len(record.first_jobs()) > ROWS, reason="the recorder is not done with this study")
+def test_no_run_is_missing():
+    rows = record.Store().read()
+    wanted = [*record.first_jobs(), *record.more_jobs(rows)]
+    assert [tuple(row[name] for name in store.KEY) for row in rows] == [
+        tuple(job.key[name] for name in store.KEY) for job in wanted
+    ]
+
+
+# ------------------------------------------------------------------------------------------------------- the surrogate
+
+
+@pytest.fixture(scope="module")
+def said():
+    if not surrogate.FILE.exists():
+        pytest.skip("the study's surrogate is not recorded yet")
+    return read_json(surrogate.FILE, "a surrogate")
+
+
+def test_the_surrogate_is_of_this_study(said):
+    """Its recorded lengths with today's table give the errors that the record states."""
+    table, kernels = surrogate.table_of(load()), Surrogate.recorded().kernels
+    found = surrogate.cross_validated(table, kernels, len(load().runs("study").configs))
+    assert asdict(found) == pytest.approx(said["cross_validated"], rel=0.02)
+
+
+def test_its_ranks_are_those_of_the_study_and_its_errors_stay_below_the_luck_of_one_seed(said):
+    stated = said["cross_validated"]
+    assert stated["spearman"] >= 0.9
+    assert stated["noise"] < stated["rmse"] < stated["one_seed"]
+
+
+def test_fresh_runs_were_predicted(said):
+    fresh = load().runs("fresh")
+    assert len(fresh.configs) >= 20 and said["fresh"]["spearman"] > 0.8
+    assert said["fresh"]["rmse"] < 2 * said["cross_validated"]["rmse"]
