@@ -1,7 +1,8 @@
 """Lesson 06: searches replayed on the recorded study, a thousand of them in a moment.
 
 A replayed trial is a recorded run: a configuration, with one of its seeds drawn at random. What the trial is truly
-worth is the configuration's mean score on the test streams over all other seeds: the luck of this one would count twice.
+worth is the configuration's mean score on the test streams over all other seeds, since the luck of this one would count
+twice.
 """
 
 from __future__ import annotations
