@@ -3,7 +3,7 @@
     python -m binpack.course.records.container_loading
 
 The first ten problems of each file at a cell of 1 cm, which their edges allow, so that cells and true volumes are the
-same: one pass, and a search of 5 and of 30 seconds after it, with every base borne whole (``full``) and with bases that
+same: one pass, and a search of 5 and of 60 seconds after it, with every base borne whole (``full``) and with bases that
 rest on anything (``none``). Packings are checked with ``geometry``. The script can be killed and run again: what is
 finished is in the JSON file beside it. Searches are timed, so let nothing else run.
 """
@@ -31,7 +31,7 @@ from binpack.search.recorder import Job, record_rows
 
 FILE = Path(__file__).with_suffix(".json")
 COMMAND = "python -m binpack.course.records.container_loading"
-PROBLEMS, SECONDS, SUPPORT = 10, (0, 5, 30), ("full", "none")
+PROBLEMS, SECONDS, SUPPORT = 10, (0, 5, 60), ("full", "none")
 AT_ONCE = 2
 """Problems at a time, one a core."""
 
@@ -100,7 +100,7 @@ def _line(name: str, shares: Iterable[float | None]) -> str:
 def record(
     path: Path = FILE, wanted: Iterable[Job] | None = None, processes: int = AT_ONCE, **other: Any
 ) -> list[dict[str, Any]]:
-    """Pack what the file does not hold yet, and write it after each few problems: some 40 minutes on two cores.
+    """Pack what the file does not hold yet, and write it after each few problems: some 80 minutes on two cores.
 
     Args:
         path: the file to write, or to go on with.

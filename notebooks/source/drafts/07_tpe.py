@@ -447,8 +447,9 @@ for count in (20, 50, 100):
 # ### What the searches are judged by
 #
 # Real searches would need 200 runs each, times a thousand repeats. So they search the surrogate: a Gaussian process
-# that was fitted to all recorded runs and says of any configuration what it is worth on average. A trial scores what
-# one seed might have scored. How far can that be trusted? It was asked about configurations that it had not seen.
+# that was fitted to recorded runs, those of the study, of the grid and of its box, and says of any configuration what
+# it is worth on average. A trial scores what one seed might have scored. How far can that be trusted? It was asked
+# about configurations that it had not seen.
 
 # %%
 tables.show(sentences.trust())

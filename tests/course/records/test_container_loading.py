@@ -36,13 +36,13 @@ def test_the_table_has_the_means_of_whole_files():
             "file": file,
             "problem": number,
             "support": rule,
-            "utilization": {"0": 0.7, "5": 0.9, "30": 0.8 + number / 100},
+            "utilization": {"0": 0.7, "5": 0.9, "60": 0.8 + number / 100},
         }
         for file in range(1, 7)
         for number in (1, 2)
         for rule in SUPPORT
     ]
-    assert means(rows, 2)[1, "full", 30] == pytest.approx(0.815)
+    assert means(rows, 2)[1, "full", 60] == pytest.approx(0.815)
     lines = table(rows, 2).splitlines()
     assert lines[2] == "| BR1, 3 types | 70.0 | 90.0 | 81.5 | 70.0 | 90.0 | 81.5 |"
     assert lines[8] == "| BR7, 20 types |  |  |  |  |  |  |" and lines[9] == "| mean |  |  |  |  |  |  |"
