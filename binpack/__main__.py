@@ -11,14 +11,22 @@ from __future__ import annotations
 import os
 import signal
 
-if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+if __name__ == "__main__":
+    _SAID = {
+        signal.SIGINT: b"interrupted",
+        signal.SIGTERM: b"ended by SIGTERM",
+        signal.SIGHUP: b"the terminal is closed",
+    }
 
     def _early(number: int, frame: object) -> None:
-        """Answer Ctrl-C while modules are imported: what is in the middle of an import is told nothing of it."""
-        os.write(2, b"binpack: interrupted\n")
+        """Answer a signal while modules are imported: what is in the middle of an import is told nothing of it."""
+        os.write(2, b"binpack: %s\n" % _SAID[signal.Signals(number)])
         os._exit(128 + number)
 
-    signal.signal(signal.SIGINT, _early)
+    _LATER = {each: signal.getsignal(each) for each in _SAID}
+    _LATER = {each: later for each, later in _LATER.items() if later not in (signal.SIG_IGN, None)}
+    for _each in _LATER:
+        signal.signal(_each, _early)
 
 import functools
 import importlib
@@ -199,8 +207,8 @@ def _problem(error: Mapping[str, Any]) -> str:
 
 if __name__ == "__main__":
     try:
-        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        for _each, _later in _LATER.items():
+            signal.signal(_each, _later)
         code = main()
     except KeyboardInterrupt as stop:
         code = _stopped(stop)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from binpack.cli import options
+from binpack.cli import leaving, options
 from binpack.files import InputError, write_atomically
 from binpack.text import terminal
 
@@ -28,6 +28,9 @@ def report(
     jobs: Annotated[
         int | None, typer.Option("--jobs", metavar="N", help="Training runs side by side; as many as cores by default.")
     ] = None,
+    notice: leaving.Notice = None,
+    notice_url: leaving.NoticeUrl = None,
+    when_done: leaving.WhenDone = None,
 ) -> None:
     """Make a study's report card: one HTML file that needs no network, and a PNG."""
     options.at_least("--retrain", retrain, 0)
@@ -41,16 +44,21 @@ def report(
 
     from binpack.search.card import card
     from binpack.search.finalists import retrain as train_anew
-    from binpack.system import usable_cores
+    from binpack.system import Interrupted, usable_cores
 
     options.hide_password(storage)
-    if retrain:
-        at_once = jobs or int(usable_cores())
-        train_anew(storage, study, top=retrain, seeds=seeds, jobs=at_once, progress=sys.stderr.isatty())
-    page = card(storage, study)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    picture = out.with_suffix(".png")
-    write_atomically(out, lambda temporary: temporary.write_text(page.html(), encoding="utf-8"))
-    write_atomically(picture, lambda temporary: temporary.write_bytes(page.png()))
-    typer.echo(terminal(page.lead))
-    typer.echo(terminal(f"{out}, {picture}"))
+    with leaving.ways_out(notice, notice_url, when_done):
+        if retrain:
+            at_once = jobs or int(usable_cores())
+            try:
+                train_anew(storage, study, top=retrain, seeds=seeds, jobs=at_once, progress=sys.stderr.isatty())
+            except KeyboardInterrupt as stop:
+                line = "stopped; nothing is lost: the same command goes on"
+                raise Interrupted(line, getattr(stop, "code", Interrupted().code)) from None
+        page = card(storage, study)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        picture = out.with_suffix(".png")
+        write_atomically(out, lambda temporary: temporary.write_text(page.html(), encoding="utf-8"))
+        write_atomically(picture, lambda temporary: temporary.write_bytes(page.png()))
+        typer.echo(terminal(page.lead))
+        typer.echo(terminal(f"{out}, {picture}"))

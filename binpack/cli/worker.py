@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from binpack.cli import options
+from binpack.cli import leaving, options
 from binpack.cli.action import Shown
 from binpack.text import terminal
 
@@ -52,6 +52,9 @@ def worker(
     patience: Annotated[
         float, typer.Option("--patience", metavar="SECONDS", help="How long a server that stopped is waited for.")
     ] = 300.0,
+    notice: leaving.Notice = None,
+    notice_url: leaving.NoticeUrl = None,
+    when_done: leaving.WhenDone = None,
 ) -> None:
     """Run trials of a job that others began, until it is done. Any number of workers come and go."""
     for name, value in (("--jobs", jobs), ("--tries", tries)):
@@ -70,12 +73,14 @@ def worker(
 
     allowed = tuple(context.find_root().params.get("modules") or ())
     place = Place(modules=allowed, folder=out, jobs=jobs)
-    with Shown(TrialTable("score", "max"), as_json=False) as shown:
+    ends = leaving.ways_out(notice, notice_url, when_done)
+    with ends, Shown(TrialTable("score", "max"), as_json=False) as shown:
 
         def on_job(params: Params) -> None:
             shown.use(TrialTable(params.tuning.metric, params.tuning.mode))
 
         terms = Terms(lease, tries, patience)
         trials = work(storage, study, place, terms, shown, on_job)
-    ended = sum(trial.status == "TERMINATED" for trial in trials)
-    typer.echo(terminal(f"the job is done: {ended} of {len(trials)} trials came to their end"))
+        ended = sum(trial.status == "TERMINATED" for trial in trials)
+        shown.close()
+        typer.echo(terminal(f"the job is done: {ended} of {len(trials)} trials came to their end"))

@@ -199,3 +199,41 @@ def test_bad_input_starts_and_runs_nothing(tmp_path, monkeypatch, capfd, line, m
     monkeypatch.chdir(tmp_path)
     assert main([*TRAIN, *line, "--when-done", "touch ran"]) == 2
     assert message in capfd.readouterr().err and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["worker", "--storage", "postgresql://127.0.0.1:1/nothing"],
+        ["report", "s.journal", "--retrain", "2"],
+        ["tune", "--storage", "s.journal"],
+        ["action", "job.json", "--out", "job"],
+    ],
+    ids=lambda line: line[0],
+)
+def test_every_long_command_heeds_notices(tmp_path, monkeypatch, capfd, line):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "job.json").write_text(json.dumps(JOB))
+    assert main([*line, "--notice", "alibaba", "--when-done", "touch ran"]) == 2
+    assert capfd.readouterr().err == (
+        "binpack: error: Invalid value for --notice: 'alibaba' is not one of aws, gcp, azure; another service "
+        f"has --notice-url (try python -m binpack {line[0]} --help)\n"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["job.json"]
+
+
+def test_a_worker_runs_something_when_the_job_is_done(monkeypatch, capfd):
+    monkeypatch.setattr("binpack.search.engines.worker.work", lambda *args: [])
+    assert main(["worker", "--storage", "postgresql://127.0.0.1:1/nothing", "--when-done", "echo gone"]) == 0
+    said = capfd.readouterr()
+    assert said.out == "the job is done: 0 of 0 trials came to their end\n"
+    assert said.err.splitlines()[-2:] == ["binpack: running: echo gone", "gone"]
+
+
+def test_a_retraining_that_is_stopped_says_that_it_goes_on(tmp_path, monkeypatch, capfd):
+    def stopped(*args, **options):
+        raise Interrupted("ended by SIGTERM", 143)
+
+    monkeypatch.setattr("binpack.search.finalists.retrain", stopped)
+    assert main(["report", str(tmp_path / "s.journal"), "--retrain", "2"]) == 143
+    assert capfd.readouterr().err == "binpack: stopped; nothing is lost: the same command goes on\n"

@@ -21,6 +21,11 @@ PYTHON = [sys.executable, "-m", "binpack"]
 SMALL = ["--bin", "4x4x4", "--items", "random:1-2", "--n-envs", "4", "--set", "n_steps=16", "--set", "batch_size=32"]
 NETWORK = ["--set", "channels=4", "--set", "layers=1", "--set", "n_epochs=1"]
 SPACE = {"parameters": {"learning_rate": {"type": "float", "low": 1e-4, "high": 1e-2, "log": True}}}
+SAID = {
+    signal.SIGINT: "interrupted",
+    signal.SIGTERM: "ended by SIGTERM",
+    signal.SIGHUP: "the terminal is closed",
+}
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 STARTED: list[subprocess.Popen] = []
 
@@ -119,12 +124,22 @@ def test_any_command_ends_with_the_code_of_its_signal(monkeypatch, capsys, numbe
     assert capsys.readouterr().err == f"binpack: {said}\n"
 
 
-def test_ctrl_c_during_imports_is_one_line(tmp_path):
-    (tmp_path / "typer.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+@pytest.mark.parametrize(("number", "said"), SAID.items(), ids=lambda each: getattr(each, "name", None))
+def test_a_signal_during_imports_is_one_line(tmp_path, number, said):
+    (tmp_path / "typer.py").write_text(f"import os, signal\nos.kill(os.getpid(), {int(number)})\n")
     root = str(Path(__file__).resolve().parents[2])
     environ = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{root}"}
     ended = subprocess.run([*PYTHON, "check"], cwd=tmp_path, env=environ, capture_output=True, text=True)
-    assert (ended.returncode, ended.stderr) == (130, "binpack: interrupted\n")
+    assert (ended.returncode, ended.stderr) == (CODES[number], f"binpack: {said}\n")
+
+
+def test_a_signal_that_is_ignored_stays_so_during_imports(tmp_path):
+    """As under nohup, which ignores a terminal that closes."""
+    (tmp_path / "typer.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGHUP)\nraise SystemExit(7)\n")
+    root = str(Path(__file__).resolve().parents[2])
+    environ = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{root}"}
+    line = ["nohup", *PYTHON, "check"]
+    assert subprocess.run(line, cwd=tmp_path, env=environ, capture_output=True).returncode == 7
 
 
 def test_an_import_that_was_interrupted_and_says_something_else_is_an_interruption(monkeypatch, capsys):
