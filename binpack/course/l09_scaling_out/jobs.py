@@ -69,6 +69,39 @@ def faults(job: Mapping[str, Any]) -> list[str]:
     return []
 
 
+def on_ray(job: Mapping[str, Any], scheduler: str) -> dict[str, Any]:
+    """Return a job that does the same on Ray, a CPU for each trial.
+
+    Args:
+        job: what it is to do.
+        scheduler: "asha", or "pbt" with an interval of a report.
+    """
+    options = {"asha": {"max_t": toy.STEPS, "reduction_factor": 2}, "pbt": {"perturbation_interval": 1}}[scheduler]
+    params = job["params"]
+    tuning = {**params["tune_config"], "scheduler": {"name": scheduler, "options": options}}
+    if scheduler == "pbt":
+        tuning = {name: value for name, value in tuning.items() if name != "search_alg"}
+    return {**job, "params": {**params, "engine": "ray", "num_cpus": 1, "tune_config": tuning}}
+
+
+def engines(results: Mapping[tuple[str, str], Mapping[str, Any]]) -> Table:
+    """Compare what jobs came to.
+
+    Args:
+        results: (where, scheduler) -> a job's result.
+    """
+    rows = []
+    for (where, scheduler), result in results.items():
+        models = result["trial_models"]
+        ends = [each["metrics"]["training_iteration"] for each in models]
+        whole = sum(end == toy.STEPS for end in ends)
+        taken = sum(len(each.get("lineage", ())) for each in models)
+        best = result["best_trial"]["metrics"]["score"]
+        rows.append([where, scheduler, str(len(models)), str(whole), str(taken), f"{best:.4f}"])
+    head = ("where", "scheduler", "trials", f"with all {toy.STEPS} reports", "weights taken over", "best score")
+    return Table(head, rows)
+
+
 def outcome(result: Mapping[str, Any]) -> Table:
     """List the models that a job has left, the best first.
 

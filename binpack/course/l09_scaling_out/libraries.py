@@ -11,6 +11,8 @@ References:
 from __future__ import annotations
 
 import importlib
+import subprocess
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -274,10 +276,12 @@ class Facts:
     Attributes:
         kept: of five trials, how many are there when its process is gone.
         stops: whether it can stop a bad trial.
+        start: seconds that its import takes in a new process.
     """
 
     kept: int
     stops: bool
+    start: float = field(compare=False)
 
 
 def facts(folder: Path) -> dict[str, Facts]:
@@ -287,7 +291,20 @@ def facts(folder: Path) -> dict[str, Facts]:
         folder: where files may be made.
     """
     return {
-        "Optuna": Facts(kept_by_optuna(folder), stopped_by_optuna()),
-        "Hyperopt": Facts(kept_by_hyperopt(folder), stopped_by_hyperopt()),
-        "W&B": Facts(kept_by_sweeps(folder), stopped_by_sweeps()),
+        "Optuna": Facts(kept_by_optuna(folder), stopped_by_optuna(), seconds_to_import("optuna")),
+        "Hyperopt": Facts(kept_by_hyperopt(folder), stopped_by_hyperopt(), seconds_to_import("hyperopt")),
+        "W&B": Facts(kept_by_sweeps(folder), stopped_by_sweeps(), seconds_to_import("sweeps")),
     }
+
+
+def seconds_to_import(package: str, repeats: int = 3) -> float:
+    """Return how long a new process takes to import a package, the shortest of some times.
+
+    Args:
+        package: its name.
+        repeats: how many times.
+    """
+    code = f"import time; begun = time.perf_counter(); import {package}; print(time.perf_counter() - begun)"
+    line = [sys.executable, "-W", "ignore", "-c", code]
+    times = [subprocess.run(line, capture_output=True, text=True, check=True).stdout for _ in range(repeats)]
+    return min(float(each.split()[-1]) for each in times)

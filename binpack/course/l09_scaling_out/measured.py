@@ -36,7 +36,7 @@ def trial(
     return {"score": score, "seconds": time.perf_counter() - begun}
 
 
-def job(workers: int, threads: int, trials: int, train: bool) -> dict[str, Any]:
+def job(workers: int, threads: int, trials: int, train: bool, engine: str = "local") -> dict[str, Any]:
     """Return the job.
 
     Args:
@@ -44,6 +44,7 @@ def job(workers: int, threads: int, trials: int, train: bool) -> dict[str, Any]:
         threads: of torch in each of them.
         trials: how many.
         train: whether they train; without it a trial takes no time.
+        engine: what runs them.
     """
     return {
         "action": "train",
@@ -51,6 +52,7 @@ def job(workers: int, threads: int, trials: int, train: bool) -> dict[str, Any]:
             "name": "speed",
             "dataset": task.TASKS["cut"].items,
             "entrypoint": "binpack.course.l09_scaling_out.measured:trial",
+            "engine": engine,
             "is_tune": True,
             "hyperparameter": {"threads": threads, "train": train},
             "hyperparameters": [{"name": "seed", "type": "grid_search", "options": list(range(trials))}],
@@ -72,7 +74,7 @@ class Measured:
     training: float
 
 
-def measure(workers: int, threads: int, trials: int, *, train: bool = True) -> Measured:
+def measure(workers: int, threads: int, trials: int, *, train: bool = True, engine: str = "local") -> Measured:
     """Run a job by its command, and stop the time.
 
     Args:
@@ -80,13 +82,14 @@ def measure(workers: int, threads: int, trials: int, *, train: bool = True) -> M
         threads: of torch in each of them.
         trials: how many.
         train: whether they train.
+        engine: what runs them.
 
     Raises:
         SearchError: the command failed, with what it said.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_json(folder / "job.json", job(workers, threads, trials, train))
+        write_json(folder / "job.json", job(workers, threads, trials, train, engine))
         command = [sys.executable, "-m", "binpack", "action", str(folder / "job.json"), "--out", str(folder / "out")]
         # as many threads as the trial asks for, whatever the recorder runs under
         environment = {key: value for key, value in os.environ.items() if not key.endswith("_NUM_THREADS")}

@@ -7,7 +7,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from binpack.course.l09_scaling_out import libraries, record_crowds, record_libraries, record_speed, record_tournaments
+from binpack.course.l09_scaling_out import (
+    libraries,
+    record_crowds,
+    record_engines,
+    record_libraries,
+    record_speed,
+    record_tournaments,
+)
 from binpack.course.l09_scaling_out.population import LENGTHS
 from binpack.course.searching import apart, with_error
 from binpack.course.tables import Table
@@ -230,23 +237,44 @@ def ahead(record: record_libraries.Record) -> str:
     return f"after {record.at[-1]} trials {best} leads with {last[best].mean():.4f}{others}"
 
 
-def facts(record: record_libraries.Record) -> Table:
+SEVERAL_MACHINES = {
+    "Optuna": "a database",
+    "Hyperopt": "MongoDB or Spark",
+    "W&B": "agents that ask its server",
+    "Ray": "a cluster",
+}
+"""What each library has for several machines, by its documentation."""
+
+
+def facts(record: record_libraries.Record, engines: record_engines.Record) -> Table:
     """List what each library costs and does by itself, as it was measured.
 
     Args:
         record: of libraries.
+        engines: of engines; Ray chooses nothing itself, so its row is a job of the train action on it.
     """
     rows = []
     for name, each in record.facts.items():
         (row,) = (row for row in record.overhead if row.startswith(name))
-        seconds = np.median(record.overhead[row])
-        rows.append(
-            [
-                name,
-                f"{1000 * seconds:.0f} ms",
-                f"{each.kept} of {libraries.TRIED}",
-                "yes" if each.stops else "no",
-            ]
+        cost = _milliseconds(np.median(record.overhead[row]))
+        kept, stops = f"{each.kept} of {libraries.TRIED}", "yes" if each.stops else "no"
+        rows.append([name, f"{each.start:.1f} s", cost, kept, stops, SEVERAL_MACHINES[name]])
+    for name, engine in (("this package", "local"), ("this package on Ray", "ray")):
+        cost, several = (
+            _milliseconds(engines.overhead(engine)),
+            SEVERAL_MACHINES["Ray" if engine == "ray" else "Optuna"],
         )
-    head = ("library", "overhead for each trial", "trials there after its process is gone", "stops a bad trial")
-    return Table(head, rows, "measured; the overhead is the median over searches of the surrogate")
+        rows.append([name, f"{engines.start(engine):.1f} s", cost, "all", "yes", several])
+    head = (
+        "library",
+        "to begin",
+        "a trial",
+        "kept when its process is gone",
+        "stops a bad trial",
+        "several machines by",
+    )
+    return Table(head, rows, "to begin: its import, or a whole job; a trial: what it takes beside training, the median")
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{1000 * seconds:.0f} ms"

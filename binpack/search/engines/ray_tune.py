@@ -58,6 +58,7 @@ _ANSWER = 10.0
 """Seconds within which a cluster's address answers."""
 _PATIENCE = 60.0
 """Seconds after which it is said that there is no room for a trainer."""
+_QUIET: Mapping[str, Any] = {"namespace": NAMESPACE, "log_to_driver": False, "logging_level": logging.ERROR}
 
 
 class _RayTune:
@@ -106,29 +107,50 @@ def _cluster(params: Params) -> Iterator[Any]:
             )
         yield ray
         return
-    if address is not None and "://" in address:
-        raise SearchError(f"ray_address {address}: run the job on a node of the cluster, with ray_address auto")
-    # Ray says in the environment that its clusters ask for a token now; another cluster may not.
-    before = os.environ.get("RAY_AUTH_MODE")
-    quiet: dict[str, Any] = {"namespace": NAMESPACE, "log_to_driver": False, "logging_level": logging.ERROR}
     if address is None:
-        _start(ray, params, quiet)
-    else:
-        try:
-            _look_for(address)
-            ray.init(address=address, **quiet)
-        except Exception as error:  # Ray raises several kinds
-            raise SearchError(
-                f"ray_address {address}: no cluster ({first_line(error)}): start one with `ray start --head`, or leave "
-                "ray_address out"
-            ) from None
+        with own_cluster(_cpus(params)) as ray:
+            yield ray
+        return
+    if "://" in address:
+        raise SearchError(f"ray_address {address}: run the job on a node of the cluster, with ray_address auto")
+    try:
+        _look_for(address)
+        ray.init(address=address, **_QUIET)
+    except Exception as error:  # Ray raises several kinds
+        raise SearchError(
+            f"ray_address {address}: no cluster ({first_line(error)}): start one with `ray start --head`, or leave "
+            "ray_address out"
+        ) from None
     try:
         yield ray
     finally:
         ray.shutdown()
-        if address is None:
-            ray._private.ray_constants.ENABLE_RAY_CLUSTER = sys.platform == "linux"
-        if address is None and before is None:
+
+
+@contextlib.contextmanager
+def own_cluster(cpus: int) -> Iterator[Any]:
+    """Start a cluster on this machine alone, bound to 127.0.0.1, and end it with the block; jobs inside it use it.
+
+    Args:
+        cpus: how many trials of one CPU it has room for.
+
+    Yields:
+        Ray, connected to it.
+
+    Raises:
+        SearchError: its processes do not start.
+    """
+    import ray
+
+    # Ray says in the environment that its clusters ask for a token now; another cluster may not.
+    before = os.environ.get("RAY_AUTH_MODE")
+    _start(ray, cpus)
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+        ray._private.ray_constants.ENABLE_RAY_CLUSTER = sys.platform == "linux"
+        if before is None:
             os.environ.pop("RAY_AUTH_MODE", None)
 
 
@@ -143,19 +165,18 @@ def _look_for(address: str) -> None:
         socket.create_connection((host, int(port)), timeout=_ANSWER).close()
 
 
-def _start(ray: Any, params: Params, quiet: Mapping[str, Any]) -> None:
-    """Start a cluster on this machine alone."""
+def _start(ray: Any, cpus: int) -> None:
     # Otherwise Ray takes 127.0.0.1 for the machine's address in its network, and listens on every other address.
     ray._private.ray_constants.ENABLE_RAY_CLUSTER = False
     for attempt in range(ATTEMPTS):
         try:
             ray.init(
                 address="local",
-                num_cpus=_cpus(params),
+                num_cpus=cpus,
                 object_store_memory=STORE,
                 include_dashboard=False,
                 _node_ip_address="127.0.0.1",
-                **quiet,
+                **_QUIET,
             )
             return
         except Exception as error:  # Exception itself, where its processes take longer than it waits

@@ -37,11 +37,14 @@ from binpack.course import exercises as ex
 from binpack.course import tables
 from binpack.course.asking import recorded_model
 from binpack.course.l09_scaling_out import crowds, faults, figures, jobs, leasing, population, spot, tournaments, words
-from binpack.course.l09_scaling_out.records import Crowds, Libraries, Speed, Tournaments
+from binpack.course.l09_scaling_out.records import Crowds, Engines, Libraries, Speed, Tournaments
 from binpack.search.action.conduct import perform
 from binpack.search.action.table import Notebook, TrialTable
+from binpack.search.bridges import sweep_config, to_hyperopt, to_yaml
+from binpack.search.engines.ray_tune import own_cluster
 from binpack.search.landscape import task
 from binpack.search.landscape.table import load
+from binpack.search.space import Space
 
 torch.set_num_threads(1)
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -271,6 +274,27 @@ plots.show(figures.timeline(story.bars, title="who had which trial", x="seconds"
 # How long should a lease be? If it is short, a worker that stumbles for a moment loses its trial. If it is long, the
 # trial of a dead worker waits long. A few times the interval at which it is renewed is usual: one missed renewal is an
 # accident, three are an absence.
+#
+# ### On several machines
+#
+# This is how the train action of this package works over a PostgreSQL server, which the end of this lesson comes to.
+# Nothing here needs one, so only the commands are shown. One machine begins a job, and any other one takes part in it:
+#
+# ```bash
+# export BINPACK_STORAGE=postgresql://ann@db.example/studies
+# python -m binpack action job.json --out runs/cubes      # begins the job, and trains too
+# python -m binpack worker --study cubes                  # on every other machine
+# ```
+#
+# A worker reads from the database what is to be done. It may come and go at any time, and none of them is the chief: if
+# the machine that began the job is taken away, the others end it. Each trial in it has a lease of 60 seconds
+# (`--lease`), which its worker renews four times in that time. A worker that is asked to stop gives its trials back at
+# once. Whoever takes one over goes on from where the first one last wrote down how far it was, if that lies in a folder
+# that both can reach.
+#
+# There is one more rule, for trials that kill. A configuration that needs more memory than there is takes its worker
+# with it, and then the next one, and the next. So a trial is begun three times at most (`--tries`), and then counts as
+# failed.
 #
 # ## Stopping early without waiting
 #
@@ -636,12 +660,55 @@ assert 30 <= int(after[4]) <= 31
 # one whose checkpoint was not yet written when the signal came. The number of trials is the one that was asked for. A
 # job that you can kill at any moment is a job that you can run on a machine that somebody else may switch off.
 #
+# On a spot instance you know a little beforehand. With `--notice aws` (or `gcp`, or `azure`) the command asks the
+# cloud's own service every five seconds whether the machine is to be taken back. When it is, every training run writes
+# a checkpoint, one line says so, and the exit code is 75, by which a script can tell "not done" from "failed". The same
+# command goes on, here or on the next machine. `--when-done 'sudo shutdown -h now'` runs something when all is done or
+# the notice has come, so that nobody pays for a machine that waits.
+#
 # What makes this work is not much, and it is worth looking for in any system that you use:
 #
 # - a trial is written down when it *begins*, with its configuration, so that the same one can go on;
 # - what a trial leaves and that it has ended are written in this order, so that nothing is counted that is not there;
 # - an id that stays the same, so that a trial that goes on is not a new one;
 # - training that can begin from a checkpoint, and says where the checkpoint is.
+#
+# ### The same job on Ray
+#
+# **Ray** is a library that runs Python on the machines of a cluster (Moritz et al., 2018): it knows which machines
+# there are, starts processes where there is room, and tells when a machine is gone. To the job it is one line more,
+# `"engine": "ray"`. What is tried next and what is stopped is still decided by the process that was started here, and
+# only the training is elsewhere.
+#
+# The next cell starts a cluster of this machine alone, with room for two trials, and runs two jobs on it: the one from
+# above with ASHA, and a population of the toy. Then the cluster is ended.
+#
+# *Predict, then run.* Halving lets some of twelve trials make all five reports. How many of a population will?
+
+# %% tags=["nbval-ignore-output"]
+results = {("processes", "asha"): result}
+with own_cluster(cpus=2):
+    for scheduler in ("asha", "pbt"):
+        results["Ray", scheduler] = perform(
+            jobs.on_ray(job, scheduler), folder / f"ray_{scheduler}", lambda event: None
+        )
+tables.show(jobs.engines(results))
+
+# %% tags=["hide-cell"]
+ends = {
+    name: [each["metrics"]["training_iteration"] for each in found["trial_models"]] for name, found in results.items()
+}
+assert all(len(each) == 12 for each in ends.values()) and set(ends["Ray", "pbt"]) == {5}
+
+# %% [markdown]
+# The two rows of ASHA need not be equal. Two trials run at a time, and which one is done first is a matter of
+# milliseconds, on one machine as on many. In a population nobody is stopped: all twelve make their five reports, and
+# those that are behind take over the weights of others. Each time is counted in the fifth column. The result keeps them
+# as the trial's *lineage*, from whom and when, because its last configuration alone would not give these weights again.
+#
+# With a second machine, `ray start --head` on the first and `ray start --address` on the second make one cluster of
+# both. Mind who can reach it. Ray's processes send each other Python objects as pickles, so whoever can connect to a
+# cluster can run code in it. The one above listens on this machine alone, and asks for a token.
 #
 # ## Three libraries and one question
 #
@@ -660,13 +727,26 @@ assert 30 <= int(after[4]) <= 31
 # | Hyperopt | `{"x": hp.uniform("x", 0, 1)}` beforehand | `fmin`, which minimizes |
 # | W&B | `x: {distribution: uniform, min: 0, max: 1}` in a YAML file | agents that ask a server |
 #
-# *Predict, then run.* Two of them have TPE. Will they find the same?
+# A space need not be written three times. Two hyperparameters of the study's space as a sweep, which W&B's own package
+# has looked at, and as Hyperopt's:
+
+# %%
+few = Space(parameters={name: task.SPACE.parameters[name] for name in ("learning_rate", "gamma")})
+print(to_yaml(sweep_config(few, "bayes", metric="score")))
+print(*(f"{name}: {' '.join(str(node).split())}" for name, node in to_hyperopt(few).items()), sep="\n")
+
+# %% [markdown]
+# Read how each of them says that a learning rate is drawn on a logarithmic scale. W&B wants the ends themselves.
+# Hyperopt wants their logarithms, -11.5 and -2.3, and whoever hands it the ends gets learning rates between 1 and 1.1.
+# This is the most frequent fault when a search moves from one library to another, and no library can notice it.
+#
+# *Predict, then run.* Two of the three have TPE. Will they find the same?
 
 # %%
 side_by_side = Libraries.load()
 tables.show(words.found_by(side_by_side))
 print(words.ahead(side_by_side))
-tables.show(words.facts(side_by_side))
+tables.show(words.facts(side_by_side, Engines.load()))
 
 # %% [markdown]
 # <!-- TODO(record): read this again beside libraries.json. -->
@@ -678,6 +758,10 @@ tables.show(words.facts(side_by_side))
 # second is nothing beside ten minutes, and everything beside a tenth of a second. A search that is lost with its
 # process cannot run overnight. And a library that cannot stop a trial cannot use anything from the middle of this
 # lesson.
+#
+# Ray does not choose configurations, so the last two rows are jobs of this package, whose trials train nothing, in
+# processes and on Ray. They do more in a trial than a library that only chooses: a folder, a journal, a checkpoint.
+# What they take to begin is the price of processes, each of which imports everything anew.
 #
 # Mind two small things that no table shows. Hyperopt keeps its trials as a *pickle*, a file that may run any code when
 # it is read, so never open one from a stranger. And `sweeps` is handed all runs at each call and keeps nothing itself:
@@ -695,6 +779,7 @@ tables.show(words.facts(side_by_side))
 # - A population finds schedules. It costs as many runs as it has members, and favours what is good at once.
 # - A machine that may be taken away needs checkpoints, about as often as Young's formula says.
 # - Judge a system by what happens when it is killed.
+# - A space can move from library to library, if somebody minds what each means by a logarithmic scale.
 #
 # ## Quiz
 #
@@ -751,4 +836,5 @@ tables.show(words.facts(side_by_side))
 #   hyperparameter optimization. JMLR.
 # - L. Li, K. Jamieson, A. Rostamizadeh, E. Gonina, J. Ben-tzur, M. Hardt, B. Recht, A. Talwalkar (2020). A system for
 #   massively parallel hyperparameter tuning. MLSys.
+# - P. Moritz et al. (2018). Ray: a distributed framework for emerging AI applications. OSDI.
 # - J. W. Young (1974). A first order approximation to the optimum checkpoint interval. Communications of the ACM.

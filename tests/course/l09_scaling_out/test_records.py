@@ -21,6 +21,7 @@ from binpack.course.l09_scaling_out import (
     libraries,
     measured,
     record_crowds,
+    record_engines,
     record_libraries,
     record_speed,
     record_tournaments,
@@ -232,13 +233,33 @@ def test_libraries_are_recorded_and_read_back(model, tmp_path):
     record = resumed(record_libraries, tmp_path / "l.json", wanted, recorded_model=lambda: model)
     assert record.at == (10,) and set(record.worth) == set(libraries.LIBRARIES)
     assert record.facts == {
-        "Optuna": libraries.Facts(5, True),
-        "Hyperopt": libraries.Facts(5, False),
-        "W&B": libraries.Facts(0, True),
+        "Optuna": libraries.Facts(5, True, 0.0),
+        "Hyperopt": libraries.Facts(5, False, 0.0),
+        "W&B": libraries.Facts(0, True, 0.0),
     }
-    assert [row[2:] for row in words.facts(record).rows] == [["5 of 5", "yes"], ["5 of 5", "no"], ["0 of 5", "yes"]]
+    assert all(each.start > 0.01 for each in record.facts.values())
+    engines = record_engines.Record({("local", 4): np.full(3, 2.4), ("local", 40): np.full(3, 6.0)} | _on_ray())
+    rows = words.facts(record, engines).rows
+    assert [row[3:5] for row in rows[:3]] == [["5 of 5", "yes"], ["5 of 5", "no"], ["0 of 5", "yes"]]
+    assert rows[3] == ["this package", "2.0 s", "100 ms", "all", "yes", "a database"]
+    assert rows[4] == ["this package on Ray", "10.0 s", "200 ms", "all", "yes", "a cluster"]
     assert len(words.found_by(record, (10,)).rows) == 4
     assert words.ahead(record).startswith("after 10 trials ")
+
+
+def _on_ray() -> dict[tuple[str, int], np.ndarray]:
+    return {("ray", 4): np.array([10.8, 99.0, 10.0]), ("ray", 40): np.array([18.0, 17.0, 99.0])}
+
+
+def test_engines_are_recorded_and_read_back(tmp_path):
+    def measure(workers, threads, trials, *, train, engine):
+        assert not train
+        return measured.Measured({"local": 2.0, "ray": 10.0}[engine] + 0.1 * trials, 0.0)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(measured, "measure", measure)
+        record = resumed(record_engines, tmp_path / "e.json", record_engines.jobs(2))
+    assert record.overhead("ray") == pytest.approx(0.1) and record.start("local") == pytest.approx(2.0)
 
 
 # ---------------------------------------------------------------------------------------------------------------- speed
@@ -247,7 +268,8 @@ def test_libraries_are_recorded_and_read_back(model, tmp_path):
 def test_a_job_is_measured_from_its_command_to_its_end():
     found = measured.measure(1, 1, 2, train=False)
     assert found.seconds > 0 and 0 <= found.training < found.seconds
-    job, _ = parse_job(measured.job(2, 1, 3, True))
+    job, _ = parse_job(measured.job(2, 1, 3, True, engine="ray"))
+    assert job.params.engine == "ray"
     assert job.params.tuning.max_concurrent_trials == 2
 
 
