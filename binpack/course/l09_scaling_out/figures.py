@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import optuna
 from numpy.typing import NDArray
 
 from binpack.course.charts import Series, chart
@@ -122,6 +123,22 @@ def overhead(intervals: NDArray, played: NDArray, formula: Callable[[NDArray], N
     text = f"of the intervals that were played {lowest:.1f} minutes lose least; Young's is {best / 60:.1f} minutes"
     axes: dict[str, Any] = {"x": "minutes between checkpoints", "y": "extra time, as a share of the work"}
     return chart(series, title="how often to write a checkpoint", text=text, **axes)
+
+
+def tried(studies: Mapping[str, optuna.Study], name: str) -> Figure:
+    """Draw what searches have tried of a hyperparameter, on a logarithmic axis.
+
+    Args:
+        studies: name of each search to its study.
+        name: of the hyperparameter.
+    """
+    series, said = [], []
+    for search, study in studies.items():
+        values = [trial.params[name] for trial in study.trials]
+        series.append(Series(search, np.arange(1, len(values) + 1), np.array(values), "dots"))
+        said.append(f"{search} {study.best_value:.3f} at {study.best_trial.params[name]:.2g}")
+    text = f"the best trial of each: {', '.join(said)}"
+    return chart(series, x="trial", y=name, title="one space, three libraries", text=text, log=True)
 
 
 def row_of_trials(lengths: Sequence[float], workers: int, *, title: str, text: str, x: str) -> Figure:

@@ -124,18 +124,30 @@ def outcome(result: Mapping[str, Any]) -> Table:
     return Table(("trial", "learning_rate", "n_epochs", "reports", "score", ""), rows)
 
 
-def begin(job: Mapping[str, Any], folder: Path) -> subprocess.Popen:
+def begin(job: Mapping[str, Any], folder: Path, *options: str) -> subprocess.Popen:
     """Start ``python -m binpack action`` in a process of its own.
 
     Args:
         job: what it is to do.
         folder: for the job's file and its output; the same one goes on with what was begun there.
+        *options: what else stands in the command.
     """
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "job.json", job)
     command = [sys.executable, "-m", "binpack", "action", str(folder / "job.json"), "--out", str(folder / "out")]
+    command += options
     with (folder / "said.txt").open("a", encoding="utf-8") as said:
         return subprocess.Popen(command, stdout=said, stderr=said)
+
+
+def said(folder: Path) -> list[str]:
+    """Return the lines that a job's command has said about itself, without its tables and its results.
+
+    Args:
+        folder: see `begin`.
+    """
+    lines = (folder / "said.txt").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line.startswith("binpack:")]
 
 
 def kill(process: subprocess.Popen, folder: Path, ended: int, step: int) -> int:

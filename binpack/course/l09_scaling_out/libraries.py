@@ -10,7 +10,6 @@ References:
 
 from __future__ import annotations
 
-import importlib
 import subprocess
 import sys
 import time
@@ -28,7 +27,7 @@ from optuna.samplers import RandomSampler, TPESampler
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
-from binpack.files import InputError
+from binpack.search.bridges.optional import needed
 from binpack.search.landscape import task
 from binpack.search.landscape.surrogate import Surrogate
 
@@ -68,23 +67,6 @@ class Objective:
         return self.scores[-1]
 
 
-def needed(package: str) -> Any:
-    """Import a package that the course does not need otherwise.
-
-    Args:
-        package: its name.
-
-    Raises:
-        InputError: one line: it is not installed, and how it is.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of settings that its own dependencies have renamed
-            return importlib.import_module(package)
-    except ImportError:
-        raise InputError(f"the package {package} is not installed: pip install {package}") from None
-
-
 # ------------------------------------------------------------------------------------------------------------ searches
 
 
@@ -99,7 +81,7 @@ def _with_optuna(sampler: Callable[[int], optuna.samplers.BaseSampler]) -> Calla
 
 
 def _hyperopt(objective: Objective, trials: int, seed: int) -> None:
-    hyperopt = needed("hyperopt")
+    hyperopt = needed("hyperopt", "a search with Hyperopt")
     space = {name: hyperopt.hp.uniform(name, 0, 1) for name in NAMES}
     hyperopt.fmin(
         lambda shares: -objective(shares),  # it minimizes
@@ -113,7 +95,7 @@ def _hyperopt(objective: Objective, trials: int, seed: int) -> None:
 
 
 def _sweep(objective: Objective, trials: int, seed: int) -> None:
-    sweeps = needed("sweeps")
+    sweeps = needed("sweeps", "a sweep of W&B")
     config = sweep_config()
     runs: list[Any] = []
     with _seeded(seed):
@@ -177,7 +159,7 @@ def search(model: Surrogate, name: str, trials: int, seed: int) -> Search:
         seed: of the library and of the luck of each run.
 
     Raises:
-        InputError: it is not installed.
+        SearchError: it is not installed.
     """
     objective = Objective(model, np.random.default_rng(seed))
     begun = time.perf_counter()
@@ -203,7 +185,7 @@ def kept_by_optuna(folder: Path) -> int:
 
 def kept_by_hyperopt(folder: Path) -> int:
     """Do the same with the file that ``fmin`` writes where it is told to; it is a pickle."""
-    hyperopt = needed("hyperopt")
+    hyperopt = needed("hyperopt", "a search with Hyperopt")
     asked: list[float] = []
 
     def objective(x: float) -> float:
@@ -226,7 +208,7 @@ def kept_by_hyperopt(folder: Path) -> int:
 
 def kept_by_sweeps(folder: Path) -> int:
     """Let ``sweeps`` go through a grid, forget everything, and return after how many cells it goes on."""
-    sweeps = needed("sweeps")
+    sweeps = needed("sweeps", "a sweep of W&B")
     config = {"method": "grid", "parameters": {"x": {"values": list(range(2 * TRIED))}}}
     runs: list[Any] = []
     for _ in range(TRIED):
@@ -251,14 +233,14 @@ def stopped_by_optuna() -> bool:
 
 def stopped_by_hyperopt() -> bool:
     """Tell whether there is a way to stop one trial: its objective is handed the values, and nothing to report to."""
-    hyperopt = needed("hyperopt")
+    hyperopt = needed("hyperopt", "a search with Hyperopt")
     reporting = [name for name in ("report", "should_prune") if hasattr(hyperopt.Ctrl, name)]
     return bool(reporting)
 
 
 def stopped_by_sweeps() -> bool:
     """Tell whether a bad run is stopped that reports beside a good one."""
-    sweeps = needed("sweeps")
+    sweeps = needed("sweeps", "a sweep of W&B")
     config = {**sweep_config(), "early_terminate": {"type": "hyperband", "max_iter": 8, "eta": 2, "s": 2}}
     shares = {name: {"value": 0.5} for name in NAMES}
     runs = [

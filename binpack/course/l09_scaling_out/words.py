@@ -14,6 +14,9 @@ from binpack.course.l09_scaling_out import (
     record_libraries,
     record_speed,
     record_tournaments,
+    record_workers,
+    served,
+    toy,
 )
 from binpack.course.l09_scaling_out.population import LENGTHS
 from binpack.course.searching import apart, with_error
@@ -122,6 +125,39 @@ def liar(record: record_crowds.Record, workers: int, trials: int) -> str:
         word = f"differ: {'the liar' if lied.mean() > honest.mean() else 'no liar'} is ahead"
     return (
         f"{count_of(workers)}, {trials} trials: {lied.mean():.4f} with the liar and {honest.mean():.4f} without {word}"
+    )
+
+
+# -------------------------------------------------------------------------------------------------------------- workers
+
+
+def served_by(record: record_workers.Record) -> Table:
+    """List what came of jobs on a server when a worker left.
+
+    Args:
+        record: of workers.
+    """
+    rows = []
+    for kind, found in record.found.items():
+        waited = "" if served.KINDS[kind] is None else f"{found['waited'].mean():.1f} s"
+        ended = f"{found['ended'].min():.0f} of {record.trials}"
+        rows.append([kind, ended, waited, f"{found['made'].mean():.1f}", f"{found['seconds'].mean():.1f} s"])
+    head = ("what happens", "trials that end", "Ben's trial is taken after", "steps made", "all done after")
+    steps, jobs = record.trials * toy.STEPS, len(next(iter(record.found.values()))["made"])
+    return Table(head, rows, f"{jobs} jobs of each kind; {steps} steps are needed; a lease lasts {served.LEASE:g} s")
+
+
+def taken_over(record: record_workers.Record, kind: str) -> str:
+    """Say when the trial of the worker who left had another owner.
+
+    Args:
+        record: of workers.
+        kind: in `served.KINDS`, one in which a worker leaves.
+    """
+    waited = record.found[kind]["waited"]
+    return (
+        f"{kind}: the trial is taken over after {waited.mean():.1f} s on average, at the latest {waited.max():.1f} s; "
+        f"a lease lasts {served.LEASE:g} s"
     )
 
 
@@ -265,14 +301,7 @@ def facts(record: record_libraries.Record, engines: record_engines.Record) -> Ta
             SEVERAL_MACHINES["Ray" if engine == "ray" else "Optuna"],
         )
         rows.append([name, f"{engines.start(engine):.1f} s", cost, "all", "yes", several])
-    head = (
-        "library",
-        "to begin",
-        "a trial",
-        "kept when its process is gone",
-        "stops a bad trial",
-        "several machines by",
-    )
+    head = ("library", "to begin", "a trial", "kept when its process is gone", "stops a bad trial", "distributed by")
     return Table(head, rows, "to begin: its import, or a whole job; a trial: what it takes beside training, the median")
 
 

@@ -37,14 +37,11 @@ from binpack.course import exercises as ex
 from binpack.course import tables
 from binpack.course.asking import recorded_model
 from binpack.course.l09_scaling_out import crowds, faults, figures, jobs, leasing, population, spot, tournaments, words
-from binpack.course.l09_scaling_out.records import Crowds, Engines, Libraries, Speed, Tournaments
+from binpack.course.l09_scaling_out.records import Crowds, Engines, Libraries, Speed, Tournaments, Workers
 from binpack.search.action.conduct import perform
 from binpack.search.action.table import Notebook, TrialTable
-from binpack.search.bridges import sweep_config, to_hyperopt, to_yaml
-from binpack.search.engines.ray_tune import own_cluster
 from binpack.search.landscape import task
 from binpack.search.landscape.table import load
-from binpack.search.space import Space
 
 torch.set_num_threads(1)
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -277,8 +274,8 @@ plots.show(figures.timeline(story.bars, title="who had which trial", x="seconds"
 #
 # ### On several machines
 #
-# This is how the train action of this package works over a PostgreSQL server, which the end of this lesson comes to.
-# Nothing here needs one, so only the commands are shown. One machine begins a job, and any other one takes part in it:
+# The train action of this package works in this way over a server of PostgreSQL; what such an action is, the end of
+# this lesson tells. One machine begins a job, and any other one takes part in it:
 #
 # ```bash
 # export BINPACK_STORAGE=postgresql://ann@db.example/studies
@@ -289,8 +286,31 @@ plots.show(figures.timeline(story.bars, title="who had which trial", x="seconds"
 # A worker reads from the database what is to be done. It may come and go at any time, and none of them is the chief: if
 # the machine that began the job is taken away, the others end it. Each trial in it has a lease of 60 seconds
 # (`--lease`), which its worker renews four times in that time. A worker that is asked to stop gives its trials back at
-# once. Whoever takes one over goes on from where the first one last wrote down how far it was, if that lies in a folder
-# that both can reach.
+# their next reports. Whoever takes one over goes on from where the first one last wrote down how far it was, if that
+# lies in a folder that both can reach.
+#
+# You need no server to read on: what the next cell shows was recorded on one
+# (`python -m binpack.course.l09_scaling_out.record_workers`). Ann and Ben are two of these workers, and share a job of
+# short trials with leases of 4 seconds. Either both stay, or in the middle of a trial Ben is asked to stop, or he is
+# killed by the signal that cannot be caught.
+#
+# *Predict, then run.* When does Ben's trial have to wait longer, after he was asked or after he was killed? And how
+# many steps are made twice?
+
+# %%
+workers = Workers.load()
+tables.show(words.served_by(workers))
+text = words.taken_over(workers, "Ben is killed")
+bars = workers.bars["Ben is killed"]
+plots.show(figures.timeline(bars, title="Ben is killed", x="seconds", names=workers.names, text=text))
+
+# %% [markdown]
+# <!-- TODO(record): read this again beside workers.json. -->
+#
+# In all three rows every trial ends, and none of them counts twice. A worker that is asked hands its trial back, and
+# the next one that is free takes it. A worker that is killed says nothing, and its lease has to run out first: compare
+# the third column with the length of a lease. Whatever the fourth column has beyond the first row was made twice. In
+# each job that is one step at most: the one that was made and not yet written down.
 #
 # There is one more rule, for trials that kill. A configuration that needs more memory than there is takes its worker
 # with it, and then the next one, and the next. So a trial is begun three times at most (`--tries`), and then counts as
@@ -430,7 +450,8 @@ print(words.promotions(tournament))
 #
 # Synchronous halving could use the waiting for a second bracket that begins meanwhile, and good implementations do.
 # ASHA needs no such care. That is why most libraries have it as their parallel form. Optuna's halving pruner decides
-# when a trial comes to the rung, without promotions, and a trial that it has stopped stays stopped.
+# when a trial comes to the rung, without promotions, and a trial that it has stopped stays stopped. Towards the end of
+# this lesson you run a job of that kind on a small cluster, and beside it a population, which comes next.
 #
 # ## Training as a population
 #
@@ -575,7 +596,7 @@ job = {
         "dataset": "random:2-4",
         "entrypoint": "binpack.course.l09_scaling_out.toy",
         "is_tune": True,
-        "hyperparameter": {"pause": 0.1},
+        "hyperparameter": {"pause": 0.05},
         "hyperparameters": [
             {"name": "learning_rate", "type": "loguniform", "min": 1e-4, "max": 1e-1, "base": 10},
             {"name": "n_epochs", "type": "randint", "min": 1, "max": 8},
@@ -660,18 +681,46 @@ assert 30 <= int(after[4]) <= 31
 # one whose checkpoint was not yet written when the signal came. The number of trials is the one that was asked for. A
 # job that you can kill at any moment is a job that you can run on a machine that somebody else may switch off.
 #
-# On a spot instance you know a little beforehand. With `--notice aws` (or `gcp`, or `azure`) the command asks the
-# cloud's own service every five seconds whether the machine is to be taken back. When it is, every training run writes
-# a checkpoint, one line says so, and the exit code is 75, by which a script can tell "not done" from "failed". The same
-# command goes on, here or on the next machine. `--when-done 'sudo shutdown -h now'` runs something when all is done or
-# the notice has come, so that nobody pays for a machine that waits.
-#
 # What makes this work is not much, and it is worth looking for in any system that you use:
 #
 # - a trial is written down when it *begins*, with its configuration, so that the same one can go on;
 # - what a trial leaves and that it has ended are written in this order, so that nothing is counted that is not there;
 # - an id that stays the same, so that a trial that goes on is not a new one;
 # - training that can begin from a checkpoint, and says where the checkpoint is.
+#
+# ### A notice in time
+#
+# On a spot instance you know a little beforehand. Each cloud has an address that only its own machines can reach, and
+# what is read there tells whether the machine is to be taken back. With `--notice aws` (or `gcp`, or `azure`) the
+# command asks there every five seconds. At a notice all that trains writes a checkpoint and ends.
+#
+# `--when-done` takes a command that runs when all is done or the notice has come. On a rented machine that would be
+# `sudo shutdown -h now`, so that nobody pays for a machine that waits. It does not run after an error, as then somebody
+# has to look.
+#
+# The next cell plays the cloud on this machine, at an address that the command is given with `--notice-url`. It says
+# from the first question on that the machine is taken back.
+#
+# *Predict, then run.* The job needs 30 steps of a tenth of a second. How many of them will be made?
+
+# %% tags=["nbval-ignore-output"]
+from binpack.course.l09_scaling_out.cloud import Cloud
+
+place = folder / "noticed"
+with Cloud(takes_back=True) as cloud:
+    options = ("--notice", "gcp", "--notice-url", cloud.url, "--when-done", "echo off")
+    code = jobs.begin(six, place, *options).wait()
+print(*jobs.said(place), sep="\n")
+tables.show(jobs.table(jobs.state(place, f"ended with {code}")))
+
+# %% tags=["hide-cell"]
+assert code == 75 and 1 <= int(jobs.state(place, "")[4]) < 30
+
+# %% [markdown]
+# The first line says beforehand what will run in the end. Then the notice comes, a checkpoint is written, and the
+# command ends with the exit code 75. By that a script can tell "not done" from "failed", which is 1 or 2. The same
+# command goes on, here or on the next machine: the trial that was stopped is still RUNNING in the table, and goes on
+# from its checkpoint as in the cell before. `train`, `tune`, `worker` and `report --retrain` have the same options.
 #
 # ### The same job on Ray
 #
@@ -686,6 +735,8 @@ assert 30 <= int(after[4]) <= 31
 # *Predict, then run.* Halving lets some of twelve trials make all five reports. How many of a population will?
 
 # %% tags=["nbval-ignore-output"]
+from binpack.search.engines.ray_tune import own_cluster
+
 results = {("processes", "asha"): result}
 with own_cluster(cpus=2):
     for scheduler in ("asha", "pbt"):
@@ -731,14 +782,45 @@ assert all(len(each) == 12 for each in ends.values()) and set(ends["Ray", "pbt"]
 # has looked at, and as Hyperopt's:
 
 # %%
+from binpack.search.bridges import run_hyperopt, run_sweep, sweep_config, to_hyperopt, to_yaml
+from binpack.search.space import Space
+
 few = Space(parameters={name: task.SPACE.parameters[name] for name in ("learning_rate", "gamma")})
-print(to_yaml(sweep_config(few, "bayes", metric="score")))
+sweep = sweep_config(few, "bayes", metric="score")
+print(to_yaml(sweep))
 print(*(f"{name}: {' '.join(str(node).split())}" for name, node in to_hyperopt(few).items()), sep="\n")
 
 # %% [markdown]
 # Read how each of them says that a learning rate is drawn on a logarithmic scale. W&B wants the ends themselves.
 # Hyperopt wants their logarithms, -11.5 and -2.3, and whoever hands it the ends gets learning rates between 1 and 1.1.
 # This is the most frequent fault when a search moves from one library to another, and no library can notice it.
+#
+# Nor need the objective be written three times. It takes the values and returns a score, here the surrogate's for a
+# single run. Each library searches these two hyperparameters with 25 trials. What comes out is a study of Optuna's in
+# all three cases, so every plot of lesson 08b works on it.
+
+# %% tags=["nbval-ignore-output"]
+luck, rng = np.random.default_rng(0), np.random.default_rng
+
+
+def scored(values, report):
+    place = np.array(task.SPACE.place({**task.DEFAULT, **values}))
+    return float(model.finals(place, luck)[0][0])
+
+
+own = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=0))
+own.optimize(lambda trial: scored(few.suggest(trial), None), n_trials=25)
+studies = {
+    "Optuna": own,
+    "Hyperopt": run_hyperopt(few, scored, 25, rng(0), startup=10),
+    "W&B": run_sweep(sweep, few, scored, 25, rng(0)),
+}
+plots.show(figures.tried(studies, "learning_rate"))
+
+# %% [markdown]
+# Each dot is a trial. All three begin at random and then look where it was good, each in its own way. Which of them
+# found most in *one* search says nothing about the libraries, as lesson 07 showed. For that the same question was put
+# to them many times, with all eleven hyperparameters and 60 trials each.
 #
 # *Predict, then run.* Two of the three have TPE. Will they find the same?
 

@@ -25,10 +25,13 @@ from binpack.course.l09_scaling_out import (
     record_libraries,
     record_speed,
     record_tournaments,
+    record_workers,
+    served,
     tournaments,
     words,
 )
 from binpack.course.l09_scaling_out.exercises import promotable
+from binpack.course.l09_scaling_out.workers import Bar
 from binpack.course.records import write_record
 from binpack.files import InputError
 from binpack.search.action.job import parse_job
@@ -222,7 +225,7 @@ def test_each_library_searches_the_surrogate(name, model):
 
 def test_a_library_that_is_missing_is_named(model, monkeypatch):
     monkeypatch.setitem(sys.modules, "hyperopt", None)
-    with pytest.raises(InputError, match="the package hyperopt is not installed: pip install hyperopt"):
+    with pytest.raises(InputError, match="a search with Hyperopt needs the package hyperopt: pip install hyperopt"):
         libraries.search(model, "Hyperopt, TPE", 2, 0)
 
 
@@ -260,6 +263,27 @@ def test_engines_are_recorded_and_read_back(tmp_path):
         patched.setattr(measured, "measure", measure)
         record = resumed(record_engines, tmp_path / "e.json", record_engines.jobs(2))
     assert record.overhead("ray") == pytest.approx(0.1) and record.start("local") == pytest.approx(2.0)
+
+
+def test_workers_are_recorded_and_read_back(tmp_path):
+    def play(storage, kind, trials, pause):
+        left = served.KINDS[kind] is not None
+        bars = [Bar(0, 0.0, 5.0, 0, "counted"), Bar(1, 0.5, 2.0, 1, "cut off")]
+        return served.Served(9.0, trials, 3.5 if left else 0.0, 40 + left, bars[: 1 + left])
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(served, "play", play)
+        record = resumed(record_workers, tmp_path / "w.json", record_workers.jobs(2))
+    assert record.trials == 8 and list(record.found) == list(served.KINDS)
+    assert [row[1:] for row in words.served_by(record).rows] == [
+        ["8 of 8", "", "40.0", "9.0 s"],
+        ["8 of 8", "3.5 s", "41.0", "9.0 s"],
+        ["8 of 8", "3.5 s", "41.0", "9.0 s"],
+    ]
+    assert words.taken_over(record, "Ben is killed") == (
+        "Ben is killed: the trial is taken over after 3.5 s on average, at the latest 3.5 s; a lease lasts 4 s"
+    )
+    assert record.bars["Ben is killed"] == [Bar(0, 0.0, 5.0, 0, "counted"), Bar(1, 0.5, 2.0, 1, "cut off")]
 
 
 # ---------------------------------------------------------------------------------------------------------------- speed
