@@ -19,9 +19,11 @@ from binpack.search.config import TuneConfig
 from binpack.search.locks import Check
 from binpack.search.report import Comparison, TuneResult
 from binpack.search.trials import Train, Work
-from binpack.search.workers import Workers
+from binpack.search.workers import Ahead
 
 HeldOut = Callable[[Path, TuneConfig], float]
+_KEPT = "held_out.json"
+"""A run's score, in its folder."""
 
 
 def held_out_score(folder: Path, config: TuneConfig) -> float:
@@ -61,7 +63,7 @@ class FreshRuns:
     streams: int
     score: Callable[[Path], float]
 
-    def run(self, train: Train, workers: Workers, check: Check, *, progress: bool) -> dict[str, list[float]]:
+    def run(self, train: Train, workers: Ahead, check: Check, *, progress: bool) -> dict[str, list[float]]:
         """Train and score what is not there yet.
 
         Args:
@@ -80,7 +82,8 @@ class FreshRuns:
         ]
         scores: dict[str, list[float]] = {name: [] for name in self.parts}
         with tqdm(total=len(runs), desc="held out", disable=not progress, unit="run") as bar:
-            workers.train_ahead(train, [(config, folder) for _, config, folder in runs])
+            left = [(config, folder) for _, config, folder in runs if not (folder / _KEPT).is_file()]
+            workers.train_ahead(train, left)
             for name, config, folder in runs:
                 bar.set_postfix_str(f"{name.partition('_')[2]}, seed {config.seed}")
                 scores[name].append(self._one(train, check, config, folder))
@@ -88,7 +91,7 @@ class FreshRuns:
         return scores
 
     def _one(self, train: Train, check: Check, config: Any, folder: Path) -> float:
-        kept = folder / "held_out.json"
+        kept = folder / _KEPT
         if kept.is_file():
             stored = read_sealed(kept, "a held-out score", "delete it to score anew").get("score")
             if not isinstance(stored, float) or not math.isfinite(stored):
@@ -129,7 +132,7 @@ class Contest:
     same_file: bool
     score: Callable[[Path], float]
 
-    def hold(self, train: Train, workers: Workers, check: Check, *, progress: bool) -> Comparison:
+    def hold(self, train: Train, workers: Ahead, check: Check, *, progress: bool) -> Comparison:
         """Train and score both on the same seeds, and keep the comparison in ``final.json``.
 
         Args:

@@ -17,9 +17,17 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from binpack.system import STOPPING, signals_wait
+
+
+class Ahead(Protocol):
+    """Trains runs before they are asked for; ``Workers`` does, and so does a cluster."""
+
+    def train_ahead(self, train: Callable[[Any, Path], Any], runs: Iterable[tuple[Any, Path]]) -> None:
+        """See ``Workers.train_ahead``; what is not trained afterwards is left to the caller."""
+        ...
 
 
 class Workers:

@@ -14,6 +14,7 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -158,7 +159,11 @@ class _Work:
         conclude = hook(params.entrypoint, "conclude")
         if conclude is not None:
             number = list(trials).index(best)
-            lines = conclude(params, self.dataset, best, number, self.out / "final", self.held, self.progress)
+            place = self.out / "final"
+            # An engine may have this beside what the protocol asks for: it trains the comparison's runs as well.
+            ahead = getattr(engine, "train_ahead", None)
+            more = {} if ahead is None else {"ahead": partial(ahead, tuning, self.told)}
+            lines = conclude(params, self.dataset, best, number, place, self.held, self.progress, **more)
             if lines:
                 self.told({"event": "comparison", "lines": lines})
         return outcome(trials, best)

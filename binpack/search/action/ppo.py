@@ -10,7 +10,8 @@ streams), ``steps`` and ``seconds``.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ from binpack.search.action.distributions import Distribution
 from binpack.search.action.faults import Fault, place
 from binpack.search.action.job import DEFAULT_ENGINE, Draft, Params
 from binpack.search.action.result import Trial
+from binpack.search.action.trial import Assignment
 from binpack.search.seeds import SeedPlan
 
 if TYPE_CHECKING:
@@ -246,7 +248,14 @@ def _faults(make: Callable[[], Any], where: tuple[str | int, ...]) -> Iterator[F
 
 
 def conclude(
-    params: Params, dataset: str, best: Trial, number: int, folder: Path, held: Check, progress: bool
+    params: Params,
+    dataset: str,
+    best: Trial,
+    number: int,
+    folder: Path,
+    held: Check,
+    progress: bool,
+    ahead: Callable[[Sequence[Assignment]], None] | None = None,
 ) -> list[str]:
     """Compare the best configuration with the default one on fresh seeds and unseen streams.
 
@@ -258,6 +267,7 @@ def conclude(
         folder: for the comparison's runs and its ``final.json``.
         held: raises where the job is this process's no longer.
         progress: whether to show a bar.
+        ahead: trains runs elsewhere; None: processes of this machine do.
 
     Returns:
         The comparison in words; nothing where none was asked for.
@@ -288,7 +298,51 @@ def conclude(
         same_file=default.env.source().finite,
         score=lambda run: score_on(run, default.env, final.test_streams, final.test_seed),
     )
+    if ahead is not None:
+        comparison = contest.hold(train_ppo, _Elsewhere(dataset, ahead), held, progress=progress)
+        return comparison.lines(float(best.metrics["score"]))
     jobs = params.tuning.max_concurrent_trials or max(1, int(usable_cores() // params.num_cpus))
     with Workers(min(jobs, 2 * final.final_seeds)) as workers:
         comparison = contest.hold(train_ppo, workers, held, progress=progress)
     return comparison.lines(float(best.metrics["score"]))
+
+
+@dataclass(frozen=True)
+class _Elsewhere:
+    """Trains the comparison's runs with an engine's trainers; see ``workers.Ahead``."""
+
+    dataset: str
+    ahead: Callable[[Sequence[Assignment]], None]
+
+    def train_ahead(self, train: Callable[[Any, Path], Any], runs: Iterable[tuple[Any, Path]]) -> None:
+        assignments = [
+            Assignment(
+                entrypoint=f"{__name__}:anew",
+                tuning=False,
+                trial_id=None,
+                folder=folder,
+                dataset=self.dataset,
+                hyperparameter=config.stored(),
+                checkpoint=None,
+                metric="score",
+            )
+            for config, folder in runs
+        ]
+        if assignments:
+            self.ahead(assignments)
+
+
+def anew(run: Run, hyperparameter: Mapping[str, Any], **kwargs: Any) -> float:
+    """Train a run of the comparison in its own folder; an entrypoint for engines.
+
+    Args:
+        run: the run.
+        hyperparameter: its whole configuration, as `TrainConfig` has it in JSON.
+        **kwargs: no matter here.
+
+    Returns:
+        Its score.
+    """
+    from binpack.agents.training import train as train_ppo
+
+    return train_ppo(TrainConfig.model_validate(hyperparameter), run.folder).score

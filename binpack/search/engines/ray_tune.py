@@ -8,8 +8,9 @@ same journal and the same result here as on one machine, and is resumed exactly.
 
 Trainers are actors, one for each trial that may run at a time, and train one trial after another. They hold the CPUs
 and GPUs that a trial asks for. A trial is given to a trainer that is ready; one whose trainer is lost, with its node or
-alone, goes on elsewhere from its last checkpoint. The job's folder lies on a disk that all nodes share, which is looked
-at before anything is trained.
+alone, goes on elsewhere from its last checkpoint. The runs of the comparison in the end are trained in the same way;
+this process scores them. The job's folder lies on a disk that all nodes share, which is looked at before anything is
+trained.
 
 Ray pickles what its own processes say to each other: whoever can reach a cluster can run code in it. The one that is
 started here is bound to 127.0.0.1, asks for Ray's token, and has no dashboard.
@@ -40,6 +41,7 @@ from binpack.search.action.job import Params
 from binpack.search.action.result import Trial
 from binpack.search.action.run import Event
 from binpack.search.action.trial import Assignment, Outcome, run_trial
+from binpack.search.engines.ahead import train_ahead
 from binpack.search.engines.crew import Listener
 from binpack.search.engines.engine import Tuning, Watch
 from binpack.search.engines.searches import SEARCHES
@@ -76,17 +78,28 @@ class _RayTune:
         """Run the trials; see ``Engine.tune``."""
         if (line := self.missing) is not None:
             raise SearchError(f"ray {line}")
-        params = tuning.params
-        with _cluster(params) as ray:
-            room = _room(ray.nodes(), params)
-            _end_trainers(ray, tuning.identity)
-            with _sight(tuning.folder) as sight:
-                trainers = _Trainers(ray, params, tuning.identity, sight)
-                side_by_side = params.tuning.max_concurrent_trials or room
-                return run_study(tuning, watch, side_by_side, lambda listener, size: _OnRay(trainers, listener, size))
+        with _trainers(tuning) as (trainers, at_once):
+            return run_study(tuning, watch, at_once, lambda listener, size: _OnRay(trainers, listener, size))
+
+    def train_ahead(self, tuning: Tuning, watch: Watch, assignments: Sequence[Assignment]) -> None:
+        """Train the runs of the comparison in the end where the trials were trained; see ``ahead.train_ahead``."""
+        with _trainers(tuning) as (trainers, at_once):
+            train_ahead(lambda listener, size: _OnRay(trainers, listener, min(size, at_once)), assignments, watch)
 
 
 RAY = _RayTune()
+
+
+@contextlib.contextmanager
+def _trainers(tuning: Tuning) -> Iterator[tuple[_Trainers, int]]:
+    """Yield what makes trainers on the job's cluster, and how many of them it is to have at most."""
+    params = tuning.params
+    with _cluster(params) as ray:
+        room = _room(ray.nodes(), params)
+        _end_trainers(ray, tuning.identity)
+        with _sight(tuning.folder) as sight:
+            made = _Trainers(ray, params, tuning.identity, sight)
+            yield made, params.tuning.max_concurrent_trials or room
 
 
 @contextlib.contextmanager

@@ -27,12 +27,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from binpack.agents import training
 from binpack.search._model import SearchError
 from binpack.search.action.conduct import perform
 from binpack.search.action.faults import JobError
 from binpack.search.action.job import parse_job
 from binpack.search.action.trial import Assignment, Outcome
-from binpack.search.engines import ray_tune
+from binpack.search.engines import ahead, ray_tune
 from binpack.search.engines.engine import ENGINES, check_engine
 from binpack.search.engines.ray_tune import RAY, _OnRay, _room, _sight, _Trainers
 from binpack.search.engines.study import LOSSES
@@ -327,6 +328,28 @@ def test_what_ends_a_process_ends_a_trial_alone(tmp_path):
     assert listener.ends[0] == Outcome({}, error="KeyboardInterrupt: KeyboardInterrupt")
 
 
+def test_runs_are_trained_ahead_and_one_that_is_lost_goes_on_elsewhere(tmp_path, monkeypatch):
+    ray, told = PlayedRay(), []
+    losses = [0, 0, 2, 2, 2]
+
+    def report(runs, number, metrics):
+        if number in losses:
+            losses.remove(number)
+            ray.kill(ray.actors[-1])
+        return False
+
+    monkeypatch.setattr(ahead._Runs, "report", report)
+    runs = [assignment(tmp_path, x) for x in (1, 2, 3)]
+    runs.append(Assignment("toy:fails", True, "t", tmp_path / "fails", "random", {"x": 2}, None, "score"))
+    with _sight(tmp_path / "job") as sight:
+        trainers = _Trainers(ray, params_of(), "job", sight)
+        ahead.train_ahead(lambda listener, size: _OnRay(trainers, listener, 1), runs, told.append)
+    assert losses == [] and len(ray.actors) == 6 and told == []
+    assert (tmp_path / "1" / "calls").exists() and (tmp_path / "2" / "calls").exists()
+    assert (tmp_path / "fails" / "error.txt").read_text().endswith("RuntimeError: two is\ntoo many\n")
+    ahead.train_ahead(lambda listener, size: _OnRay(trainers, listener, size), [], told.append)
+
+
 # A real cluster
 
 
@@ -422,6 +445,32 @@ def test_the_job_of_the_guide_with_each_of_its_schedulers(cluster, guided):
         assert best["metrics"]["training_iteration"] == 6
         if scheduler["name"] != "pbt":
             assert best["metrics"]["score"] == pytest.approx(6 * best["config"]["rate"])
+
+
+def test_the_comparison_is_trained_on_the_cluster(cluster, tmp_path, monkeypatch):
+    little = {"bin_size": [4, 4, 4], "total_steps": 64, "eval_every": 32, "n_envs": 2, "n_steps": 8, "batch_size": 16}
+    little |= {"channels": 4, "layers": 1, "eval_streams": 5, "tensorboard": False, "final_seeds": 3, "test_streams": 5}
+    job = tuning({"name": "learning_rate", "type": "grid_search", "options": [0.01]}, hyperparameter=little)
+    del job["params"]["entrypoint"]
+    job["params"]["dataset"] = "random:1-2"
+    train, found = training.train, {}
+
+    def here(config, folder, **more):
+        """Note whether a run that this process asks for was trained elsewhere."""
+        found[folder] = (folder / "result.json").is_file()
+        return train(config, folder, **more)
+
+    monkeypatch.setattr(training, "train", here)
+    events = []
+    result = perform(job, tmp_path, events.append)
+    assert len(found) == 6 and all(found.values()), "the cluster was before this process in each of them"
+    final = json.loads((tmp_path / "final" / "final.json").read_text())
+    assert len(final["best"]) == len(final["default"]) == 3 and 0 < min(final["best"]) <= 1
+    (said,) = [event["lines"] for event in events if event["event"] == "comparison"]
+    assert said[0].startswith("Held out (trained anew on 3 fresh seeds of 64 steps")
+    # what has its score is not asked for again
+    monkeypatch.setattr(ray_tune, "train_ahead", None)
+    assert perform(job, tmp_path) == result and len(found) == 6
 
 
 def test_optuna_with_asha_stops_trials_on_the_way(cluster, tmp_path):
