@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binpack.course.l07_tpe.race import Race
-from binpack.course.searching import chance_better
+from binpack.course.searching import EVEN, chance_better
 from binpack.course.tables import Table
 from binpack.files import read_json
 from binpack.search.landscape.surrogate import FILE
@@ -18,7 +18,6 @@ AT = (20, 50, 100, 200)
 """Numbers of trials at which searches are compared."""
 TWINS = {"TPE": "Optuna's TPE", "joint TPE": "Optuna's joint TPE", "Sobol": "Optuna's QMC"}
 """Searches of `many`, and Optuna's sampler that should do the same."""
-_EVEN = 0.02
 
 
 def worths(race: Race, names: Sequence[str]) -> Table:
@@ -124,7 +123,7 @@ def conclusion(race: Race, names: Sequence[str], at: int) -> str:
     order = sorted(names, key=lambda name: -ends[name].mean())
     best, second = order[0], order[1]
     chance = chance_better(ends[best], ends[second])
-    close = "about even with" if abs(chance - 0.5) < _EVEN else f"ahead in {chance:.0%} of the pairs of"
+    close = "about even with" if abs(chance - 0.5) < EVEN else f"ahead in {chance:.0%} of the pairs of"
     text = f"after {at} trials {best} has found most, {ends[best].mean():.4f} on average; it is {close} {second}"
     if best == "random":
         return f"{text}; no search that learns is better than drawing at random here"

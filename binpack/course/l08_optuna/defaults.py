@@ -9,14 +9,12 @@ from numpy.typing import NDArray
 
 from binpack.course.l08_optuna import record_budgets, record_pruning
 from binpack.course.l08_optuna.reading_words import best_pruner, best_space, enough
-from binpack.course.searching import chance_better
+from binpack.course.searching import EVEN, chance_better
 from binpack.course.tables import Table
 from binpack.search.config import TuneConfig
 from binpack.search.landscape.table import Runs
 
 # TODO(record): once the records are whole, the defaults of `TuneConfig` become what `proposals` says, with its figures.
-EVEN = 0.02
-"""A chance this near to one half says nothing."""
 
 
 def by_seeds(

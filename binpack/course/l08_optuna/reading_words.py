@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binpack.course.l08_optuna import record_budgets, record_fronts, record_pruning, record_shares, shares, signs
-from binpack.course.searching import chance_better
+from binpack.course.searching import EVEN, chance_better
 from binpack.course.tables import Table
 from binpack.search.landscape import task
 
 QUOTED = (0.5, 0.7)
 """What pruning is often said to save."""
-_EVEN = 0.02
 _TOP = 3
 
 
@@ -307,7 +306,7 @@ def best_space(record: record_budgets.Record, trials: int) -> tuple[str, str]:
     if best == "all eleven":
         return best, f"after {trials} trials the search of all eleven has found most, {ends[best].mean():.4f}"
     chance = chance_better(ends[best], ends["all eleven"])
-    word = "about even with" if abs(chance - 0.5) < _EVEN else f"ahead in {chance:.0%} of the pairs of"
+    word = "about even with" if abs(chance - 0.5) < EVEN else f"ahead in {chance:.0%} of the pairs of"
     return best, (
         f"after {trials} trials the search of {best} has found most, {ends[best].mean():.4f}; it is {word} the search "
         f"of all eleven, {ends['all eleven'].mean():.4f}"

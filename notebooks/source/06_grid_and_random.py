@@ -27,9 +27,9 @@
 # with it and look.
 #
 # So there are two loops. The inner one, training, adjusts some ten thousand parameters in forty thousand steps. The
-# outer one, the search, adjusts eleven hyperparameters, and each of its steps is a whole training run. A **trial** is
-# one step of the outer loop: one configuration, trained and scored. A **configuration** is a value for each
-# hyperparameter.
+# outer one, the search, adjusts eleven hyperparameters, and each of its steps is a whole training run. A
+# **configuration** is a value for each hyperparameter. A **trial** is one step of the outer loop: one configuration,
+# trained and scored.
 
 # %%
 import itertools
@@ -202,16 +202,17 @@ for share in (0.2, 0.05, 0.01):
 rng = np.random.default_rng(1)
 scores, worth = replay.searches(study, 100, 1000, rng)
 found = np.array([worth_so_far(*search) for search in zip(scores, worth, strict=True)])
-trials = np.arange(1, 101)
+trials = np.arange(5, 101)
 curves = {"score of the leader": np.maximum.accumulate(scores, axis=1), "what the leader is worth": found}
 axes = {"x": "trials", "y": "utilization", "title": "random search, reported and real", "spread": "middle"}
-plots.show(plots.curves_with_spread({name: (trials, curve) for name, curve in curves.items()}, **axes))
+plots.show(plots.curves_with_spread({name: (trials, curve[:, 4:]) for name, curve in curves.items()}, **axes))
 
 # %% [markdown]
-# The upper line is what nearly every plot of a search shows. It can only rise. The lower line is what you would get if
-# you took the leader home and trained it again. The two are measured on different streams, and streams differ a little
-# in how hard they are; what counts is how the distance *grows* with the number of trials. The lower line may even fall
-# from one trial to the next, when a lucky run takes the lead from a better configuration.
+# The figure begins at the fifth trial, since the first few rise too steeply to show the rest beside them. The upper
+# line is what nearly every plot of a search shows. It can only rise. The lower line is what you would get if you took
+# the leader home and trained it again. The two are measured on different streams, and streams differ a little in how
+# hard they are; what counts is how the distance *grows* with the number of trials. The lower line may even fall from
+# one trial to the next, when a lucky run takes the lead from a better configuration.
 #
 # From here on every search is judged by the lower line.
 #
@@ -228,8 +229,8 @@ for name, runs in arms.items():
     scores, worth = replay.searches(runs, len(cells.configs), 1000, rng)
     results[name] = np.array([worth_so_far(*search) for search in zip(scores, worth, strict=True)])
 axes = {"x": "trials", "y": "worth of the leader", "title": "three searches, 1,000 repeats each", "spread": "middle"}
-trials = np.arange(1, len(cells.configs) + 1)
-plots.show(plots.curves_with_spread({name: (trials, curve) for name, curve in results.items()}, **axes))
+trials = np.arange(5, len(cells.configs) + 1)
+plots.show(plots.curves_with_spread({name: (trials, curve[:, 4:]) for name, curve in results.items()}, **axes))
 
 # %% [markdown]
 # Lines are means over a thousand searches, and bands hold the middle 80 % of them. Bands that overlap do not say that
@@ -261,6 +262,7 @@ for one, other in itertools.combinations(results, 2):
 scores, worth = replay.searches(cells, len(cells.configs), 1000, rng, in_order=True)
 in_order = np.array([worth_so_far(*search) for search in zip(scores, worth, strict=True)])
 curves = {"in a random order": results["grid"], "in the order of the loops": in_order}
+trials = np.arange(1, len(cells.configs) + 1)
 axes = {"x": "trials", "y": "worth of the leader", "title": "the same grid in two orders", "spread": "middle"}
 plots.show(plots.curves_with_spread({name: (trials, curve) for name, curve in curves.items()}, **axes))
 
