@@ -161,9 +161,9 @@ def _follow(
         for row in rows:
             followed.see(row, now)
         followed.ended = sum(row.state == "ended" for row in rows)
-        if leaves is not None and followed.left is None and (row := _ripe(followed, rows)) is not None:
+        if leaves is not None and followed.left is None and (ripe := _ripe(followed, rows)) is not None:
             crew[1].send_signal(leaves)
-            followed.leave(row, now)
+            followed.leave(ripe, now)
         if time.monotonic() > until or crew[0].poll() not in (None, 0):
             raise SearchError(f"the job was not done: {(folder / f'{NAMES[0]}.txt').read_text(encoding='utf-8')}")
         time.sleep(_LOOK)

@@ -18,6 +18,7 @@ import invented
 
 from binpack.course.l09_scaling_out import (
     crowds,
+    figures,
     libraries,
     measured,
     record_crowds,
@@ -263,6 +264,17 @@ def test_engines_are_recorded_and_read_back(tmp_path):
         patched.setattr(measured, "measure", measure)
         record = resumed(record_engines, tmp_path / "e.json", record_engines.jobs(2))
     assert record.overhead("ray") == pytest.approx(0.1) and record.start("local") == pytest.approx(2.0)
+
+
+def test_what_libraries_tried_is_drawn_side_by_side():
+    studies = {"one": optuna.create_study(), "other": optuna.create_study()}
+    for study, rates in zip(studies.values(), ([0.1, 0.01], [1.0]), strict=True):
+        for rate in rates:
+            study.enqueue_trial({"rate": rate})
+        study.optimize(lambda trial: trial.suggest_float("rate", 1e-3, 1, log=True), n_trials=len(rates))
+    drawn = figures.tried(studies, "rate")
+    assert drawn.text == "the best trial of each: one 0.010 at 0.01, other 1.000 at 1"
+    assert [list(each.y) for each in drawn.plotly.data] == [[0.1, 0.01], [1.0]]
 
 
 def test_workers_are_recorded_and_read_back(tmp_path):
