@@ -92,6 +92,7 @@ for command in (
     tuning.tune,
     tuning.show,
     reporting.report,
+    reporting.leaderboard,
     sweeping.sweep,
     action.action,
     worker.worker,
