@@ -242,7 +242,7 @@ def test_libraries_are_recorded_and_read_back(model, tmp_path):
         "W&B": libraries.Facts(0, True, 0.0),
     }
     assert all(each.start > 0.01 for each in record.facts.values())
-    engines = record_engines.Record({("local", 4): np.full(3, 2.4), ("local", 40): np.full(3, 6.0)} | _on_ray())
+    engines = record_engines.Record({("local", 4): np.full(3, 2.4), ("local", 204): np.full(3, 22.4)} | _on_ray())
     rows = words.facts(record, engines).rows
     assert [row[3:5] for row in rows[:3]] == [["5 of 5", "yes"], ["5 of 5", "no"], ["0 of 5", "yes"]]
     assert rows[3] == ["this package", "2.0 s", "100 ms", "all", "yes", "a database"]
@@ -252,7 +252,7 @@ def test_libraries_are_recorded_and_read_back(model, tmp_path):
 
 
 def _on_ray() -> dict[tuple[str, int], np.ndarray]:
-    return {("ray", 4): np.array([10.8, 99.0, 10.0]), ("ray", 40): np.array([18.0, 17.0, 99.0])}
+    return {("ray", 4): np.array([10.8, 99.0, 10.0]), ("ray", 204): np.array([50.8, 17.0, 99.0])}
 
 
 def test_engines_are_recorded_and_read_back(tmp_path):
