@@ -92,7 +92,6 @@ for command in (
     tuning.tune,
     tuning.show,
     reporting.report,
-    reporting.leaderboard,
     sweeping.sweep,
     action.action,
     worker.worker,
