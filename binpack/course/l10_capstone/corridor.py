@@ -41,9 +41,7 @@ def bonus(rewards: NDArray, to: NDArray, size: float = 0.3) -> NDArray:
     return rewards + size * ((to == LAMP) & (here != LAMP))
 
 
-def shaped(
-    rewards: NDArray, to: NDArray, shaping: Callable[..., NDArray], potential: NDArray | None = None
-) -> NDArray:
+def shaped(rewards: NDArray, to: NDArray, shaping: Callable[..., NDArray], potential: NDArray | None = None) -> NDArray:
     """Return the rewards with shaping added.
 
     Args:

@@ -21,7 +21,7 @@ def losses(loss: Callable[[NDArray, int], float], sizes: Sequence[int]) -> Figur
         loss: (edges, cell) -> share of air.
         sizes: edges of cells, mm.
     """
-    edges = task.edges()
+    edges, sizes = task.edges(), list(sizes)
     shares = [100 * loss(edges, size) for size in sizes]
     text = "; ".join(
         f"{size} mm {share:.1f} %" for size, share in list(zip(sizes, shares, strict=True))[:: len(sizes) // 6]

@@ -56,7 +56,7 @@ def compared(rule: Callable[[Any], NDArray], bins: int, rng: np.random.Generator
     """
     heights = rng.integers(0, 4, size=(bins, 6, 5)).astype(np.int16)
     items = rng.integers(1, 5, size=(bins, 1, 3))
-    fast, _ = placement.feasible(heights, items, 8, rule)
+    _, fast = placement.feasible(heights, items, 8, rule)
     fast = np.asarray(fast).reshape(bins, 6, 5)
     slow = np.array([by_loop(heights[each], items[each, 0], 8) for each in range(bins)])
     return fast.size, int(fast.sum()), int((fast != slow).sum())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -105,11 +105,10 @@ def disagreements(compared: tuple[int, int, int]) -> str:
     return f"{looked:,} placements, {accepted:,} accepted, {wrong} on which rule and loop disagree"
 
 
-def mean_profit(profits: NDArray, play: Callable[..., Any]) -> str:
+def mean_profit(profits: NDArray) -> str:
     """Say what many shops earned.
 
     Args:
         profits: of each shop, (shops,).
-        play: what they were played with; named by its function.
     """
     return f"{len(profits)} shops earn {profits.mean():.3f} a day, {profits.std():.3f} apart from each other"

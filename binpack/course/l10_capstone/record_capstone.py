@@ -25,12 +25,12 @@ from binpack.agents.store import load_agent
 from binpack.agents.training import train as train_ppo
 from binpack.core.heuristics import HEURISTICS
 from binpack.course.l10_capstone import task
-from binpack.course.records import about, write_record
-from binpack.files import read_json, write_json, write_sealed
+from binpack.files import read_json, write_json, write_record, write_sealed
 from binpack.search._model import STUDY_VERSION
 from binpack.search.config import TuneConfig
 from binpack.search.final import held_out_score, score_on
 from binpack.search.finalists import Finalists, folder_of, path_of, retrain, untrained
+from binpack.search.provenance import about
 from binpack.search.report import TuneResult, load_result
 from binpack.search.storage import locate, open_storage, quiet
 from binpack.search.study import tune

@@ -98,7 +98,9 @@ def tune(
     env, found = Shop(), score(values)
     while done < months:
         for month in range(done, min(months, done + -(-months // 4))):
-            _learn(env, values, rate, explore, gamma, np.random.default_rng([seed, month]), LEARNING + 1000 * seed + month)
+            _learn(
+                env, values, rate, explore, gamma, np.random.default_rng([seed, month]), LEARNING + 1000 * seed + month
+            )
             done = month + 1
         found = score(values)
         kept = run.folder / f"month_{done}.json"

@@ -99,15 +99,16 @@ tables.show(words.space())
 # - The default lies inside every range. Otherwise a search cannot find that there was nothing to be gained.
 # - What is a rate or a weight is drawn on a logarithmic scale.
 # - A range is as wide as a guide would recommend, and half a decade wider. If the best trial then lies at an edge, the
-#   report card will say so, and the range was too narrow.
+#   page on which a study ends, its **report card**, will say so: the range was too narrow.
 #
 # What is *not* in stands at its default for all trials. It is part of the claim: "tuned" means tuned in these four.
 #
 # ## The budget
 #
 # You have two cores and an evening. How many trials are that? The usual answer divides the time by what a run takes,
-# and is wrong, since it leaves nothing for the end. At the end the best few trials and the default are trained anew, on
-# seeds that none of them has seen. A study that has no time for that has found a number and not a result.
+# and is wrong, since it leaves nothing for the end. At the end the best few trials, which are called **finalists**, are
+# trained anew beside the default, on seeds that none of them has seen. A study that has no time for that has found a
+# number and not a result.
 #
 # An example. Two workers, 10 minutes a run, 10 hours: each worker ends 60 runs, so there are 120. Three finalists and
 # the default on 5 seeds each take 20 of them. What is left is 100 runs: 100 trials of one seed, or 50 of two.
@@ -148,7 +149,7 @@ assert len(small.rows) == live.TRIALS and small.rows[0]["default"] and small.bes
 # On your own machine the large one is a command, which may be stopped and given again:
 #
 # ```text
-# python -m binpack tune --items parcels.csv --bin 60x40x40 --cell 5cm --visible 2 --trials 24 --seeds 2 --storage s.journal
+# python -m binpack tune --items parcels.csv --bin 60x40x40 --cell 5cm --visible 2 --trials 24 --storage s.journal
 # ```
 #
 # Such a search was recorded for this lesson, with the four hyperparameters of the table. From here on we look at it.
@@ -168,8 +169,7 @@ plots.show(figures.history(record))
 #
 # ## Finalists
 #
-# A trial that is trained anew at the end of a study is called a **finalist**, and finalists are chosen by their tuning
-# scores alone. Whoever looks at the test while choosing has used it up.
+# Finalists are chosen by their tuning scores alone. Whoever looks at the test while choosing has used it up.
 #
 # Three things can go wrong even so. A trial that was stopped has no score, or one that does not compare. A sampler may
 # have tried one configuration twice, and then two of three places in the final go to the same. And the default may be
@@ -340,8 +340,8 @@ plots.show(figures.packings(record))
 #
 # ## The report card
 #
-# All of this fits on one page. A **report card** is a file that says what a study found and how far that can be
-# trusted, for somebody who was not there. Two commands make it:
+# All of this fits on one page, the report card. It says what a study found and how far that can be trusted, for
+# somebody who was not there. Two commands make it:
 #
 # ```text
 # python -m binpack report s.journal --retrain 3
@@ -391,8 +391,8 @@ tables.show(words.board(leaderboard.read(folder / "class.jsonl")))
 # is appended under a lock. And results on other items, other bins or with another number of visible items are ranked
 # apart, because they do not compare.
 #
-# *Where two intervals overlap, places are no ranking.* A class of twenty whose configurations are all equally good still
-# has a first and a last.
+# *Where two intervals overlap, places are no ranking.* A class of twenty whose configurations are all equally good
+# still has a first and a last.
 
 # %% [markdown]
 # ## Takeaways

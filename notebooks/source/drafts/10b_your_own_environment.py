@@ -110,8 +110,8 @@ tables.show(corridor.plans(kinds, to, exact_values))
 
 # %% [markdown]
 # Both potentials leave the plan as it was, the foolish one too. It could make learning slower, and it cannot make
-# something else the best. The proof says more: in each cell all actions lose the same amount, the cell's potential. Here
-# is by how much each action's value has changed, a row for each cell:
+# something else the best. The proof says more: in each cell all actions lose the same amount, the cell's potential.
+# Here is by how much each action's value has changed, a row for each cell:
 
 # %%
 print(corridor.gap(kinds["shaped by chance"], rewards, to, exact_values).round(6))
@@ -124,9 +124,9 @@ print("potentials:", foolish[:-1].round(6))
 # ### In the packing environment
 #
 # A reward there is a function of a step, for all bins of a batch at once. It has a name, `module:name`, and a config
-# holds that name. Two are in `own_rewards.py` of this lesson's package: `flat_bonus` pays for every step that ends flat,
-# and `flat_shaped` pays for what a step makes flatter. The second has to remember the potential before the step, and
-# asks the environment for an array to keep it in.
+# holds that name. Two are in `own_rewards.py` of this lesson's package: `flat_bonus` pays for every step that ends
+# flat, and `flat_shaped` pays for what a step makes flatter. The second has to remember the potential before the
+# step, and asks the environment for an array to keep it in.
 #
 # Here are random episodes, the same ones under each reward. The last column compares *discounted* returns with those of
 # the first reward, which pays volume alone.
@@ -137,10 +137,10 @@ print("potentials:", foolish[:-1].round(6))
 tables.show(own_words.returns())
 
 # %% [markdown]
-# The bonus pays for each step, so its return grows with the number of items. An agent that is paid like this learns to
-# take many small items in place of few large ones. Shaping leaves every return as it was, up to rounding, because an
-# empty bin has the potential 0. What it changes is *when* things are paid: a step that leaves a hole is told so at once,
-# and not ten items later.
+# The bonus pays for each step, so its return grows with the number of items. An agent that is paid like this learns
+# to take many small items in place of few large ones. Shaping leaves every return as it was, up to rounding, because
+# an empty bin has the potential 0. What it changes is *when* things are paid: a step that leaves a hole is told so at
+# once, and not ten items later.
 #
 # A name is all that a study needs: `--reward own_rewards:flat_shaped` on the command line, with your file in the folder
 # in which you run it. Whether it helps is then a question for a study, with the default reward as the default.
@@ -191,12 +191,13 @@ tables.show(own_words.rules())
 # ## An environment that packs nothing
 #
 # The last step leaves packing. A shop has a shelf with room for ten. Every evening somebody decides how many pieces
-# will be delivered in the morning, without knowing how many will be asked for. Too few, and customers go away. Too many,
-# and they have to be kept over night. It is one of the oldest problems of planning (Arrow, Harris and Marschak, 1951).
+# will be delivered in the morning, without knowing how many will be asked for. Too few, and customers go away. Too
+# many, and they have to be kept over night. It is one of the oldest problems of planning (Arrow, Harris and Marschak,
+# 1951).
 #
 # The rule of a day, with a price of 3, a cost of 1 and 0.3 for each piece and night. Two pieces are on the shelf, 3
-# arrive, 4 are asked for. In the morning there are 5, 4 are sold, 1 is left. The profit is 12 for what was sold, minus 3
-# for what arrived, minus 0.3 for the night, so 8.7. What finds no room is not taken, and not paid.
+# arrive, 4 are asked for. In the morning there are 5, 4 are sold, 1 is left. The profit is 12 for what was sold,
+# minus 3 for what arrived, minus 0.3 for the night, so 8.7. What finds no room is not taken, and not paid.
 #
 # As with rewards, write it for many shops at once: the environment uses it for one, and everything that is to be
 # computed beside it can use it for thousands.
@@ -208,14 +209,14 @@ tables.show(own_words.rules())
 
 # %%
 profits = shop.by_hand(a_day, 7, 10_000, shop.DAYS, np.random.default_rng(0))
-print(own_words.mean_profit(profits, a_day))
+print(own_words.mean_profit(profits))
 
 # %% [markdown]
 # The second number is how far one month lies from another by luck alone. It is why a configuration is scored on many
 # months, and always on the same ones.
 #
-# The environment itself is in `shop.py`: a class with `reset` and `step`, as gymnasium wants it (lesson 02). Three things
-# in it were decided with care.
+# The environment itself is in `shop.py`: a class with `reset` and `step`, as gymnasium wants it (lesson 02). Three
+# things in it were decided with care.
 #
 # - Its only source of chance is `self.np_random`, which `reset(seed=...)` seeds. Two runs with one seed are the same.
 # - A month ends because we stop looking, so it is *truncated* and not *terminated*: the shop is worth something still.
@@ -281,8 +282,8 @@ assert len(tuned) == len(default) == 10 and 0 < rule < 12
 # ## Quiz
 #
 # 1. A robot is paid 1 for each metre that it comes closer to a door, and nothing for moving away. What will it do?
-# <details><summary>Answer</summary>Walk to and fro before the door, for ever. Moving away has to cost what coming closer
-# has paid.</details>
+# <details><summary>Answer</summary>Walk to and fro before the door, for ever. Moving away has to cost what coming
+# closer has paid.</details>
 #
 # 2. A potential is 5 everywhere but at the end. What does shaping pay with a discount of 1?
 # <details><summary>Answer</summary>Nothing for each step, and -5 for the last one. All episodes that end lose the same,
@@ -292,7 +293,8 @@ assert len(tuned) == len(default) == 10 and 0 < rule < 12
 # <details><summary>Answer</summary>The sum collapses only where both discounts are the same. With others the shaped
 # reward may make something else the best, and trials do not compare.</details>
 #
-# 4. Your support rule agrees with the loop on 300 bins with items up to 4 cells. Name something that this does not test.
+# 4. Your support rule agrees with the loop on 300 bins with items up to 4 cells. Name something that this does not
+# test.
 # <details><summary>Answer</summary>Larger items, larger bins, or heights that never occur in the draw. Draw from what
 # you will use.</details>
 #

@@ -152,58 +152,58 @@ def three_feet__wrong_four_only(bearing):
 # ----------------------------------------------------------------------------------------------------------- a_day
 
 
-def a_day__clip(stock, order, demand, room=10, price=3.0, cost=1.0, keep=0.3):
+def a_day__clip(stock, order, demand, room=10, price=3.0, keep=0.3):
     taken = np.minimum(order, room - stock)
     left = np.clip(stock + taken - demand, 0, None)
-    return left, price * (stock + taken - left) - cost * taken - keep * left
+    return left, price * (stock + taken - left) - taken - keep * left
 
 
-def a_day__loop(stock, order, demand, room=10, price=3.0, cost=1.0, keep=0.3):
+def a_day__loop(stock, order, demand, room=10, price=3.0, keep=0.3):
     lefts, profits = [], []
     for have, want, asked in zip(stock.tolist(), order.tolist(), demand.tolist(), strict=True):
         full = min(have + want, room)
         sold = min(full, asked)
         lefts.append(full - sold)
-        profits.append(price * sold - cost * (full - have) - keep * (full - sold))
+        profits.append(price * sold - (full - have) - keep * (full - sold))
     return np.array(lefts), np.array(profits)
 
 
-def a_day__wrong_room(stock, order, demand, room=10, price=3.0, cost=1.0, keep=0.3):
+def a_day__wrong_room(stock, order, demand, room=10, price=3.0, keep=0.3):
     """more is on the shelf than has room there"""
     full = stock + order
     sold = np.minimum(full, demand)
-    return full - sold, price * sold - cost * order - keep * (full - sold)
+    return full - sold, price * sold - order - keep * (full - sold)
 
 
-def a_day__wrong_sold(stock, order, demand, room=10, price=3.0, cost=1.0, keep=0.3):
+def a_day__wrong_sold(stock, order, demand, room=10, price=3.0, keep=0.3):
     """more is sold than is there"""
     full = np.minimum(stock + order, room)
-    return full - demand, price * demand - cost * (full - stock) - keep * (full - demand)
+    return full - demand, price * demand - (full - stock) - keep * (full - demand)
 
 
-def a_day__wrong_bought(stock, order, demand, room=10, price=3.0, cost=1.0, keep=0.3):
+def a_day__wrong_bought(stock, order, demand, room=10, price=3.0, keep=0.3):
     """goods that find no room are paid"""
     full = np.minimum(stock + order, room)
     sold = np.minimum(full, demand)
-    return full - sold, price * sold - cost * order - keep * (full - sold)
+    return full - sold, price * sold - order - keep * (full - sold)
 
 
-def a_day__wrong_paid_again(stock, order, demand, room=10, price=3.0, cost=1.0, keep=0.3):
+def a_day__wrong_paid_again(stock, order, demand, room=10, price=3.0, keep=0.3):
     """goods of the day before are paid again"""
     full = np.minimum(stock + order, room)
     sold = np.minimum(full, demand)
-    return full - sold, price * sold - cost * full - keep * (full - sold)
+    return full - sold, price * sold - full - keep * (full - sold)
 
 
-def a_day__wrong_night(stock, order, demand, room=10, price=3.0, cost=1.0, keep=0.3):
+def a_day__wrong_night(stock, order, demand, room=10, price=3.0, keep=0.3):
     """nothing is paid for the night"""
     full = np.minimum(stock + order, room)
     sold = np.minimum(full, demand)
-    return full - sold, price * sold - cost * (full - stock)
+    return full - sold, price * sold - (full - stock)
 
 
-def a_day__wrong_evening_before(stock, order, demand, room=10, price=3.0, cost=1.0, keep=0.3):
+def a_day__wrong_evening_before(stock, order, demand, room=10, price=3.0, keep=0.3):
     """the night is paid for what was there in the evening before"""
     full = np.minimum(stock + order, room)
     sold = np.minimum(full, demand)
-    return full - sold, price * sold - cost * (full - stock) - keep * stock
+    return full - sold, price * sold - (full - stock) - keep * stock

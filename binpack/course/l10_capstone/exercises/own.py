@@ -90,20 +90,14 @@ three_feet.examine(
     hints=(
         "Begin with what is on the shelf when the shop opens: `full = np.minimum(stock + order, room)`.",
         "Sold is what is asked for, as far as it is there: `np.minimum(full, demand)`.",
-        "`return full - sold, price * sold - cost * (full - stock) - keep * (full - sold)`.",
+        "`return full - sold, price * sold - (full - stock) - keep * (full - sold)`.",
     ),
     returns=promise.a_tuple(
         "what is left and the profit", promise.an_array("what is left", int), promise.an_array("the profit", float)
     ),
 )
 def a_day(
-    stock: NDArray,
-    order: NDArray,
-    demand: NDArray,
-    room: int = 10,
-    price: float = 3.0,
-    cost: float = 1.0,
-    keep: float = 0.3,
+    stock: NDArray, order: NDArray, demand: NDArray, room: int = 10, price: float = 3, keep: float = 0.3
 ) -> tuple[NDArray, NDArray]:
     """Play a day of many shops at once: goods arrive, are sold, and what is left is kept.
 
@@ -112,28 +106,26 @@ def a_day(
         order: how many arrive in the morning, int64, (shops,).
         demand: how many are asked for, int64, (shops,).
         room: of the shelf; what does not fit is not taken and not paid.
-        price: that each brings.
-        cost: that each costs.
+        price: that each brings; each costs 1.
         keep: what a night costs for each that is left.
 
     Returns:
         What is left in the evening, int64, (shops,), and the day's profit, float64, (shops,).
     """
-    # 1. the shelf in the morning
+    # 1. the shelf in the morning, and what is sold of it
     full = np.minimum(stock + order, room)
-    # 2. sold is what is asked for, as far as it is there
     sold = np.minimum(full, demand)
-    # 3. earned, paid, and paid for the night
-    return full - sold, price * sold - cost * (full - stock) - keep * (full - sold)
+    # 2. earned, paid, and paid for the night
+    return full - sold, price * sold - (full - stock) - keep * (full - sold)
 
 
 def _a_day(kind: str):
-    def played(stock, order, demand, room=10, price=3.0, cost=1.0, keep=0.3):
+    def played(stock, order, demand, room=10, price=3.0, keep=0.3):
         full = stock + order if kind == "room" else np.minimum(stock + order, room)
         sold = demand if kind == "sold" else np.minimum(full, demand)
         bought = order if kind == "bought" else full if kind == "stock" else full - stock
         night = 0 if kind == "keep" else stock if kind == "before" else full - sold
-        return full - sold, price * sold - cost * bought - keep * night
+        return full - sold, price * sold - bought - keep * night
 
     return played
 

@@ -9,67 +9,6 @@ from binpack.course.exercises import exercise, promise
 
 
 @exercise(
-    minutes=8,
-    difficulty=2,
-    hints=(
-        "Begin with what the next state is worth: its potential where the episode goes on, and 0 where it is over. "
-        "`np.where(done, 0.0, after)` is that for all steps at once.",
-        "The potential of the next state is discounted, that of the state before is not.",
-        "`return gamma * np.where(done, 0.0, after) - before`.",
-    ),
-    returns=promise.an_array("the extra reward", float),
-)
-def shaping(before: NDArray, after: NDArray, done: NDArray, gamma: float) -> NDArray:
-    """Turn potentials into an extra reward that leaves the best policy as it was.
-
-    Source: Ng, Harada and Russell, "Policy invariance under reward transformations", ICML 1999.
-
-    Args:
-        before: potential of the state before each step, float64, (steps,).
-        after: potential of the state after it, float64, (steps,).
-        done: whether the episode is over after the step, bool, (steps,).
-        gamma: discount of future rewards.
-
-    Returns:
-        Extra reward of each step, float64, (steps,); the end of an episode has the potential 0.
-    """
-    # 1. an episode that is over has no potential any more
-    reached = np.where(done, 0.0, after)
-    # 2. what was won, discounted as the future is, minus what was there
-    return gamma * reached - before
-
-
-shaping.examine(
-    cases=lambda: [
-        (np.array([0.0]), np.array([1.0]), np.array([False]), 0.9),
-        (np.array([1.0, 2.0]), np.array([2.0, 5.0]), np.array([False, True]), 0.9),
-        (np.array([0.5, 0.25, 1.0]), np.array([0.25, 1.0, 0.5]), np.array([False, False, True]), 1.0),
-    ],
-    draw=lambda rng: (rng.random(4).round(2), rng.random(4).round(2), np.array([False, False, True, False]), 0.8),
-    mistakes={
-        "the discount is missing: multiply the potential of the next state by gamma": (
-            lambda before, after, done, gamma: np.where(done, 0.0, after) - before
-        ),
-        "the end of an episode keeps its potential: there it is 0": (
-            lambda before, after, done, gamma: gamma * after - before
-        ),
-        "before and after are exchanged": lambda before, after, done, gamma: (
-            gamma * before - np.where(done, 0.0, after)
-        ),
-        "the whole difference is discounted: the potential before the step is not": (
-            lambda before, after, done, gamma: gamma * (np.where(done, 0.0, after) - before)
-        ),
-        "this pays the potential itself, not what was won": lambda before, after, done, gamma: np.where(
-            done, 0.0, after
-        ),
-        "the last step of an episode gets nothing: it gives back what was paid before": (
-            lambda before, after, done, gamma: np.where(done, 0.0, gamma * after - before)
-        ),
-    },
-)
-
-
-@exercise(
     minutes=10,
     difficulty=2,
     hints=(
@@ -138,6 +77,67 @@ exact_values.examine(
         "the state itself is looked up, not the one that the action leads to": _wrong("here"),
         "these are the rewards alone: add what the next state is worth": (
             lambda rewards, to, gamma, sweeps=500: rewards + 0.0
+        ),
+    },
+)
+
+
+@exercise(
+    minutes=8,
+    difficulty=2,
+    hints=(
+        "Begin with what the next state is worth: its potential where the episode goes on, and 0 where it is over. "
+        "`np.where(done, 0.0, after)` is that for all steps at once.",
+        "The potential of the next state is discounted, that of the state before is not.",
+        "`return gamma * np.where(done, 0.0, after) - before`.",
+    ),
+    returns=promise.an_array("the extra reward", float),
+)
+def shaping(before: NDArray, after: NDArray, done: NDArray, gamma: float) -> NDArray:
+    """Turn potentials into an extra reward that leaves the best policy as it was.
+
+    Source: Ng, Harada and Russell, "Policy invariance under reward transformations", ICML 1999.
+
+    Args:
+        before: potential of the state before each step, float64, (steps,).
+        after: potential of the state after it, float64, (steps,).
+        done: whether the episode is over after the step, bool, (steps,).
+        gamma: discount of future rewards.
+
+    Returns:
+        Extra reward of each step, float64, (steps,); the end of an episode has the potential 0.
+    """
+    # 1. an episode that is over has no potential any more
+    reached = np.where(done, 0.0, after)
+    # 2. what was won, discounted as the future is, minus what was there
+    return gamma * reached - before
+
+
+shaping.examine(
+    cases=lambda: [
+        (np.array([0.0]), np.array([1.0]), np.array([False]), 0.9),
+        (np.array([1.0, 2.0]), np.array([2.0, 5.0]), np.array([False, True]), 0.9),
+        (np.array([0.5, 0.25, 1.0]), np.array([0.25, 1.0, 0.5]), np.array([False, False, True]), 1.0),
+    ],
+    draw=lambda rng: (rng.random(4).round(2), rng.random(4).round(2), np.array([False, False, True, False]), 0.8),
+    mistakes={
+        "the discount is missing: multiply the potential of the next state by gamma": (
+            lambda before, after, done, gamma: np.where(done, 0.0, after) - before
+        ),
+        "the end of an episode keeps its potential: there it is 0": (
+            lambda before, after, done, gamma: gamma * after - before
+        ),
+        "before and after are exchanged": lambda before, after, done, gamma: (
+            gamma * before - np.where(done, 0.0, after)
+        ),
+        "the whole difference is discounted: the potential before the step is not": (
+            lambda before, after, done, gamma: gamma * (np.where(done, 0.0, after) - before)
+        ),
+        "this pays the potential itself, not what was won": lambda before, after, done, gamma: np.where(
+            done, 0.0, after
+        ),
+        "the last step of an episode gets nothing: it gives back what was paid before": (
+            lambda before, after, done, gamma: np.where(done, 0.0, gamma * after - before)
         ),
     },
 )
