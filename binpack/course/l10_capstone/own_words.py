@@ -14,7 +14,7 @@ from binpack.course.l10_capstone import own_rewards
 from binpack.course.tables import Table
 from binpack.env import BinPackingEnv, EnvConfig
 
-REWARDS = ("volume", "binpack.course.l10_capstone.own_rewards:flat_bonus", f"{own_rewards.__name__}:flat_shaped")
+REWARDS = ("volume", f"{own_rewards.__name__}:flat_bonus", f"{own_rewards.__name__}:flat_shaped")
 RULE = "binpack.course.l10_capstone.own_support:three_feet"
 
 

@@ -75,7 +75,8 @@ plots.show(figures.losses(rounding_loss, range(10, 101, 5)))
 tables.show(words.cells(rounding_loss, (100, 50, 40, 25, 20)))
 
 # %% [markdown]
-# Halving the cell makes four times as many actions and eight times as many cells in the bin. A network has more to see,
+# Compare the rows of 50 and 40 mm: the finer grid wastes more, since the edges of these parcels do not fit it. And
+# halving the cell makes four times as many actions and eight times as many cells in the bin. A network has more to see,
 # a step takes longer, and a longer training is needed. We take 50 mm and live with what it loses. In a report this is
 # to be said: a utilization of cells is not one of true volumes. The command `pack` prints both.
 #
@@ -87,8 +88,8 @@ tables.show(words.cells(rounding_loss, (100, 50, 40, 25, 20)))
 #
 # ## The space
 #
-# The study of lesson 06 had eleven hyperparameters, and there you could see how many of them hardly mattered. A budget
-# of some dozens of trials is enough for few. These four are in:
+# The study of lesson 06 had eleven hyperparameters, and lesson 08 measured how unequal their shares are. A budget of
+# some dozens of trials is enough for few of them. These four are in:
 
 # %%
 tables.show(words.space())
@@ -98,7 +99,7 @@ tables.show(words.space())
 #
 # - The default lies inside every range. Otherwise a search cannot find that there was nothing to be gained.
 # - What is a rate or a weight is drawn on a logarithmic scale.
-# - A range is as wide as a guide would recommend, and half a decade wider. If the best trial then lies at an edge, the
+# - A range is as wide as a guide would recommend, and some way beyond. If the best trial then lies at an edge, the
 #   page on which a study ends, its **report card**, will say so: the range was too narrow.
 #
 # What is *not* in stands at its default for all trials. It is part of the claim: "tuned" means tuned in these four.
@@ -260,7 +261,8 @@ tables.show(words.words_of_a_verdict())
 # group.
 #
 # To hold it down, each comparison first needs a number. The **p value** of a comparison says how often chance alone
-# would make a difference at least as large. One below 0.05 is the same as an interval of 95 % that leaves out 0.
+# would make a difference at least as large. It comes from Student's t (Student, 1908) as the interval does, and one
+# below 0.05 is the same as an interval of 95 % that leaves out 0.
 #
 # The simplest remedy divides: with three comparisons, ask each for 0.05 / 3. **Holm's correction** does the same for
 # the smallest p value only, and then asks less of the next one (Holm, 1979). Once one comparison has passed, two are
@@ -303,7 +305,8 @@ tables.show(words.judged(record, holm))
 #
 # Read the third column before the others: an interval says what size the gain could be, and a word does not. Then
 # compare the fourth with the last. Where a finalist is ahead alone and does not count among all, the honest sentence is
-# "it may be better, and these seeds cannot show it". The remedy is more seeds, and never another finalist.
+# "it may be better, and these seeds cannot show it". The remedy is more seeds, and never another finalist. Many
+# published results were never put to such a question (Henderson et al., 2018).
 #
 # There is a way around the trouble: name one finalist beforehand. Then there is one comparison, and no correction. The
 # report card does that. Its headline is about the trial that tuning chose, and says of the others what they did
@@ -348,8 +351,8 @@ plots.show(figures.packings(record))
 # python -m binpack report s.journal --out card.html
 # ```
 #
-# The first trains the finalists anew, the second only writes. The card is one HTML file with everything in it, and a
-# PNG beside it. Here is what it says of the recorded study, without its pictures:
+# The first trains the finalists anew and writes the page, the second only writes it again. The card is one HTML file
+# with everything in it, and a PNG beside it. Here is what it says of the recorded study, without its pictures:
 
 # %%
 page = card(folder / "recorded.journal")

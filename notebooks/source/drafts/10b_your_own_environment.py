@@ -45,9 +45,9 @@ rewards, to = corridor.world()
 # cell 2 there is a lamp. To help the agent on its way, somebody pays 0.3 for each arrival at the lamp: it is half way,
 # after all.
 #
-# What is best in such a world need not be learned. Lesson 01 computed it for a maze: begin with values of 0, and set
-# each action's value to its reward plus the discounted worth of the state that it leads to, again and again, until
-# nothing changes.
+# What is best in such a world need not be learned. Lesson 01 computed it for a maze (Bellman, 1957): begin with
+# values of 0, and set each action's value to its reward plus the discounted worth of the state that it leads to,
+# again and again, until nothing changes.
 #
 # An example with three states, of which the last is the end. In state 1 an action pays 5 and leads to state 0, another
 # pays 2 and leads to the end. After one sweep they are worth 5 and 2, their rewards. In the second sweep the first one
@@ -131,16 +131,16 @@ print("potentials:", foolish[:-1].round(6))
 # Here are random episodes, the same ones under each reward. The last column compares *discounted* returns with those of
 # the first reward, which pays volume alone.
 #
-# *Predict, then run.* In which row is the largest change of a return 0?
+# *Predict, then run.* The first row changes nothing. Is there another one of which this is true?
 
 # %%
 tables.show(own_words.returns())
 
 # %% [markdown]
-# The bonus pays for each step, so its return grows with the number of items. An agent that is paid like this learns
-# to take many small items in place of few large ones. Shaping leaves every return as it was, up to rounding, because
-# an empty bin has the potential 0. What it changes is *when* things are paid: a step that leaves a hole is told so at
-# once, and not ten items later.
+# The bonus pays for each step, so its return follows the number of items more closely, as the fourth column says. An
+# agent that is paid like this, and may choose among several items, gains by many small ones. Shaping leaves every
+# return as it was, up to rounding, because an empty bin has the potential 0. What it changes is *when* things are
+# paid: a step that leaves a hole is told so at once, and not ten items later.
 #
 # A name is all that a study needs: `--reward own_rewards:flat_shaped` on the command line, with your file in the folder
 # in which you run it. Whether it helps is then a question for a study, with the default reward as the default.
@@ -235,7 +235,7 @@ tables.show(shop.levels())
 # ### Under the same tuning
 #
 # The train action of lesson 09 takes any module with a function `tune`. It gets one trial's hyperparameters, learns,
-# reports on the way, and returns a score. The shop's learns a table by Q-learning, as in lesson 01, and has three
+# reports on the way, and returns a score. The shop's learns a table by Q-learning (Watkins, 1989), and has three
 # hyperparameters. The job names the module as its `entrypoint`, and all else is as before.
 #
 # *Predict, then run.* Will the best of eight trials reach the rule of thumb?
