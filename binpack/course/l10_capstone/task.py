@@ -25,7 +25,7 @@ BIN = (600, 400, 400)
 CELL = 50
 """Edge of a cell of the recorded search, mm."""
 VISIBLE = 2
-STEPS, TRIALS, SEEDS, FRESH, TOP = 24_576, 24, 2, 5, 3
+STEPS, TRIALS, SEEDS, FRESH, TOP = 65_536, 24, 2, 5, 3
 TEST_STREAMS, LATER_SEED = 200, 30_000
 SPACE = Space(
     parameters={
