@@ -196,7 +196,8 @@ def rows_of(board: Board) -> list[tuple[str, ...]]:
         A row for each entry, with the columns of ``HEAD``. Places are counted within a task, for scores on other items
         do not compare. An interval of three seeds is wide, and where two overlap the places are no ranking.
     """
-    rows, places = [], dict.fromkeys(map(_task, board.entries), 0)
+    rows: list[tuple[str, ...]] = []
+    places = dict.fromkeys(map(_task, board.entries), 0)
     for entry in sorted(board.entries, key=lambda entry: (_task(entry), -entry.mean, entry.name)):
         places[_task(entry)] += 1
         low, high = mean_interval(entry.scores)

@@ -72,8 +72,7 @@ def curves(record: Record) -> Figure:
         steps = [step for step, _ in runs[0]]
         label = name if name == "default" else f"trial {name}"
         drawn[label] = (steps, [[score for _, score in run] for run in runs])
-    axes = {"x": "environment steps", "y": "utilization", "title": "how they learned"}
-    return plots.curves_with_spread(drawn, **axes)
+    return plots.curves_with_spread(drawn, x="environment steps", y="utilization", title="how they learned")
 
 
 def packings(record: Record) -> Figure:

@@ -43,7 +43,8 @@ def _episode(reward: str, seed: int) -> tuple[float, float, float, float]:
     rng = np.random.default_rng(seed)
     env.reset(seed=seed)
     total = discounted = 0.0
-    steps, over, info = 0, False, {}
+    steps, over = 0, False
+    info: Mapping[str, Any] = {}
     while not over:
         action = int(rng.choice(np.flatnonzero(env.action_masks())))
         _, paid, terminated, truncated, info = env.step(action)

@@ -25,7 +25,7 @@ LEARNING, TESTING = 100, 200_000
 """First seeds of the episodes for learning and of those for scoring: no episode serves for both."""
 
 
-class Shop(gym.Env[int, int]):
+class Shop(gym.Env):
     """A month of a shop: the observation is the stock, the action is how many are ordered, the reward is the profit."""
 
     def __init__(self) -> None:

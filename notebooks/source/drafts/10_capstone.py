@@ -147,13 +147,13 @@ tables.show(words.trials(small.rows))
 assert len(small.rows) == live.TRIALS and small.rows[0]["default"] and small.best is not None
 
 # %% [markdown]
-# On your own machine the large one is a command, which may be stopped and given again:
+# On your own machine the large one is a command, which may be stopped and given again. The space is a JSON file:
 #
 # ```text
-# python -m binpack tune --items parcels.csv --bin 60x40x40 --cell 5cm --visible 2 --trials 24 --storage s.journal
+# python -m binpack tune --items parcels.csv --bin 60x40x40 --cell 5cm --visible 2 --space four.json --storage s.journal
 # ```
 #
-# Such a search was recorded for this lesson, with the four hyperparameters of the table. From here on we look at it.
+# Such a search was recorded for this lesson, over the four hyperparameters of the table. From here on we look at it.
 #
 # *Predict, then run.* At which trial will the best one come? By how much will its score be above the default's?
 
@@ -305,8 +305,9 @@ tables.show(words.judged(record, holm))
 #
 # Read the third column before the others: an interval says what size the gain could be, and a word does not. Then
 # compare the fourth with the last. Where a finalist is ahead alone and does not count among all, the honest sentence is
-# "it may be better, and these seeds cannot show it". The remedy is more seeds, and never another finalist. Many
-# published results were never put to such a question (Henderson et al., 2018).
+# "it may be better, and these seeds cannot show it". The remedy is a new final with more seeds, whose number is fixed
+# beforehand, and never another finalist. Many published results were never put to such a question (Henderson et al.,
+# 2018).
 #
 # There is a way around the trouble: name one finalist beforehand. Then there is one comparison, and no correction. The
 # report card does that. Its headline is about the trial that tuning chose, and says of the others what they did

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,8 +120,10 @@ def a_day(
     return full - sold, price * sold - (full - stock) - keep * (full - sold)
 
 
-def _a_day(kind: str):
-    def played(stock, order, demand, room=10, price=3.0, keep=0.3):
+def _a_day(kind: str) -> Callable[..., tuple[NDArray, NDArray]]:
+    def played(
+        stock: NDArray, order: NDArray, demand: NDArray, room: int = 10, price: float = 3.0, keep: float = 0.3
+    ) -> tuple[NDArray, NDArray]:
         full = stock + order if kind == "room" else np.minimum(stock + order, room)
         sold = demand if kind == "sold" else np.minimum(full, demand)
         bought = order if kind == "bought" else full if kind == "stock" else full - stock

@@ -198,7 +198,7 @@ def choose_finalists(
     # 1. whoever may be chosen
     complete = [number for number, score in enumerate(scores) if score is not None and configs[number] != default]
     # 2. the best first
-    ordered = sorted(complete, key=lambda number: -scores[number])  # type: ignore[operator]
+    ordered = sorted(complete, key=lambda number: -scores[number])
     # 3. each configuration once
     chosen: list[int] = []
     for number in ordered:
@@ -209,7 +209,7 @@ def choose_finalists(
 
 def _complete(scores: list[float | None]) -> list[int]:
     numbers = [number for number, score in enumerate(scores) if score is not None]
-    return sorted(numbers, key=lambda number: -scores[number])  # type: ignore[operator]
+    return sorted(numbers, key=lambda number: -scores[number])
 
 
 def _with_default(scores: list, configs: list, default: dict, count: int) -> list[int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -56,7 +58,7 @@ def _swept(rewards: NDArray, to: NDArray, gamma: float, sweeps: int, kind: str) 
     return values
 
 
-def _wrong(kind: str):
+def _wrong(kind: str) -> Callable[..., NDArray]:
     return lambda rewards, to, gamma, sweeps=500: _swept(rewards, to, gamma, sweeps, kind)
 
 
