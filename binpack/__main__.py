@@ -40,7 +40,19 @@ import typer
 from pydantic import ValidationError
 
 from binpack import __version__, system
-from binpack.cli import action, benching, grading, lab, packing, reporting, sweeping, training, tuning, worker
+from binpack.cli import (
+    action,
+    benching,
+    grading,
+    lab,
+    leaderboard,
+    packing,
+    reporting,
+    sweeping,
+    training,
+    tuning,
+    worker,
+)
 from binpack.files import InputError, is_machines, out_of_memory, system_line
 from binpack.text import terminal
 
@@ -92,6 +104,7 @@ for command in (
     tuning.tune,
     tuning.show,
     reporting.report,
+    leaderboard.leaderboard,
     sweeping.sweep,
     action.action,
     worker.worker,

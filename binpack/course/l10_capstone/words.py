@@ -1,0 +1,284 @@
+"""Lesson 10: tables and sentences, computed from the parcels and from what was recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from binpack.core.heuristics import HEURISTICS
+from binpack.core.statistics import verdict
+from binpack.course.l10_capstone import task
+from binpack.course.l10_capstone.record_capstone import Record
+from binpack.course.tables import Table
+from binpack.plots.page import Page
+from binpack.search.leaderboard import HEAD, Board, rows_of
+
+
+def cells(loss: Callable[[NDArray, int], float], sizes: Sequence[int]) -> Table:
+    """List what cells of several sizes lose and cost.
+
+    Args:
+        loss: (edges, cell) -> share of air.
+        sizes: edges of cells, mm, that divide the bin's.
+    """
+    edges, rows = task.edges(), []
+    for size in sizes:
+        env = task.env(cell=size)
+        sides = " x ".join(map(str, env.bin_size))
+        rows.append([f"{size} mm", sides, f"{env.actions:,}", f"{loss(edges, size):.1%}"])
+    return Table(("cell", "bin in cells", "actions", "lost to rounding"), rows)
+
+
+def budgets(plan: Callable[..., int], minutes: float) -> Table:
+    """List how many trials several budgets buy.
+
+    Args:
+        plan: (hours, minutes, workers, finalists, seeds, runs of a trial) -> trials.
+        minutes: that a run takes.
+    """
+    rows = []
+    for hours in (1, 2, 8, 24):
+        for per_trial in (1, 2, 3):
+            trials = plan(0.9 * hours, minutes, 2, task.TOP, task.FRESH, per_trial)
+            final = (task.TOP + 1) * task.FRESH
+            rows.append([f"{hours} h", str(per_trial), str(trials), str(trials * per_trial), str(final)])
+    caption = f"2 workers, {minutes:g} minutes a run, a tenth of the time kept back"
+    return Table(("time", "seeds of a trial", "trials", "runs of the search", "runs of the end"), rows, caption)
+
+
+def space() -> Table:
+    """List the space beside the default configuration."""
+    default = task.study().defaults()
+    rows = [
+        [name, parameter.range(), f"{default[name]:g}", why]
+        for (name, parameter), why in zip(task.SPACE.parameters.items(), _WHY, strict=True)
+    ]
+    return Table(("hyperparameter", "range", "default", "why it is in"), rows)
+
+
+_WHY = (
+    "no other one costs as much where it is wrong",
+    "how much is learned from each rollout",
+    "how far ahead a placement is judged",
+    "how long the agent tries things out",
+)
+
+
+def trials(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """List the trials of a small study.
+
+    Args:
+        rows: of ``report.trials_table``.
+    """
+    names = task.SPACE.names
+    shown = [
+        [
+            str(row["number"]),
+            row["state"] + (", default" if row["default"] else ""),
+            "" if row["value"] is None else f"{row['value']:.4f}",
+            *(f"{row['params'][name]:.3g}" for name in names),
+        ]
+        for row in rows
+    ]
+    return Table(("trial", "state", "score", *names), shown)
+
+
+def searched(record: Record) -> str:
+    """Say what the recorded search cost and found.
+
+    Args:
+        record: of the capstone.
+    """
+    complete = [row for row in record.trials if row["value"] is not None]
+    best = max(complete, key=lambda row: row["value"])
+    default = next(row for row in record.trials if row["default"])
+    steps, minutes = sum(row["steps"] for row in record.trials), sum(row["seconds"] for row in record.trials) / 60
+    return (
+        f"{len(complete)} of {len(record.trials)} trials complete, {steps:,} steps, {minutes:.0f} minutes of a core; "
+        f"best: trial {best['number']} with {best['value']:.4f}; the default scored {default['value']:.4f}"
+    )
+
+
+def chosen(record: Record, numbers: Sequence[int]) -> Table:
+    """List finalists with their tuning scores.
+
+    Args:
+        record: of the capstone.
+        numbers: of the trials, the best first.
+    """
+    rows = []
+    for number in numbers:
+        row = record.trials[number]
+        rows.append([str(number), f"{row['value']:.4f}", *(f"{row['params'][name]:.3g}" for name in task.SPACE.names)])
+    return Table(("trial", "tuning score", *task.SPACE.names), rows)
+
+
+def arms(record: Record, *, later: bool = False) -> dict[str, Sequence[float]]:
+    """Return what was trained anew: name to scores, one a seed.
+
+    Args:
+        record: of the capstone.
+        later: whether on the parcels of the month after.
+    """
+    scores = record.later if later else record.finalists.scores
+    order = [*map(str, record.finalists.trials), "default"]
+    return {name if name == "default" else f"trial {name}": scores[name] for name in order}
+
+
+def promised(record: Record) -> tuple[float, float]:
+    """Return the tuning scores of the best finalist and of the default.
+
+    Args:
+        record: of the capstone.
+    """
+    default = next(row["value"] for row in record.trials if row["default"])
+    return record.trials[record.finalists.trials[0]]["value"], default
+
+
+def kept_of(share: float, tuned: float, default: float) -> str:
+    """Say what is left of a gain.
+
+    Args:
+        share: of the promised gain.
+        tuned: tuning score of the best trial.
+        default: of the default.
+    """
+    if tuned <= default:
+        return f"the search promised no gain: {tuned:.4f} beside {default:.4f}"
+    return f"promised: {tuned - default:+.4f}; kept on fresh seeds and unseen streams: {share:.0%} of it"
+
+
+def p_values(first: ArrayLike, second: ArrayLike = 0.0) -> NDArray:
+    """Return how often chance alone makes a mean difference so large: the paired t test, for each row.
+
+    Source: Student, "The probable error of a mean", Biometrika 1908.
+
+    Args:
+        first: results, one a seed, (comparisons, seeds).
+        second: what they are compared with, that broadcasts.
+
+    Returns:
+        Two-sided p values, float64, (comparisons,); 1 where nothing differs.
+    """
+    from scipy.special import stdtr
+
+    differences = np.asarray(first, float) - second
+    count = differences.shape[1]
+    error = differences.std(axis=1, ddof=1) / np.sqrt(count)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        size = np.abs(differences.mean(axis=1)) / error
+    return np.where(error > 0, 2 * stdtr(count - 1, -size), np.where(differences.mean(axis=1) == 0, 1.0, 0.0))
+
+
+def false_alarms(decide: Callable[[NDArray], NDArray], repeats: int = 4000, finalists: int = task.TOP) -> Table:
+    """Count how often chance alone makes a finalist count: none of them is any better than the default.
+
+    Args:
+        decide: p values -> which count.
+        repeats: how many finals are drawn.
+        finalists: in each.
+    """
+    rng = np.random.default_rng(0)
+    runs = rng.normal(size=(repeats, finalists + 1, task.FRESH))
+    values = np.array([p_values(each[1:], each[0]) for each in runs])
+    bare = (values <= 0.05).any(axis=1).mean()
+    corrected = np.mean([np.any(decide(each)) for each in values])
+    rows = [["each at the level 0.05", f"{bare:.1%}"], ["all together, by your function", f"{corrected:.1%}"]]
+    caption = f"{repeats:,} finals of {finalists} finalists that are no better than the default"
+    return Table(("rule", "finals with a false winner or loser"), rows, caption)
+
+
+def judged(record: Record, decide: Callable[[NDArray], NDArray], *, later: bool = False) -> Table:
+    """Judge each finalist beside the default, alone and together.
+
+    Args:
+        record: of the capstone.
+        decide: p values -> which count.
+        later: whether on the parcels of the month after.
+    """
+    named = arms(record, later=later)
+    default = named.pop("default")
+    values = p_values(list(named.values()), np.asarray(default))
+    rows = []
+    for (name, scores), value, counts in zip(named.items(), values, decide(values), strict=True):
+        found = verdict(scores, default)
+        low, high = found.interval
+        together = "counts" if counts else "does not count"
+        rows.append(
+            [name, f"{found.difference:+.4f}", f"{low:+.4f} to {high:+.4f}", found.word, f"{value:.3f}", together]
+        )
+    head = ("finalist", "difference", "95 % interval", "alone", "p", "among all")
+    return Table(head, rows, f"beside the default, {len(default)} seeds each")
+
+
+def words_of_a_verdict() -> Table:
+    """Make every word of the verdict from four invented comparisons."""
+    default = [0.60, 0.64, 0.61, 0.66, 0.62]
+    made = {
+        "the same gain with every seed": [score + 0.04 + noise for score, noise in zip(default, _NOISE, strict=True)],
+        "gains and losses": [0.66, 0.60, 0.68, 0.62, 0.65],
+        "a loss with every seed": [score - 0.05 + noise for score, noise in zip(default, _NOISE, strict=True)],
+    }
+    rows = [[name, str(verdict(scores, default))] for name, scores in made.items()]
+    rows.append(["two seeds, both ahead", str(verdict([0.70, 0.71], default[:2]))])
+    return Table(("what came out", "what the project says of it"), rows)
+
+
+_NOISE = (0.004, -0.006, 0.002, 0.003, -0.003)
+
+
+def beside(record: Record) -> Table:
+    """List all that packed the same streams, in both months, the best of the first month first.
+
+    Args:
+        record: of the capstone.
+    """
+    first, after = record.finalists.others, record.later_others
+    kinds = {name: "heuristic" if name in HEURISTICS else "shipped agent" for name in first}
+    rows = [(name, kinds[name], score, after.get(name)) for name, score in first.items()]
+    for (name, scores), later in zip(arms(record).items(), arms(record, later=True).values(), strict=True):
+        rows.append((name, "trained anew", float(np.mean(scores)), float(np.mean(later))))
+    rows.sort(key=lambda row: -row[2])
+    shown = [[name, kind, f"{now:.4f}", "" if then is None else f"{then:.4f}"] for name, kind, now, then in rows]
+    return Table(("agent", "what it is", "unseen, same month", "month after"), shown)
+
+
+def ahead_of_rules(record: Record) -> str:
+    """Say how the first finalist does beside the best heuristic.
+
+    Args:
+        record: of the capstone.
+    """
+    trial = str(record.finalists.trials[0])
+    rule = next(name for name in record.finalists.others if name in HEURISTICS)
+    now = verdict(record.finalists.scores[trial], record.finalists.others[rule])
+    then = verdict(record.later[trial], record.later_others[rule])
+    return f"trial {trial} beside {rule}: {now}\nthe month after: {then}"
+
+
+def page(card: Page) -> Table:
+    """List what a report card says, without its pictures.
+
+    Args:
+        card: the page.
+    """
+    rows = [["", card.lead]]
+    for part in card.parts:
+        told = " ".join([*part.words, *(figure.text for figure in part.figures)])
+        # the folder of the package is another one on every machine
+        told = told.replace(str(task.PARCELS), task.PARCELS.name)
+        rows.append([part.heading, told])
+    return Table(("part", "what it says"), [row for row in rows if row[1]])
+
+
+def board(found: Board) -> Table:
+    """Show a leaderboard.
+
+    Args:
+        found: what a file holds.
+    """
+    caption = f"damaged lines passed over: {found.damaged}" if found.damaged else ""
+    return Table(HEAD, rows_of(found), caption)

@@ -1,0 +1,316 @@
+# %% [markdown]
+# # 10b Your own reward, rule and environment
+#
+# *80 minutes. Builds on lesson 10: you can take a study from a file of items to a report card.*
+#
+# When you are done you can
+#
+# - write a reward of your own, and say whether it changes what is best;
+# - prove that on a world that is small enough to be computed;
+# - write a support rule that looks at thousands of placements at once, and check it against a slow loop;
+# - bring a gymnasium environment that has nothing to do with packing under the same tuning.
+#
+# In the first part the items were yours. The reward, the rules and the environment were the project's. This part goes
+# from the smallest change to the largest: another reward, another support rule, an environment that packs nothing. The
+# guide `tutorials/your-own-environment.md` has the same steps as files and commands.
+#
+# ## A reward of your own
+#
+# An agent that packs is paid for volume. You may wish to help it. A flat surface is good for what comes later, so why
+# not pay for flatness too? This is where most people begin, and most of them find that the agent now does something
+# else than packing. Let us see how that happens where everything can be computed.
+
+# %%
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from binpack.course import exercises as ex
+from binpack.course import tables
+from binpack.course.l10_capstone import corridor, own_support, own_words, shop
+from binpack.search.action.conduct import perform
+from binpack.search.action.table import Notebook, TrialTable
+
+torch.set_num_threads(1)
+temporary = tempfile.TemporaryDirectory()  # removed when the kernel stops
+folder = Path(temporary.name)
+rewards, to = corridor.world()
+
+# %% [markdown]
+# ### A corridor with a lamp
+#
+# A corridor has six cells, 0 to 5. One walks left or right, and stepping into cell 5 pays 1 and ends the episode. In
+# cell 2 there is a lamp. To help the agent on its way, somebody pays 0.3 for each arrival at the lamp: it is half way,
+# after all.
+#
+# What is best in such a world need not be learned. Lesson 01 computed it for a maze (Bellman, 1957): begin with
+# values of 0, and set each action's value to its reward plus the discounted worth of the state that it leads to,
+# again and again, until nothing changes.
+#
+# An example with three states, of which the last is the end. In state 1 an action pays 5 and leads to state 0, another
+# pays 2 and leads to the end. After one sweep they are worth 5 and 2, their rewards. In the second sweep the first one
+# adds 0.9 times what state 0 is worth by now, and the second adds nothing, since at the end nothing is paid any more.
+
+# %% [exercise capstone.exact_values]
+
+# %% [markdown]
+# *Predict, then run.* With a bonus of 0.3 for each arrival at the lamp, where will the best agent go?
+
+# %%
+with_bonus = corridor.bonus(rewards, to)
+tables.show(corridor.plans({"as it is": rewards, "with a bonus": with_bonus}, to, exact_values))
+
+# %% [markdown]
+# The best agent no longer walks to the end. It walks to the lamp, away from it and back, for ever, and earns 0.3 at
+# every second step. It is no fault of any algorithm: this is what the new rewards ask for. A better algorithm finds it
+# sooner.
+#
+# ### Shaping
+#
+# The bonus has one fault. It pays for arriving, and does not take anything for leaving. Mend that: give every state a
+# number that says how good it looks, its **potential**, and pay for what a step *gains* of it.
+#
+# $$F(s, s') = \gamma\, \Phi(s') - \Phi(s)$$
+#
+# | symbol | variable | meaning |
+# | --- | --- | --- |
+# | $\Phi(s)$ | `before` | potential of the state before the step |
+# | $\Phi(s')$ | `after` | potential of the state after it, 0 if the episode is over |
+# | $\gamma$ | `gamma` | discount of future rewards |
+# | $F$ | | what is paid beside the reward |
+#
+# Adding such a term is called **potential-based shaping**, and the best policy stays the best one (Ng, Harada and
+# Russell, 1999). The reason is a sum that collapses. Along an episode each potential is added once, discounted, when
+# its state is reached, and taken away when it is left. What remains is minus the potential of the first state, which is
+# the same whatever the agent does.
+#
+# An example with a discount of 0.9. A step from potential 1 to potential 2 is paid 0.9 * 2 - 1 = 0.8. A step from
+# potential 2 into the end is paid 0 - 2 = -2, whatever the last state looked like. The end is where most people go
+# wrong: if it kept a potential, episodes that end in a good-looking state would be paid twice.
+
+# %% [exercise capstone.shaping]
+
+# %% [markdown]
+# The same lamp as a potential: 0.3 for the lamp's cell and all cells behind it. And a foolish one, drawn at random,
+# which says nothing true about the corridor.
+#
+# *Predict, then run.* A foolish potential must surely change what is best?
+
+# %%
+foolish = np.random.default_rng(0).normal(size=corridor.LENGTH)
+kinds = {
+    "as it is": rewards,
+    "with a bonus": with_bonus,
+    "shaped by the lamp": corridor.shaped(rewards, to, shaping),
+    "shaped by chance": corridor.shaped(rewards, to, shaping, foolish),
+}
+tables.show(corridor.plans(kinds, to, exact_values))
+
+# %% [markdown]
+# Both potentials leave the plan as it was, the foolish one too. It could make learning slower, and it cannot make
+# something else the best. The proof says more: in each cell all actions lose the same amount, the cell's potential.
+# Here is by how much each action's value has changed, a row for each cell:
+
+# %%
+print(corridor.gap(kinds["shaped by chance"], rewards, to, exact_values).round(6))
+print("potentials:", foolish[:-1].round(6))
+
+# %% [markdown]
+# Each row has twice the same number, minus the potential of the cell. Since both actions move by the same amount, the
+# better one stays the better one.
+#
+# ### In the packing environment
+#
+# A reward there is a function of a step, for all bins of a batch at once. It has a name, `module:name`, and a config
+# holds that name. Two are in `own_rewards.py` of this lesson's package: `flat_bonus` pays for every step that ends
+# flat, and `flat_shaped` pays for what a step makes flatter. The second has to remember the potential before the
+# step, and asks the environment for an array to keep it in.
+#
+# Here are random episodes, the same ones under each reward. The last column compares *discounted* returns with those of
+# the first reward, which pays volume alone.
+#
+# *Predict, then run.* The first row changes nothing. Is there another one of which this is true?
+
+# %%
+tables.show(own_words.returns())
+
+# %% [markdown]
+# The bonus pays for each step, so its return follows the number of items more closely, as the fourth column says. An
+# agent that is paid like this, and may choose among several items, gains by many small ones. Shaping leaves every
+# return as it was, up to rounding, because an empty bin has the potential 0. What it changes is *when* things are
+# paid: a step that leaves a hole is told so at once, and not ten items later.
+#
+# A name is all that a study needs: `--reward own_rewards:flat_shaped` on the command line, with your file in the folder
+# in which you run it. Whether it helps is then a question for a study, with the default reward as the default.
+#
+# Two things to keep in mind. The discount of the shaping has to be the one that training uses, so the two are fixed
+# together and `gamma` must leave the space. And what is reported stays the utilization, whatever was paid.
+#
+# ## A support rule of your own
+#
+# A support rule says which placements may stay. It is asked about thousands of them at once, so it is written for whole
+# arrays. What it is told of each placement is how many cells bear its base, how many the base has, and how many of its
+# four corners rest.
+#
+# Say your boxes are stiff. One that stands on its four corners may stay. One with three corners may stay if at least
+# half of its base rests. All others may not.
+#
+# An example with three placements, each with a base of 9 cells. The first has 4 corners and 4 cells that bear it, and
+# stays. The second has 3 corners and 5 cells, and stays, since 5 of 9 is more than half. The third has 3 corners and 4
+# cells, and does not. Compare in whole numbers, twice the cells with the area, so that exactly a half is not lost to
+# rounding.
+
+# %% [exercise capstone.three_feet]
+
+# %% [markdown]
+# A fast function that is wrong is worse than a slow one. So somebody writes the slow one, a loop over places and cells
+# that does what the sentence says, and both are asked about bins drawn at random:
+
+# %%
+print(own_words.disagreements(own_support.compared(three_feet, 300, np.random.default_rng(0))))
+
+# %% [markdown]
+# No disagreement on thousands of placements is what you want to see before you train with a rule for a night. Keep the
+# loop as a test. It costs a minute to write, and the check of the geometry module in lesson 03 came about in this way.
+#
+# The rule is now a choice beside the built-in ones, by its name. The same heuristic packs the same streams under four
+# rules, from the strictest to none.
+#
+# *Predict, then run.* Where between *full* and *none* will three feet lie?
+
+# %%
+tables.show(own_words.rules())
+
+# %% [markdown]
+# A laxer rule mostly lets a packer fill more, and what it fills need not stand. So two studies under different rules do
+# not compare: the rule belongs to the task, like the bin. A config with your items, your reward and your rule is an
+# environment of your own already, and everything from lesson 03 to lesson 10 works with it.
+#
+# ## An environment that packs nothing
+#
+# The last step leaves packing. A shop has a shelf with room for ten. Every evening somebody decides how many pieces
+# will be delivered in the morning, without knowing how many will be asked for. Too few, and customers go away. Too
+# many, and they have to be kept over night. It is one of the oldest problems of planning (Arrow, Harris and Marschak,
+# 1951).
+#
+# The rule of a day, with a price of 3, a cost of 1 and 0.3 for each piece and night. Two pieces are on the shelf, 3
+# arrive, 4 are asked for. In the morning there are 5, 4 are sold, 1 is left. The profit is 12 for what was sold,
+# minus 3 for what arrived, minus 0.3 for the night, so 8.7. What finds no room is not taken, and not paid.
+#
+# As with rewards, write it for many shops at once: the environment uses it for one, and everything that is to be
+# computed beside it can use it for thousands.
+
+# %% [exercise capstone.a_day]
+
+# %% [markdown]
+# Ten thousand shops for a month, all of which order up to 7 each evening:
+
+# %%
+profits = shop.by_hand(a_day, 7, 10_000, shop.DAYS, np.random.default_rng(0))
+print(own_words.mean_profit(profits))
+
+# %% [markdown]
+# The second number is how far one month lies from another by luck alone. It is why a configuration is scored on many
+# months, and always on the same ones.
+#
+# The environment itself is in `shop.py`: a class with `reset` and `step`, as gymnasium wants it (lesson 02). Three
+# things in it were decided with care.
+#
+# - Its only source of chance is `self.np_random`, which `reset(seed=...)` seeds. Two runs with one seed are the same.
+# - A month ends because we stop looking, so it is *truncated* and not *terminated*: the shop is worth something still.
+# - Months for learning and months for scoring have seeds that never meet.
+#
+# There is a rule of thumb as well: order up to a level. Nobody needs to learn anything for it, so it comes first.
+
+# %%
+tables.show(shop.levels())
+
+# %% [markdown]
+# The best level is what an agent has to reach. With this shop's costs a rule of this kind is known to be the best there
+# is in the long run, so there is little to be gained over it. That is no reason to hide it: a study whose rule of thumb
+# is hard to beat is a study that tells you something.
+#
+# ### Under the same tuning
+#
+# The train action of lesson 09 takes any module with a function `tune`. It gets one trial's hyperparameters, learns,
+# reports on the way, and returns a score. The shop's learns a table by Q-learning (Watkins, 1989), and has three
+# hyperparameters. The job names the module as its `entrypoint`, and all else is as before.
+#
+# *Predict, then run.* Will the best of eight trials reach the rule of thumb?
+
+# %% tags=["nbval-ignore-output"]
+job = shop.job()
+result = perform(job, folder / "shop", Notebook(TrialTable("score", "max")))
+tables.show(own_words.trials(result))
+
+# %% tags=["hide-cell"]
+assert len(result["trial_models"]) == 8
+
+# %% [markdown]
+# You know by now what this table is not: a result. Its best row was chosen by the score that stands in it. So the best
+# configuration and a textbook's default are trained anew, on ten fresh seeds, and scored on months that chose nothing.
+# The level of the rule of thumb was chosen on the months of the search, as the trials were.
+
+# %% tags=["nbval-ignore-output"]
+best = result["best_trial"]["config"]
+level = max(range(2, shop.ROOM + 1), key=lambda each: shop.scored(shop.up_to(each)))
+rule = shop.scored(shop.up_to(level), first=2 * shop.TESTING)
+tuned, default = (shop.learned(values, range(50, 60)) for values in (best, shop.DEFAULT))
+tables.show(own_words.final(tuned, default, rule))
+
+# %% tags=["hide-cell"]
+assert len(tuned) == len(default) == 10 and 0 < rule < 12
+
+# %% [markdown]
+# Read the three rows as in lesson 10: the interval first, then the word. If the tuned agent is ahead of the default and
+# behind the rule of thumb, both are worth saying, and the second decides what the shop should use.
+#
+# Nothing in this part knew that a shop is not a bin. Search space, schedulers, resuming after a kill and the table of
+# trials came with the job. What you have to bring is a function of some twenty lines, and the honesty of the end.
+#
+# ## Takeaways
+#
+# - A bonus for being somewhere changes what is best. Pay for the change of a potential instead, with 0 at the end.
+# - Compute a small world exactly before you trust an argument about a large one.
+# - Write rules for arrays, and keep the slow loop as their test.
+# - Reward, rule and items are names in a config. The rule and the items belong to the task; results across do not
+#   compare.
+# - Any environment can be tuned: a seed that decides everything, months that only score, reports on the way.
+#
+# ## Quiz
+#
+# 1. A robot is paid 1 for each metre that it comes closer to a door, and nothing for moving away. What will it do?
+# <details><summary>Answer</summary>Walk to and fro before the door, for ever. Moving away has to cost what coming
+# closer has paid.</details>
+#
+# 2. A potential is 5 everywhere but at the end. What does shaping pay with a discount of 1?
+# <details><summary>Answer</summary>Nothing for each step, and -5 for the last one. All episodes that end lose the same,
+# so the best policy is as it was.</details>
+#
+# 3. You shape with a discount of 0.99 and tune `gamma` between 0.9 and 1. What is wrong?
+# <details><summary>Answer</summary>The sum collapses only where both discounts are the same. With others the shaped
+# reward may make something else the best, and trials do not compare.</details>
+#
+# 4. Your support rule agrees with the loop on 300 bins with items up to 4 cells. Name something that this does not
+# test.
+# <details><summary>Answer</summary>Larger items, larger bins, or heights that never occur in the draw. Draw from what
+# you will use.</details>
+#
+# 5. An environment draws from `np.random` directly. Why is that a trouble for tuning?
+# <details><summary>Answer</summary>Its seed does not decide what happens. Trials are then scored on different episodes,
+# and a lucky one wins.</details>
+#
+# ## What comes next
+#
+# This was the last lesson. Take your own items, or your own environment, and go through lesson 10 once more with them.
+# What you then know how to do is rare: to tune, and to know whether it helped.
+#
+# ## References
+#
+# - K. J. Arrow, T. Harris, J. Marschak (1951). Optimal inventory policy. Econometrica.
+# - R. Bellman (1957). Dynamic programming. Princeton University Press.
+# - A. Y. Ng, D. Harada, S. Russell (1999). Policy invariance under reward transformations: theory and application to
+#   reward shaping. ICML.
+# - C. Watkins (1989). Learning from delayed rewards. PhD thesis, University of Cambridge.

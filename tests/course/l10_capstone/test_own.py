@@ -1,0 +1,107 @@
+"""Lesson 10b's corridor, rewards, support rule and shop."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+from hypothesis import given
+from hypothesis import strategies as st
+
+from binpack.core.support import support_rule
+from binpack.course.l10_capstone import corridor, own_rewards, own_support, own_words, shop
+from binpack.course.l10_capstone.exercises import a_day, exact_values, shaping, three_feet
+
+
+def test_a_bonus_changes_the_plan_and_shaping_does_not():
+    rewards, to = corridor.world()
+    kinds = {
+        "plain": rewards,
+        "bonus": corridor.bonus(rewards, to),
+        "shaped": corridor.shaped(rewards, to, shaping.reference),
+    }
+    plain, bonus, shaped = corridor.plans(kinds, to, exact_values.reference).rows
+    assert plain[1:] == shaped[1:] == ["right"] * 5 + ["at the end after 5 steps"]
+    assert bonus[-1] == "never at the end"
+
+
+@given(st.lists(st.floats(-5, 5), min_size=6, max_size=6))
+def test_any_potential_moves_all_actions_of_a_cell_by_minus_its_potential(potential):
+    rewards, to = corridor.world()
+    potential = np.array(potential)
+    shaped = corridor.shaped(rewards, to, shaping.reference, potential)
+    gap = corridor.gap(shaped, rewards, to, exact_values.reference)
+    assert gap == pytest.approx(np.repeat(-potential[:-1, None], 2, axis=1), abs=1e-6)
+
+
+def test_shaping_in_the_environment_leaves_discounted_returns_and_a_bonus_does_not():
+    volume, bonus, shaped = own_words.returns(episodes=20).rows
+    assert float(shaped[-1]) < 1e-6 < 0.1 < float(bonus[-1]) and float(volume[-1]) == 0
+    assert volume[1] == bonus[1] == shaped[1]
+
+
+def test_flatness_is_that_of_neighbouring_cells():
+    assert own_rewards.flatness(np.array([[[1, 1], [1, 1]], [[0, 2], [0, 2]]])).tolist() == [0.0, -1.0]
+
+
+def test_the_rule_agrees_with_the_loop_and_is_found_by_its_name():
+    looked, accepted, wrong = own_support.compared(three_feet.reference, 60, np.random.default_rng(1))
+    assert looked == 60 * 30 and accepted > 100 and wrong == 0
+    _, _, wrong = own_support.compared(lambda bearing: bearing.corners >= 3, 60, np.random.default_rng(1))
+    assert wrong > 0
+    assert str(support_rule(own_words.RULE)) == own_words.RULE
+    rows = dict(own_words.rules(("full", own_words.RULE, "none"), streams=20).rows)
+    assert float(rows["full"]) < float(rows["none"]) and "three_feet" in rows
+
+
+def test_the_shop_is_a_sound_environment_and_its_seed_decides_all():
+    check_env(shop.Shop(), skip_render_check=True)
+    assert shop.scored(shop.up_to(7), 3) == shop.scored(shop.up_to(7), 3) != shop.scored(shop.up_to(7), 3, first=1)
+
+
+def test_many_shops_at_once_earn_what_one_does():
+    many = shop.by_hand(a_day.reference, 7, 4000, shop.DAYS, np.random.default_rng(0))
+    assert many.mean() == pytest.approx(shop.scored(shop.up_to(7), 200), abs=0.1)
+    assert "4000 shops earn" in own_words.mean_profit(many)
+
+
+class Channel:
+    """Takes what a run says."""
+
+    def event(self, event):
+        """Nothing."""
+
+    def report(self, metrics):
+        """Never end."""
+        return False
+
+
+def run(folder):
+    from binpack.search.action.run import Run
+
+    folder.mkdir(parents=True)
+    return Run(folder, "0", "score", Channel())
+
+
+def test_the_shop_learns_and_goes_on_from_a_checkpoint(tmp_path):
+    values = {**shop.DEFAULT, "months": 20}
+    whole = run(tmp_path / "whole")
+    found = shop.tune(run=whole, dataset="random", hyperparameter=values, checkpoint=None)
+    assert len(whole.reports) == 4 and found["score"] > 3
+    half = sorted((tmp_path / "whole").glob("month_10.json"))[0]
+    again = shop.tune(run=run(tmp_path / "again"), dataset="random", hyperparameter=values, checkpoint=str(half))
+    assert again == found
+
+
+def test_the_job_is_sound_and_the_end_is_judged():
+    from binpack.search.action.dataset import check_dataset
+    from binpack.search.action.entrypoint import check_entrypoint
+    from binpack.search.action.job import parse_job
+    from binpack.search.engines.engine import check_engine
+
+    parse_job(shop.job(), (check_dataset, check_engine, check_entrypoint))
+    tuned = shop.learned(shop.DEFAULT, range(50, 53), months=5)
+    assert len(tuned) == 3
+    rows = own_words.final(tuned, tuned, 5.0).rows
+    assert "not separable" in rows[0][1] and len(rows) == 3
+    assert [row[0] for row in shop.levels().rows] == [str(level) for level in range(2, 11)]

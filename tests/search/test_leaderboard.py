@@ -1,0 +1,163 @@
+"""A class's leaderboard: entries of two at once both stay, and a damaged line harms nobody."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from binpack import __main__
+from binpack.agents.config import TrainConfig
+from binpack.env.config import EnvConfig
+from binpack.files import FileError, InputError, write_sealed
+from binpack.search import leaderboard
+from binpack.search.config import TuneConfig
+from binpack.search.finalists import path_of
+from binpack.search.leaderboard import Entry, add, entry_of, read, rows_of
+from binpack.search.report import TuneResult
+from binpack.search.storage import locate
+
+
+def entry(name="Ann", scores=(0.7, 0.72, 0.71), **changes):
+    facts = {"items": "parcels.csv", "bin_size": (6, 4, 4), "visible": 3, "streams": 100, "budget": 60_000}
+    return Entry(name, scores=scores, **{**facts, "verdict": "ahead", "difference": 0.03, **changes})
+
+
+def test_what_is_added_is_read_again(tmp_path):
+    path = tmp_path / "class.jsonl"
+    add(path, entry())
+    add(path, entry("벤"))
+    assert read(path) == ([entry(), entry("벤")], 0)
+
+
+def _add_many(path, name):
+    for number in range(40):
+        add(path, entry(f"{name} {number}"))
+
+
+def test_entries_of_three_at_once_all_stay(tmp_path):
+    path = tmp_path / "class.jsonl"
+    context = multiprocessing.get_context("fork")
+    writers = [context.Process(target=_add_many, args=(path, name)) for name in ("Ann", "Ben", "Eve")]
+    for each in writers:
+        each.start()
+    for each in writers:
+        each.join()
+    board = read(path)
+    assert board.damaged == 0
+    assert {each.name for each in board.entries} == {f"{name} {n}" for name in ("Ann", "Ben", "Eve") for n in range(40)}
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["{", "[]", "null", "7", '"text"', '{"version": 1}', "\x00\xff", json.dumps({"version": 2}), "[" * 10_000],
+)
+def test_a_damaged_line_is_passed_over_and_counted(tmp_path, line):
+    path = tmp_path / "class.jsonl"
+    add(path, entry())
+    with path.open("ab") as file:
+        file.write(line.encode("latin-1") + b"\n")
+    add(path, entry("Ben"))
+    assert [each.name for each in read(path).entries] == ["Ann", "Ben"] and read(path).damaged == 1
+
+
+@given(cut=st.integers(1, 60))
+def test_an_entry_after_a_line_that_was_cut_short_is_whole(tmp_path_factory, cut):
+    path = tmp_path_factory.mktemp("cut") / "class.jsonl"
+    add(path, entry())
+    path.write_bytes(path.read_bytes()[:-cut])
+    add(path, entry("Ben"))
+    board = read(path)
+    assert board.entries[-1] == entry("Ben")
+    assert board.damaged == (0 if cut == 1 else 1)  # without its line break alone a line is whole
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"scores": []}, {"scores": [float("nan")]}, {"bin_size": [6, 4]}, {"budget": "many"}, {"name": 3}, {"scores": 1}],
+)
+def test_an_entry_with_a_wrong_field_is_damaged(tmp_path, wrong):
+    path = tmp_path / "class.jsonl"
+    add(path, entry())
+    stored = json.loads(path.read_text())
+    path.write_text(json.dumps({**stored, **wrong}) + "\n")
+    assert read(path) == ([], 1)
+
+
+def test_of_a_name_on_a_task_the_newest_counts_and_places_are_counted_within_a_task(tmp_path):
+    path = tmp_path / "class.jsonl"
+    for each in (
+        entry("Ann", (0.5, 0.5, 0.5)),
+        entry("Ben", (0.8, 0.8, 0.8)),
+        entry("ann", (0.9, 0.8, 0.85)),
+        entry("Eve", (0.99, 0.98, 0.97), items="other.csv"),
+    ):
+        add(path, each)
+    rows = rows_of(read(path))
+    assert [(row[0], row[1]) for row in rows] == [("1", "Eve"), ("1", "ann"), ("2", "Ben")]
+    assert rows[1][3] == "0.8500" and rows[1][-1] == "+0.0300, ahead"
+
+
+def test_a_file_that_is_missing_is_one_line(tmp_path):
+    with pytest.raises(FileError, match=r"no such leaderboard; an entry makes it: --add STUDY --name NAME"):
+        read(tmp_path / "none.jsonl")
+    with pytest.raises(FileError, match="the entry cannot be written"):
+        add(tmp_path, entry())
+
+
+def study(tmp_path, **stored):
+    train = TrainConfig(env=EnvConfig(bin_size=(4, 4, 4), items="random:1-2"), total_steps=256, n_envs=32)
+    config = TuneConfig(train=train, n_trials=2, seeds=1)
+    result = TuneResult(locate(tmp_path / "s.journal"), config, [{"steps": 256}, {"steps": 256}], 1, None)
+    if stored:
+        path_of(result).parent.mkdir(parents=True)
+        write_sealed(path_of(result), {"version": 1, **stored})
+    return result
+
+
+def test_the_entry_of_a_study_is_its_first_finalist(tmp_path):
+    scores = {"1": [0.7, 0.8, 0.75], "0": [0.9, 0.9, 0.9], "default": [0.6, 0.65, 0.7]}
+    facts = {"trials": [1, 0], "seeds": [5, 6, 7], "streams": 50, "steps": 256, "others": {}}
+    made = entry_of(study(tmp_path, scores=scores, **facts), "  Ann   Lee ")
+    assert made.name == "Ann Lee" and made.scores == (0.7, 0.8, 0.75) and made.budget == 512 + 9 * 256
+    assert made.difference == pytest.approx(0.1) and made.items == "random:1-2"
+
+
+def test_a_study_without_finalists_or_a_bad_name_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"no finalists were trained anew.*report .*s.journal --retrain 3"):
+        entry_of(study(tmp_path), "Ann")
+    for name in ("", "  ", "x" * 61, "A\x1b[31mnn"):
+        with pytest.raises(InputError, match="has 1 to 60 letters"):
+            entry_of(study(tmp_path), name)
+
+
+def test_the_command_shows_the_table(tmp_path, capsys, monkeypatch):
+    path = tmp_path / "class.jsonl"
+    add(path, entry())
+    path.open("ab").write(b"half a li")
+    monkeypatch.setenv("COLUMNS", "200")
+    assert __main__.main(["leaderboard", str(path)]) == 0
+    said = capsys.readouterr().out
+    assert "Ann" in said and "0.7100" in said and "1 damaged line in " in said
+    assert all(word in said for word in leaderboard.HEAD)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--add", "s.journal"], "--add and --name belong together"),
+        (["--name", "Ann"], "--add and --name belong together"),
+        (["--study", "mine"], "there is no --add"),
+        (["--add", "none.journal", "--name", "Ann"], "none.journal: no such study"),
+        ([], "no such leaderboard"),
+    ],
+)
+def test_bad_words_are_one_line(tmp_path, monkeypatch, capsys, words, message):
+    monkeypatch.chdir(tmp_path)
+    assert __main__.main(["leaderboard", "class.jsonl", *words]) == 2
+    said = capsys.readouterr().err
+    assert message in said and said.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
