@@ -8,6 +8,7 @@ that a full disk cut short, is passed over and counted; an entry after it begins
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import math
 import os
@@ -18,9 +19,11 @@ from typing import Any, NamedTuple
 
 from rich.table import Table
 
+from binpack.agents.sameness import meaning
 from binpack.core.statistics import mean_interval
 from binpack.files import FileError, InputError, system_line
 from binpack.search._model import SearchError
+from binpack.search.config import TuneConfig
 from binpack.search.finalists import Finalists, path_of
 from binpack.search.report import TuneResult
 from binpack.text import rich_text
@@ -37,7 +40,8 @@ class Entry:
 
     Attributes:
         name: who.
-        items: of the study.
+        task: a digest of what has to be the same for two scores to compare: items, bin, rules and test streams.
+        items: of the study, as people call them.
         bin_size: of the study, in cells.
         visible: items that the agent sees.
         scores: held-out utilization of the first finalist, one for each fresh seed.
@@ -48,6 +52,7 @@ class Entry:
     """
 
     name: str
+    task: str
     items: str
     bin_size: tuple[int, int, int]
     visible: int
@@ -96,6 +101,7 @@ def entry_of(result: TuneResult, name: str) -> Entry:
     judged = found.verdict(first)
     return Entry(
         name=shown,
+        task=task_of(result.config, found.streams),
         items=Path(env.items).name,
         bin_size=env.bin_size,
         visible=env.visible,
@@ -105,6 +111,20 @@ def entry_of(result: TuneResult, name: str) -> Entry:
         verdict=judged.word,
         difference=judged.difference,
     )
+
+
+def task_of(config: TuneConfig, streams: int) -> str:
+    """Return a digest of what two studies have in common if their scores can be compared.
+
+    Items count by their contents: the same ones in another file are the same, others under the same name are not.
+
+    Args:
+        config: of a study.
+        streams: how many test streams it was judged on.
+    """
+    env = {**meaning(config.train)["env"], "items": config.train.env.source().fingerprint}
+    same = json.dumps({"env": env, "streams": streams, "seed": config.test_seed}, sort_keys=True)
+    return hashlib.sha256(same.encode()).hexdigest()[:16]
 
 
 def add(path: str | Path, entry: Entry) -> None:
@@ -156,13 +176,8 @@ def read(path: str | Path) -> Board:
         if entry is None:
             damaged += 1
         else:
-            newest[entry.name.casefold(), _task(entry)] = entry
+            newest[entry.name.casefold(), entry.task] = entry
     return Board(list(newest.values()), damaged)
-
-
-def _task(entry: Entry) -> tuple[Any, ...]:
-    """What must be the same for two scores to compare."""
-    return entry.items, entry.bin_size, entry.visible
 
 
 def _entry(line: bytes) -> Entry | None:
@@ -172,7 +187,7 @@ def _entry(line: bytes) -> Entry | None:
         if stored["version"] != VERSION:
             return None
         fields: Mapping[str, Any] = {name: stored[name] for name in Entry.__dataclass_fields__}
-        texts = all(isinstance(fields[name], str) for name in ("name", "items", "verdict"))
+        texts = all(isinstance(fields[name], str) for name in ("name", "task", "items", "verdict"))
         sizes = [*fields["bin_size"], fields["visible"], fields["streams"], fields["budget"]]
         scores = [float(score) for score in fields["scores"]]
         sound = len(scores) > 0 and all(map(math.isfinite, [*scores, float(fields["difference"])]))
@@ -197,16 +212,16 @@ def rows_of(board: Board) -> list[tuple[str, ...]]:
         do not compare. An interval of three seeds is wide, and where two overlap the places are no ranking.
     """
     rows: list[tuple[str, ...]] = []
-    places = dict.fromkeys(map(_task, board.entries), 0)
-    for entry in sorted(board.entries, key=lambda entry: (_task(entry), -entry.mean, entry.name)):
-        places[_task(entry)] += 1
+    places = dict.fromkeys((entry.task for entry in board.entries), 0)
+    for entry in sorted(board.entries, key=lambda entry: (entry.items, entry.task, -entry.mean, entry.name)):
+        places[entry.task] += 1
         low, high = mean_interval(entry.scores)
         sides = "x".join(map(str, entry.bin_size))
         interval = "" if math.isnan(low) else f"{low:.3f} to {high:.3f}"
-        task = f"{entry.items}, {sides}, {entry.visible} visible"
+        what = f"{entry.items}, {sides}, {entry.visible} visible"
         judged = f"{entry.difference:+.4f}, {entry.verdict}"
         scored = (f"{entry.mean:.4f}", interval, str(len(entry.scores)), f"{entry.budget:,}", judged)
-        rows.append((str(places[_task(entry)]), entry.name, task, *scored))
+        rows.append((str(places[entry.task]), entry.name, what, *scored))
     return rows
 
 

@@ -22,7 +22,7 @@ from binpack.search.storage import locate
 
 
 def entry(name="Ann", scores=(0.7, 0.72, 0.71), **changes):
-    facts = {"items": "parcels.csv", "bin_size": (6, 4, 4), "visible": 3, "streams": 100, "budget": 60_000}
+    facts = {"task": "t", "items": "parcels.csv", "bin_size": (6, 4, 4), "visible": 3, "streams": 100, "budget": 60_000}
     return Entry(name, scores=scores, **{**facts, "verdict": "ahead", "difference": 0.03, **changes})
 
 
@@ -93,11 +93,12 @@ def test_of_a_name_on_a_task_the_newest_counts_and_places_are_counted_within_a_t
         entry("Ann", (0.5, 0.5, 0.5)),
         entry("Ben", (0.8, 0.8, 0.8)),
         entry("ann", (0.9, 0.8, 0.85)),
-        entry("Eve", (0.99, 0.98, 0.97), items="other.csv"),
+        entry("Eve", (0.99, 0.98, 0.97), items="other.csv", task="u"),
+        entry("Kim", (0.3, 0.3, 0.3), task="v"),
     ):
         add(path, each)
     rows = rows_of(read(path))
-    assert [(row[0], row[1]) for row in rows] == [("1", "Eve"), ("1", "ann"), ("2", "Ben")]
+    assert [(row[0], row[1]) for row in rows] == [("1", "Eve"), ("1", "ann"), ("2", "Ben"), ("1", "Kim")]
     assert rows[1][3] == "0.8500" and rows[1][-1] == "+0.0300, ahead"
 
 
@@ -161,3 +162,17 @@ def test_bad_words_are_one_line(tmp_path, monkeypatch, capsys, words, message):
     said = capsys.readouterr().err
     assert message in said and said.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_items_count_by_what_is_in_them(tmp_path):
+    text = "length,width,height,quantity\n1,2,1,9\n2,2,2,9\n"
+    for name, more in (("a.csv", ""), ("b.csv", ""), ("c.csv", "1,1,1,3\n")):
+        (tmp_path / name).write_text(text + more)
+
+    def task(name, streams=5, **env):
+        env = EnvConfig(**{"bin_size": (4, 4, 4), "items": str(tmp_path / name), **env})
+        return leaderboard.task_of(TuneConfig(train=TrainConfig(env=env), n_trials=2), streams)
+
+    assert task("a.csv") == task("b.csv")
+    others = [task("c.csv"), task("a.csv", 6), task("a.csv", support="full"), task("a.csv", visible=2)]
+    assert len({task("a.csv"), *others}) == 5
