@@ -243,7 +243,7 @@ ex.hint(utilization)
 # | 05 | [what each hyperparameter means](05_hyperparameters.ipynb) | 100 | turn one knob at a time |
 # | 05b | [reading a run](05b_reading_a_run.ipynb) | 90 | diagnose sick runs; schedules; a robot arm |
 # | 06 | [grid and random search](06_grid_and_random.ipynb) | 100 | search settings with equal budgets |
-# | 07 | Bayesian search and TPE | 100 | let earlier trials choose the next ones |
+# | 07 | [Bayesian search and TPE](07_tpe.ipynb) | 120 | let earlier trials choose the next ones |
 # | 08 | [Optuna](08_optuna.ipynb) | 90 | run, prune, store and read studies |
 # | 09 | scaling out | 75 | many processes, a database, a cluster |
 # | 10 | capstone | 90 | tune an agent for your own boxes, and report it honestly |

@@ -34,6 +34,7 @@ SHOWN = {
     "05_hyperparameters": "final utilization by learning_rate",
     "05b_reading_a_run": "the arm, and its target",
     "06_grid_and_random": "worth of the leader by trials (1000 runs each): grid",
+    "07_tpe": "a Gaussian process searches the learning rate",
 }
 """Notebook to how the text of its figure begins, the first that does."""
 AGENT, STREAMS, SEED = "cut_2_k1", 21, 0

@@ -119,11 +119,3 @@ def test_what_may_be_cut_are_sections_of_the_lessons():
     assert len(cuts) == len({number for number, _ in cuts}) >= 8
     for number, text in cuts:
         assert named(number, text)
-
-
-def test_what_stands_in_for_lessons_to_come_are_sections_too():
-    text = " ".join(GUIDE.partition("Lessons without a link")[2].partition("## What to cut")[0].split())
-    spans = re.findall(r"\[(\d\d[a-z]?)\]\([^)]+\), ((?:\*[^*]+\*(?: to )?)+)", text)
-    assert [number for number, _ in spans] == ["05b"]
-    for number, span in spans:
-        assert named(number, span)

@@ -47,6 +47,22 @@ def chances(race: Race, names: Sequence[str], against: str = "random") -> NDArra
     return np.array([[chance_better(race.curves(name)[:, at - 1], other[:, at - 1]) for at in AT] for name in names])
 
 
+def beyond(race: Race, names: Sequence[str], best: float) -> Table:
+    """Say how many searches end with a leader that is worth more, by the surrogate, than anything that was run.
+
+    Args:
+        race: the record.
+        names: of the searches.
+        best: what the best recorded configuration is worth.
+    """
+    rows = []
+    for name in names:
+        curves = race.curves(name)
+        rows.append([name, *(f"{(curves[:, at - 1] > best).mean():.0%}" for at in AT)])
+    head = ("search", *(f"{at} trials" for at in AT))
+    return Table(head, rows, f"searches whose leader is worth more than the best recorded configuration, {best:.4f}")
+
+
 def beat_default(race: Race, names: Sequence[str]) -> Table:
     """Say how often a search's leader is worth more than the default.
 

@@ -115,6 +115,8 @@ def test_sentences_say_what_the_record_holds():
     said = sentences.conclusion(made, names, 50)
     assert said.startswith("after 50 trials joint TPE has found most") and "does not get there in 200 trials" in said
     assert [row[1:] for row in sentences.beat_default(made, ("joint TPE",)).rows] == [["100%"] * 4]
+    assert sentences.beyond(made, ("joint TPE",), 0.72).rows == sentences.beat_default(made, ("joint TPE",)).rows
+    assert sentences.beyond(made, ("random",), 1.0).rows == [["random", *["0%"] * 4]]
     assert sentences.started(made, names).rows[0][1:] == ["100%", "0%", "0%", "0%"]
     assert "of the rise, 7" in sentences.gained(made, "random")  # 0.10 of 0.13, but for the noise
     assert len(sentences.agree(made).rows) == 3
