@@ -3,6 +3,7 @@
 import re
 import sys
 import types
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -63,3 +64,9 @@ def test_the_exercise_of_the_example_is_one(monkeypatch):
     assert made.judge(by_loop).outcome == "correct"
     assert "it looks at the first cell under the box alone" in made.judge(first_cell).text
     assert "expected [2, 2], for heights=[0, 2, 1], length=2" in made.judge(lowest).text
+
+
+def test_no_two_modules_of_the_tests_have_one_name():
+    """They are imported by their names alone, so the second of two would be the first."""
+    names = [path.name for path in (ROOT / "tests").rglob("*.py") if path.name != "conftest.py"]
+    assert [name for name, count in Counter(names).items() if count > 1] == []

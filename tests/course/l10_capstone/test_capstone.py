@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import invented
+import capstone_record
 
 from binpack.course.l10_capstone import figures, record_capstone, task, words
 from binpack.course.l10_capstone.exercises import choose_finalists, gain_kept, holm, plan_budget, rounding_loss
@@ -22,7 +22,7 @@ from binpack.search.leaderboard import entry_of
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    return invented.write(tmp_path_factory.mktemp("capstone"))
+    return capstone_record.write(tmp_path_factory.mktemp("capstone"))
 
 
 @pytest.fixture(scope="module")
@@ -66,16 +66,16 @@ def test_a_killed_recorder_goes_on(tmp_path):
         if len(done) == 20:
             raise KeyboardInterrupt
         done.append(folder)
-        return invented.TRAINER.train(config, folder, **more)
+        return capstone_record.TRAINER.train(config, folder, **more)
 
-    path, config = tmp_path / "c.json", invented.small(8)
-    trainer = record_capstone.Trainer(dies, *list(vars(invented.TRAINER).values())[1:])
+    path, config = tmp_path / "c.json", capstone_record.small(8)
+    trainer = record_capstone.Trainer(dies, *list(vars(capstone_record.TRAINER).values())[1:])
     with pytest.raises(KeyboardInterrupt):
         record_capstone.record(tmp_path / "runs", path, config=config, trainer=trainer, progress=False)
     assert not path.exists()
-    whole = invented.write(tmp_path, trials=8).record
+    whole = capstone_record.write(tmp_path, trials=8).record
     assert len(whole.finalists.seeds) == task.FRESH
-    fresh = invented.write(tmp_path / "fresh", trials=8).record
+    fresh = capstone_record.write(tmp_path / "fresh", trials=8).record
     assert fresh.finalists == whole.finalists and fresh.later == whole.later
 
 
