@@ -298,12 +298,15 @@ plots.show(figures.density(places[good], of_good, mixture_density))
 # %% [markdown]
 # 24 candidates, sorted, and how they divide over the scale:
 
-# %%
+# %% tags=["nbval-ignore-output"]
 candidates = draw_mixture(24, of_good.centres, of_good.widths, of_good.weights, np.random.default_rng(5))
 print(np.sort(candidates).round(2))
 for low in (0.0, 0.25, 0.5, 0.75):
     here = (candidates >= low) & (candidates < low + 0.25)
     print(f"learning rate {rate(low):.2g} to {rate(low + 0.25):.2g}: {here.sum()}")
+
+# %% tags=["hide-cell"]
+assert candidates.shape == (24,) and candidates.min() >= 0 and candidates.max() <= 1
 
 # %% [markdown]
 # ### The choice
@@ -314,7 +317,7 @@ for low in (0.0, 0.25, 0.5, 0.75):
 
 # %% [exercise tpe.best_candidate]
 
-# %%
+# %% tags=["nbval-ignore-output"]
 heights = [mixture_density(candidates, each.centres, each.widths, each.weights) for each in (of_good, of_others)]
 chosen = best_candidate(*heights)
 print(f"chosen: learning rate {rate(candidates[chosen]):.2g}, ratio {heights[0][chosen] / heights[1][chosen]:.2f}")
@@ -330,12 +333,15 @@ print(f"highest density of the good: learning rate {rate(candidates[np.argmax(he
 # *Predict, then run.* Will the trials that the model chooses all lie near the peak, or will some of them lie at the
 # ends of the scale again?
 
-# %%
+# %% tags=["nbval-ignore-output"]
 parts = tpe.Parts(split_trials, bandwidths, mixture_density, draw_mixture, best_candidate)
 rng = np.random.default_rng(6)
 places, scores = tpe.search(line, 40, parts, rng)
 frames = figures.parzen_film(line, places, scores, (10, 12, 15, 20, 25, 30, 35, 40), parts, rng)
 plots.show(plots.film(frames, title="TPE searches the learning rate"))
+
+# %% tags=["hide-cell"]
+assert len(places) == 40 and line(places[10:], rng).mean() > line(places[:10], rng).mean()
 
 # %% [markdown]
 # Each frame has three panels. Above are the trials, green where they count as good, red otherwise. In the middle stand
