@@ -10,7 +10,7 @@ again.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,17 +97,5 @@ class Record:
 
 RECORDER = Recorder(FILE, LIBRARIES, jobs, run)
 
-
-def main(words: Sequence[str]) -> None:
-    """Make the record, one row after the other: side by side they would disturb each other.
-
-    Args:
-        words: of the command; there are none.
-    """
-    if words:
-        sys.exit("expected no arguments")
-    RECORDER.record(processes=1)
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    RECORDER.main(sys.argv[1:], processes=1)

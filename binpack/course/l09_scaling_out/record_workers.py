@@ -99,17 +99,5 @@ def said(rows: Sequence[Job]) -> dict[str, Any]:
 
 RECORDER = Recorder(FILE, LIBRARIES, jobs, run, said)
 
-
-def main(words: Sequence[str]) -> None:
-    """Make the record, one row after the other: side by side they would disturb each other.
-
-    Args:
-        words: of the command; there are none.
-    """
-    if words:
-        sys.exit("expected no arguments")
-    RECORDER.record(processes=1)
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    RECORDER.main(sys.argv[1:], processes=1)

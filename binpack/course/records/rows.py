@@ -55,15 +55,16 @@ class Recorder:
         head = about(f"python -m {_module(self.run)}", self.libraries)
         return record_rows(path or self.file, rows, self.run, about=head, said=self.said(rows), **more)
 
-    def main(self, words: Sequence[str]) -> None:
-        """Make the record on every core.
+    def main(self, words: Sequence[str], processes: int | None = None) -> None:
+        """Make the record.
 
         Args:
             words: of the command; there are none.
+            processes: rows at a time; None: one for each core. One where times are measured: they disturb each other.
         """
         if words:
             sys.exit("expected no arguments")
-        self.record(processes=os.cpu_count() or 1)
+        self.record(processes=processes or os.cpu_count() or 1)
 
 
 def _module(function: Callable[..., Any]) -> str:
