@@ -140,10 +140,11 @@ print("evenly:", np.sort(rng.uniform(1e-5, 1e-1, 8)).round(5))
 plots.show(figures.against(study, "learning_rate"))
 
 # %% [markdown]
-# The figure shows every configuration of the study. Going from 0.00001 to 0.0001 changes the worth as much as going
-# from 0.01 to 0.1 does: what counts is the *ratio* of two learning rates. So the same number of draws should fall
-# between 0.0001 and 0.001 as between 0.001 and 0.01. That is an even draw of the logarithm. The logarithms of 0.001 and
-# 0.01, to base ten, are -3 and -2; a draw of -2.5 halfway between gives $10^{-2.5} = 0.0032$.
+# The figure shows every configuration of the study. The worth rises over the lowest decades and falls in the highest
+# one, so all of them matter. Yet from 0.00001 to 0.0001 is a step of 0.00009 only, and the same step from 0.01 on would
+# not be noticed. What counts is the *ratio* of two learning rates. So the same number of draws should fall between
+# 0.0001 and 0.001 as between 0.001 and 0.01. That is an even draw of the logarithm. The logarithms of 0.001 and 0.01,
+# to base ten, are -3 and -2; a draw of -2.5 halfway between gives $10^{-2.5} = 0.0032$.
 #
 # | symbol | variable | meaning |
 # | --- | --- | --- |
