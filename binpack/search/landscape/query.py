@@ -38,8 +38,9 @@ def _model() -> Surrogate:
 @cache
 def _recorded() -> Mapping[tuple[Any, ...], tuple[int, str]]:
     """Configuration -> its number and its group."""
-    groups = ("box", "grid", "default", "study")  # what two groups have is looked up in the later one
-    return {_key(values): (place, group) for group in groups for place, values in enumerate(load().configs(group))}
+    groups = ("led", "box", "grid", "default", "study")  # what two groups have is looked up in the later one
+    there = [group for group in groups if group in load().groups]
+    return {_key(values): (place, group) for group in there for place, values in enumerate(load().configs(group))}
 
 
 def _key(config: Mapping[str, Any]) -> tuple[Any, ...]:

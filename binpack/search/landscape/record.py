@@ -1,9 +1,9 @@
 """Records the study: ``python -m binpack.search.landscape.record``.
 
 It trains on every core for some hours, can be killed and run again, and keeps what is finished. First come the study's
-configurations seed by seed, so that a part of it is of use; then the grid and draws from its box as far as the
-surrogate is fitted to them, and the fresh draws that it is judged by; then the rest of the grid and of the box, the
-second items, and at last more seeds for the default and the best 20.
+configurations seed by seed, so that a part of it is of use; then the grid and draws from its box, the fresh draws by
+which the surrogate is judged, and the leaders of searches of it (``leaders``); then the second items, and at last more
+seeds for the default and the best 20.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ from binpack.agents.learner import DivergedError
 from binpack.agents.store import load_agent
 from binpack.agents.training import train
 from binpack.search.landscape import store, task
-from binpack.search.landscape.surrogate import FITTED
 from binpack.search.provenance import about
 from binpack.search.recorder import Job, record
 
@@ -41,8 +40,9 @@ GROUPS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "grid": task.grid_configs(),
     "box": task.box_configs(),
     "fresh": task.fresh_configs(),
+    "led": task.led_configs(),
 }
-SEEDS, MORE_SEEDS, FEW_SEEDS, FRESH_SEEDS = range(10), range(10, 50), range(5), range(3)
+SEEDS, MORE_SEEDS, SECOND_SEEDS, FEW_SEEDS = range(10), range(10, 50), range(5), range(3)
 SECOND = 64
 """Configurations of the study that are also run on the second items, beside the default."""
 BEST = 20
@@ -54,10 +54,10 @@ def first_jobs() -> list[Job]:
     some = [("default", 0), *(("study", config) for config in range(SECOND))]
     return [
         *(_job(group, config, "cut", seed) for seed in SEEDS for group, config in both),
-        *_seed_by_seed(("grid", "box"), FEW_SEEDS[: FITTED["grid"]]),
-        *_seed_by_seed(("fresh",), FRESH_SEEDS),
-        *_seed_by_seed(("grid", "box"), FEW_SEEDS[FITTED["grid"] :]),
-        *(_job(group, config, "random", seed) for seed in FEW_SEEDS for group, config in some),
+        *_seed_by_seed(("grid", "box"), FEW_SEEDS),
+        *_seed_by_seed(("fresh",), FEW_SEEDS),
+        *_seed_by_seed(("led",), FEW_SEEDS),
+        *(_job(group, config, "random", seed) for seed in SECOND_SEEDS for group, config in some),
     ]
 
 
@@ -111,7 +111,9 @@ def configurations() -> dict[str, Any]:
         ``names``, and for each group ``configs_<group>``, float64, (configurations, 11).
     """
     arrays = {
-        f"configs_{group}": np.array([[float(each[name]) for name in task.SPACE.names] for each in configs])
+        f"configs_{group}": np.array([[float(each[name]) for name in task.SPACE.names] for each in configs]).reshape(
+            -1, len(task.SPACE)
+        )
         for group, configs in GROUPS.items()
     }
     return {"names": np.array(task.SPACE.names), **arrays}

@@ -27,7 +27,7 @@ class Runs:
     """Runs of some configurations, all with the same seeds.
 
     Attributes:
-        group: ``study``, ``default``, ``grid``, ``box`` or ``fresh``.
+        group: ``study``, ``default``, ``grid``, ``box``, ``fresh`` or ``led``.
         task: ``cut``, or ``random`` for the second items.
         configs: the configurations, (C,).
         seeds: training seeds, (S,).
@@ -114,6 +114,12 @@ class Landscape:
     def __init__(self, path: str | Path = FILE) -> None:
         self.about, self._arrays = store.read(path)
         self._names = self._arrays["names"].tolist()
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups that have runs on the study's own items."""
+        mine = self._arrays["group"][self._arrays["task"] == "cut"]
+        return tuple(sorted(set(mine.tolist())))
 
     def configs(self, group: str) -> tuple[dict[str, Any], ...]:
         """Return a group's configurations.

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from binpack.agents.config import PPOConfig, TrainConfig
 from binpack.env.config import EnvConfig
+from binpack.files import read_json
 from binpack.search.space import Float, Int, Space
 
+LED = Path(__file__).with_name("led.json")
 STEPS, POINTS, ENVS = 40_960, 20, 32
 EVERY = STEPS // POINTS
 VALIDATION_STREAMS, VALIDATION_SEED = 200, 10_000
@@ -90,7 +93,7 @@ def study_configs(count: int = 256, seed: int = 0) -> tuple[dict[str, Any], ...]
     from scipy.stats import qmc
 
     points = qmc.Sobol(len(SPACE), rng=seed).random(count)
-    return tuple(_short(SPACE.at(point)) for point in points)
+    return tuple(short(SPACE.at(point)) for point in points)
 
 
 def grid_configs() -> tuple[dict[str, Any], ...]:
@@ -106,7 +109,7 @@ def box_configs(count: int = 108, seed: int = 2) -> tuple[dict[str, Any], ...]:
         seed: of the draws.
     """
     rng = np.random.default_rng(seed)
-    return tuple({**DEFAULT, **_short(BOX.sample(rng))} for _ in range(count))
+    return tuple({**DEFAULT, **short(BOX.sample(rng))} for _ in range(count))
 
 
 def fresh_configs(count: int = 20, seed: int = 1) -> tuple[dict[str, Any], ...]:
@@ -117,12 +120,23 @@ def fresh_configs(count: int = 20, seed: int = 1) -> tuple[dict[str, Any], ...]:
         seed: of the draws.
     """
     rng = np.random.default_rng(seed)
-    return tuple(_short(SPACE.sample(rng)) for _ in range(count))
+    return tuple(short(SPACE.sample(rng)) for _ in range(count))
 
 
-def _short(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Three digits are enough of a hyperparameter, and can be read and typed."""
+def short(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration with three digits of each number: enough, and it can be read and typed.
+
+    Args:
+        values: of the hyperparameters.
+    """
     return {name: float(f"{value:.3g}") if isinstance(value, float) else value for name, value in values.items()}
+
+
+def led_configs() -> tuple[dict[str, Any], ...]:
+    """Return the configurations at which searches of the surrogate ended (`leaders`); none before the first round."""
+    if not LED.exists():
+        return ()
+    return tuple(row["values"] for row in read_json(LED, "the surrogate's leaders")["runs"])
 
 
 def train_config(values: Mapping[str, Any], seed: int, task: str = "cut", steps: int = STEPS) -> TrainConfig:

@@ -22,13 +22,9 @@ def test_every_configuration_lies_in_the_space_and_is_there_once():
         for values in configs:
             assert task.SPACE.outside(values) is None, (group, values)
         assert len({tuple(values.items()) for values in configs}) == len(configs)
-    assert {group: len(configs) for group, configs in record.GROUPS.items()} == {
-        "default": 1,
-        "study": 256,
-        "grid": 108,
-        "box": 108,
-        "fresh": 20,
-    }
+    sizes = {group: len(configs) for group, configs in record.GROUPS.items()}
+    assert sizes.pop("led") == len(task.led_configs())
+    assert sizes == {"default": 1, "study": 256, "grid": 108, "box": 108, "fresh": 20}
 
 
 def test_the_sequence_fills_every_sixteenth_of_every_parameter_alike():
@@ -54,7 +50,8 @@ def test_a_batch_larger_than_the_rollout_is_the_rollout():
 def test_jobs_are_each_there_once_and_the_best_get_more_seeds():
     jobs = record.first_jobs()
     keys = [tuple(job.key.values()) for job in jobs]
-    assert len(set(keys)) == len(keys) == 257 * 10 + 216 * 5 + 65 * 5 + 20 * 3
+    few = 216 + 20 + len(task.led_configs())
+    assert len(set(keys)) == len(keys) == 257 * 10 + few * 3 + 65 * 5
     assert [job.key["seed"] for job in jobs[:258]] == [0] * 257 + [1]
     rows = [{**job.key, "diverged": False, "utilization": [0.0, job.key["config"] / 1000]} for job in jobs]
     for row in rows:

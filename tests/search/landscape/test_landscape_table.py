@@ -18,7 +18,7 @@ def study(tmp_path_factory):
 
 def test_groups_have_their_configurations_and_seeds(study):
     assert study.configs("study") == task.study_configs() and study.configs("default") == (task.DEFAULT,)
-    for group, shape in {"study": (256, 10), "default": (1, 50), "grid": (108, 5), "fresh": (20, 3)}.items():
+    for group, shape in {"study": (256, 10), "default": (1, 50), "grid": (108, 3), "fresh": (20, 3)}.items():
         runs = study.runs(group)
         assert runs.final.shape == shape and runs.utilization.shape == (*shape, 20), group
     assert study.runs("study", "random").final.shape == (64, 5)
@@ -57,7 +57,7 @@ def test_a_part_of_the_study_has_the_seeds_that_all_have(tmp_path):
     assert study.runs("study").seeds == (0, 1, 2, 3)
     with pytest.raises(InputError, match="no runs of group 'study' on task 'cut' with 50 seeds or more"):
         study.runs("study", least=50)
-    with pytest.raises(InputError, match="no group 'grids'; it has box, default, fresh, grid, study"):
+    with pytest.raises(InputError, match="no group 'grids'; it has box, default, fresh, grid, led, study"):
         study.runs("grids")
 
 
