@@ -24,6 +24,7 @@ from binpack.agents.run_folder import TrainResult
 from binpack.agents.training import train
 from binpack.files import read_json, write_record
 from binpack.search.workers import Workers
+from binpack.system import stopped_by_signals
 
 DIGITS = 4
 """Significant digits of a number in a row."""
@@ -116,6 +117,8 @@ def record(
 ) -> list[dict[str, Any]]:
     """Make the runs that a store does not hold yet, and write it after each few of them.
 
+    Whatever ends it, an error, Ctrl-C, SIGTERM or a closed terminal, the rows that are finished are written.
+
     Args:
         store: a row for each run, with the run's key among its entries, in the order of the jobs.
         jobs: all runs, the most wanted first; the same list goes on where an earlier call was stopped.
@@ -126,6 +129,9 @@ def record(
 
     Returns:
         The rows of the jobs.
+
+    Raises:
+        Interrupted: SIGTERM or SIGHUP came.
     """
     jobs = list(jobs)
     names = tuple(jobs[0].key) if jobs else ()
@@ -138,7 +144,11 @@ def record(
         return kept
 
     try:
-        with Workers(processes) as workers, tqdm(total=len(missing), unit="run", disable=not progress) as bar:
+        with (
+            stopped_by_signals(),
+            Workers(processes) as workers,
+            tqdm(total=len(missing), unit="run", disable=not progress) as bar,
+        ):
             for done, (number, row) in enumerate(workers.results(partial(_one, run), missing), start=1):
                 rows[_name(missing[number].key)] = {**missing[number].key, **row}
                 if done % piece == 0:

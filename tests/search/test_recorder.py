@@ -1,6 +1,7 @@
 """Records of many runs: each once, in the order asked for, whatever stops the recorder in between."""
 
 import json
+import signal
 
 import pytest
 
@@ -11,6 +12,7 @@ from binpack.agents.learner import DivergedError
 from binpack.env.config import EnvConfig
 from binpack.search import recorder
 from binpack.search.recorder import Job, key_of, record_rows, record_runs
+from binpack.system import Interrupted
 
 ENV = EnvConfig(bin_size=(4, 4, 4), items="random:2-3")
 
@@ -74,6 +76,20 @@ def test_what_was_done_before_an_error_is_kept(tmp_path, processes):
     kept = [row["number"] for row in json.loads(path.read_text())["runs"]]
     assert 2 not in kept and (processes == 2 or kept == [0, 1])
     assert [row["number"] for row in record_rows(path, jobs, squares, **more)] == [0, 1, 2, 3]
+
+
+def ended_at_two(job):
+    if job.key["number"] == 2:
+        signal.raise_signal(signal.SIGTERM)
+    return squares(job)
+
+
+def test_what_was_done_before_a_signal_is_kept(tmp_path):
+    path, jobs = tmp_path / "rows.json", [Job({"number": number}) for number in range(4)]
+    with pytest.raises(Interrupted, match="ended by SIGTERM"):
+        record_rows(path, jobs, ended_at_two, about={}, progress=False, processes=1)
+    assert [row["number"] for row in json.loads(path.read_text())["runs"]] == [0, 1]
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
 def test_two_processes_record_what_one_does(tmp_path):
