@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +61,21 @@ def beyond(race: Race, names: Sequence[str], best: float) -> Table:
         rows.append([name, *(f"{(curves[:, at - 1] > best).mean():.0%}" for at in AT)])
     head = ("search", *(f"{at} trials" for at in AT))
     return Table(head, rows, f"searches whose leader is worth more than the best recorded configuration, {best:.4f}")
+
+
+def promises(found: Mapping[tuple[int, str], tuple[NDArray, NDArray]]) -> Table:
+    """Say what a surrogate promised where searches of it ended, and what came of it.
+
+    Args:
+        found: (round, how found) -> promised and real means, float64, (n,) each; see `landscape.leaders.promises`.
+    """
+    rows = []
+    for (number, by), (promised, real) in found.items():
+        place = "leaders of TPE" if by == "TPE" else "hilltops"
+        means = (f"{promised.mean():.4f}", f"{real.mean():.4f}", f"{(promised - real).mean():+.4f}")
+        rows.append([str(number), place, str(len(real)), *means, f"{promised.max():.4f}", f"{real.max():.4f}"])
+    head = ("round", "configurations", "how many", "promised", "in real runs", "too much", "highest promise", "best run")
+    return Table(head, rows, "mean utilization where searches of the surrogate end")
 
 
 def beat_default(race: Race, names: Sequence[str]) -> Table:

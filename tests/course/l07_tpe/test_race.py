@@ -117,6 +117,9 @@ def test_sentences_say_what_the_record_holds():
     assert [row[1:] for row in sentences.beat_default(made, ("joint TPE",)).rows] == [["100%"] * 4]
     assert sentences.beyond(made, ("joint TPE",), 0.72).rows == sentences.beat_default(made, ("joint TPE",)).rows
     assert sentences.beyond(made, ("random",), 1.0).rows == [["random", *["0%"] * 4]]
+    found = {(1, "climb"): (np.array([0.9, 0.8]), np.array([0.7, 0.75]))}
+    wanted = ["1", "hilltops", "2", "0.8500", "0.7250", "+0.1250", "0.9000", "0.7500"]
+    assert sentences.promises(found).rows == [wanted]
     assert sentences.started(made, names).rows[0][1:] == ["100%", "0%", "0%", "0%"]
     assert "of the rise, 7" in sentences.gained(made, "random")  # 0.10 of 0.13, but for the noise
     assert len(sentences.agree(made).rows) == 3
