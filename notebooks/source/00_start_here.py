@@ -228,7 +228,7 @@ ex.hint(utilization)
 # %% [markdown]
 # ## The course
 #
-# Eleven lessons, about 22 hours. Each builds on those before; with some experience of reinforcement learning, start at
+# Eleven lessons, about 24 hours. Each builds on those before; with some experience of reinforcement learning, start at
 # 03. Lessons without a link are still being written.
 #
 # | | lesson | minutes | what you do |
@@ -244,7 +244,8 @@ ex.hint(utilization)
 # | 05b | [reading a run](05b_reading_a_run.ipynb) | 90 | diagnose sick runs; schedules; a robot arm |
 # | 06 | [grid and random search](06_grid_and_random.ipynb) | 100 | search settings with equal budgets |
 # | 07 | [Bayesian search and TPE](07_tpe.ipynb) | 120 | let earlier trials choose the next ones |
-# | 08 | [Optuna](08_optuna.ipynb) | 90 | run, prune, store and read studies |
+# | 08 | [Optuna: the study](08_optuna.ipynb) | 120 | write, store and resume studies; a dozen mistakes |
+# | 08b | [reading a study](08b_reading_a_study.ipynb) | 120 | prune; importance; contour plots; two objectives |
 # | 09 | scaling out | 75 | many processes, a database, a cluster |
 # | 10 | capstone | 90 | tune an agent for your own boxes, and report it honestly |
 #

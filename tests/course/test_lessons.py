@@ -25,14 +25,8 @@ def test_the_reference_pasted_into_a_cell_is_right(exercise):
     assert judged.outcome == "correct", judged
 
 
-TO_COME = {"optuna_before"}
-"""Topics whose hints still speak about errors; the lesson goes when the new one is built."""
-
-
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: f"{exercise.topic}.{exercise.name}")
 def test_hints_begin_and_lead_to_code(exercise):
     assert 2 <= len(exercise.hints) <= 4
-    if exercise.topic in TO_COME:
-        return
     assert not any(hint.startswith("If ") for hint in exercise.hints)
     assert "`" in exercise.hints[-1] or "=" in exercise.hints[-1]

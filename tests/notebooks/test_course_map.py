@@ -9,7 +9,6 @@ import pytest
 from lesson import part_number, render, title_of
 from lint import exercises_in
 from lint_prose import minute_faults, stated_minutes
-from test_notebooks import NOT_IN_FORM
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -78,7 +77,3 @@ def test_a_lesson_takes_no_less_than_its_exercises_and_reading(source):
         list(minute_faults(render(source, solved=False).cells, sum(each.minutes for each in exercises_in(source))))
         == []
     )
-
-
-def test_lessons_that_are_not_in_form_yet_are_lessons():
-    assert {source.stem for source in SOURCES} >= NOT_IN_FORM

@@ -6,11 +6,6 @@ import build
 import pytest
 from lint import lint
 
-NOT_IN_FORM = {
-    "08_optuna",
-}
-"""Lessons that are older than the form that the lint asks for. The list only shrinks."""
-
 SOURCES = build.sources()
 NOTEBOOKS = [path for source in SOURCES for path, _ in build.targets(source) if path.exists()]
 
@@ -32,11 +27,7 @@ def test_no_notebook_names_a_folder_of_the_machine_that_built_it(path):
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 def test_the_lesson_keeps_to_its_form(source):
-    faults = lint(source)
-    if source.stem in NOT_IN_FORM:
-        assert faults, f"{source.stem} keeps to its form now: take it off the list NOT_IN_FORM"
-    else:
-        assert faults == []
+    assert lint(source) == []
 
 
 def test_every_notebook_has_a_source():

@@ -72,9 +72,10 @@ def promises(found: Mapping[tuple[int, str], tuple[NDArray, NDArray]]) -> Table:
     rows = []
     for (number, by), (promised, real) in found.items():
         place = "leaders of TPE" if by == "TPE" else "hilltops"
-        means = (f"{promised.mean():.4f}", f"{real.mean():.4f}", f"{(promised - real).mean():+.4f}")
-        rows.append([str(number), place, str(len(real)), *means, f"{promised.max():.4f}", f"{real.max():.4f}"])
-    head = ("round", "configurations", "how many", "promised", "in real runs", "too much", "highest promise", "best run")
+        told = (f"{promised.mean():.4f}", f"{real.mean():.4f}", f"{(promised - real).mean():+.4f}")
+        rows.append([str(number), place, str(len(real)), *told, f"{promised.max():.4f}", f"{real.max():.4f}"])
+    means = ("promised", "in real runs", "too much", "highest promise", "best of them")
+    head = ("round", "configurations", "how many", *means)
     return Table(head, rows, "mean utilization where searches of the surrogate end")
 
 

@@ -18,9 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 from binpack.core.statistics import mean_intervals, verdict_words
 from binpack.course.l00_start_here import story
 from binpack.course.l02_deep_q_network import record_cartpole, record_tuning
-from binpack.course.l08_optuna import study_random
 from binpack.course.records import policy_ablation, read_record
 from binpack.course.records.rows import grouped
+from binpack.search.landscape.table import load
 
 RUNS = (3, 5, 10, 30)
 FEW = 100
@@ -61,16 +61,14 @@ def draw(population: NDArray | None, shape: tuple[int, int], rng: np.random.Gene
 def populations() -> dict[str, NDArray | None]:
     """Return what is drawn from: a name to its values, None for the normal distribution."""
     told, ablation = story.load(), read_record(policy_ablation.FILE)
-    study = read_record(study_random.FILE)
     finals = grouped(read_record(record_tuning.FILE)["finals"], ("settings",), "mean").values()
     arms = grouped(ablation["runs"], ("arm",), "score").values()
-    compared = [study["comparison"]["best"], study["comparison"]["default"]]
     means = [[np.mean(run["utilization"]) for run in told["default"]["runs"]]]
     tuned, rule = (np.array(told[name]["utilization"]) for name in ("tuned", "heuristic"))
     return {
         "normal": None,
-        "seeds: random search": _residuals(trial["scores"] for trial in study["trials"]),
-        "seeds: fresh runs": np.concatenate([_residuals(each) for each in (compared, arms, finals, means)]),
+        "seeds: recorded study": _residuals(np.nan_to_num(load().runs("study").final)),
+        "seeds: fresh runs": np.concatenate([_residuals(each) for each in (arms, finals, means)]),
         "streams: tuned": tuned,
         "streams: tuned - heuristic": tuned - rule,
         "streams: random": np.array(told["random"]["utilization"]),
@@ -80,12 +78,12 @@ def populations() -> dict[str, NDArray | None]:
 def hard_populations() -> dict[str, NDArray]:
     """Return recorded scores far from normal, whose intervals cover less: a long tail, and a ceiling that most reach.
 
-    The first is no spread of seeds, but one score of each of the configurations that random search drew. The second
-    holds the fresh episodes' returns of CartPole agents, eight of ten of which are 500, the most that there is.
+    The first is no spread of seeds, but one score of each configuration of the recorded study. The second holds the
+    fresh episodes' returns of CartPole agents, eight of ten of which are 500, the most that there is.
     """
-    study, cartpole = read_record(study_random.FILE), read_record(record_cartpole.FILE)
+    cartpole = read_record(record_cartpole.FILE)
     return {
-        "configurations": np.array([trial["scores"][0] for trial in study["trials"]]),
+        "configurations": np.nan_to_num(load().runs("study").final[:, 0]),
         "at the ceiling": np.array([np.mean(run["test"]) for run in cartpole["runs"]]),
     }
 

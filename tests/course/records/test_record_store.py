@@ -3,7 +3,6 @@
 import json
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -15,11 +14,8 @@ from binpack.course.l02_deep_q_network import (
     record_lunar_lander,
     record_tuning,
 )
-from binpack.course.l08_optuna import study_random
 from binpack.course.records import about, kept, read_record, write_record
 from binpack.files import FileError
-from binpack.search.config import TuneConfig
-from binpack.search.report import Comparison
 
 COURSE = Path(binpack.course.__file__).parent
 SHIPPED = sorted(COURSE.glob("**/*.json"))
@@ -27,7 +23,7 @@ SHIPPED = sorted(COURSE.glob("**/*.json"))
 
 def test_every_record_is_found():
     names = {path.name for path in SHIPPED}
-    assert names >= {"cartpole.json", "lunar_lander.json", "policy_ablation.json", "story.json", "study_random.json"}
+    assert names >= {"cartpole.json", "lunar_lander.json", "policy_ablation.json", "story.json"}
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
@@ -126,22 +122,6 @@ def test_the_lunar_lander_recorder_puts_together_what_is_shipped(tmp_path, monke
     assert without_about(tmp_path / "made_FILE") == shipped
     made = torch.load(tmp_path / "made_WEIGHTS", weights_only=True)
     assert made.keys() == weights.keys() and all(torch.equal(made[name], weights[name]) for name in made)
-
-
-def test_the_recorder_of_the_study_puts_together_what_is_shipped(tmp_path):
-    shipped = read_record(study_random.FILE)
-    curves = {row["number"]: {int(step): at for step, at in row["reports"].items()} for row in shipped["trials"]}
-    result = SimpleNamespace(
-        config=TuneConfig(**shipped["config"]),
-        comparison=Comparison.from_dict(shipped["comparison"]),
-        rows=shipped["trials"],
-    )
-    write_record(tmp_path / "made.json", study_random.to_record(result, curves))
-    made = read_record(tmp_path / "made.json")
-    assert made["trials"] == shipped["trials"]
-    # a field that is newer than the record has its default
-    assert TuneConfig(**made["config"]) == result.config
-    assert Comparison.from_dict(made["comparison"]) == result.comparison
 
 
 def test_a_recorder_that_is_interrupted_leaves_the_old_record(tmp_path):
