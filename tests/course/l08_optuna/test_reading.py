@@ -21,6 +21,7 @@ import invented
 from binpack import plots
 from binpack.course.l08_optuna import (
     budgets,
+    carry,
     defaults,
     fronts,
     pruning,
@@ -328,3 +329,27 @@ def test_the_defaults_stand_beside_what_the_records_say(replays, long, study):
     table = defaults.proposals(replays, long, divided, trials=20)
     assert [row[0] for row in table.rows] == ["sampler", "pruner", "seeds a trial", "trials", "space"]
     assert all(all(row) for row in table.rows)
+
+
+def test_what_is_best_on_some_items_is_looked_at_on_others(landscape):
+    pair = carry.Pair.of(landscape)
+    assert len(pair.numbers) == len(pair.first) == 64 and pair.second.shape == (64, 5)
+    configs = landscape.configs("study")
+    quality = np.array([invented.quality(configs[number]) for number in pair.numbers])
+    assert np.allclose(pair.first, quality, atol=4 * invented.NOISE)
+    assert np.allclose(pair.worth, quality - 0.1, atol=4 * invented.NOISE), "the second items are harder by 0.1"
+    assert pair.correlation > 0.9 and pair.halves > 0.9
+    table = carry.best(pair)
+    assert [row[2] for row in table.rows[:-1]] == list("12345") and table.rows[-1][0] == "the default"
+    assert f"{pair.worth[pair.first.argmax()]:.4f}" in carry.said(pair)[1]
+    assert "64 configurations" in carry.figure(pair).text
+
+
+@given(st.integers(0, 1000))
+def test_an_order_that_does_not_carry_over(seed):
+    rng = np.random.default_rng(seed)
+    second = rng.random(40)
+    pair = carry.Pair(np.arange(40), -second, np.repeat(second[:, None], 4, axis=1), (-1.0, 2.0))
+    assert pair.correlation == pytest.approx(-1) and pair.halves == pytest.approx(1)
+    rows = carry.best(pair).rows
+    assert [row[4] for row in rows] == ["40", "39", "38", "37", "36", "1"] and rows[-1][2] == "41"
