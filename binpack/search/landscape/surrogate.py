@@ -198,10 +198,20 @@ class Surrogate:
         """
         places = np.atleast_2d(places)
         means = self.means(places)
-        donors = self._donors(means, self.spreads(places), rng)
+        return self.scores(means, self.spreads(places), rng), means
+
+    def scores(self, means: NDArray, spreads: NDArray, rng: np.random.Generator) -> NDArray:
+        """Invent the last score of a run of each mean and spread, float64, (n,).
+
+        Args:
+            means: of the last score over all seeds, (n,).
+            spreads: its standard deviations, (n,).
+            rng: which seed.
+        """
+        donors = self._donors(means, spreads, rng)
         last, first, count = self._last
         drawn = last[first[donors] + rng.integers(count[donors])]
-        return np.clip(means + drawn * np.sqrt(count / (count - 1))[donors], 0.0, 1.0), means
+        return np.clip(means + drawn * np.sqrt(count / (count - 1))[donors], 0.0, 1.0)
 
     def _donors(self, means: NDArray, spreads: NDArray, rng: np.random.Generator) -> NDArray:
         """Choose for each mean and spread one of the recorded configurations that are like it, int64, (n,)."""

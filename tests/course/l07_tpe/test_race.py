@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "search" / "landscape"))
 import invented
 
 from binpack import plots
-from binpack.course.l07_tpe import agreement, exercises, figures, live, process, race, sentences, tpe
+from binpack.course.l07_tpe import agreement, exercises, figures, live, process, race, sentences, stand_in, tpe
 from binpack.course.l07_tpe.line import Line, rate
 from binpack.search.landscape import task
 from binpack.search.landscape.surrogate import Kernel, Surrogate, table_of
@@ -197,3 +197,16 @@ def test_a_live_search_begins_with_the_default(monkeypatch):
     table = live.search(6, ["learning_rate", "gamma"])
     assert [row[1] for row in table.rows] == ["the default", *["at random"] * 3, *["by the model"] * 2]
     assert table.rows[0][3] == "leads" and table.rows[0][5] == "0.99"
+
+
+def test_searches_of_invented_runs_are_set_beside_searches_of_recorded_ones(tmp_path, model):
+    runs = Landscape(invented.write(tmp_path / "study.npz", more=False)).runs("study")
+    found = stand_in.both(runs, model, 60, 800, np.random.default_rng(0))
+    (scores, worth), (other_scores, other_worth) = found["recorded runs"], found["invented runs"]
+    assert scores.shape == worth.shape == other_worth.shape == (800, 60) and (np.diff(scores, axis=1) >= 0).all()
+    assert worth[:, -1].mean() == pytest.approx(other_worth[:, -1].mean(), abs=0.01)
+    assert scores[:, -1].mean() == pytest.approx(other_scores[:, -1].mean(), abs=0.01)
+    assert (scores[:, -1] - worth[:, -1]).mean() > invented.NOISE / 4, "the leader was lucky"
+    table = stand_in.table(runs, model, np.random.default_rng(0), at=(5, 60), repeats=800)
+    assert [row[0] for row in table.rows] == ["by recorded runs", "by invented runs"]
+    assert table.rows[0][2].startswith(f"{worth[:, -1].mean():.4f} (")
