@@ -12,7 +12,7 @@ from binpack.course.tables import Table
 from binpack.search.landscape.surrogate import Surrogate
 from binpack.search.landscape.table import Runs
 
-_INVENTED = 1000
+_INVENTED = 200
 """Runs that are invented of each configuration."""
 
 

@@ -132,9 +132,9 @@ def test_a_search_of_invented_runs_finds_what_a_search_of_recorded_runs_finds():
     rng, finals = np.random.default_rng(0), runs.final
     seeds = finals.shape[1]
     others = (finals.sum(axis=1, keepdims=True) - finals) / (seeds - 1)
-    means, spreads = (np.repeat(each, 1000) for each in (model.means(runs.places), model.spreads(runs.places)))
-    invented = model.scores(means, spreads, rng).reshape(-1, 1000)
-    means = means.reshape(-1, 1000)
+    means, spreads = (np.repeat(each, 200) for each in (model.means(runs.places), model.spreads(runs.places)))
+    invented = model.scores(means, spreads, rng).reshape(-1, 200)
+    means = means.reshape(-1, 200)
 
     def found(scores, worth, trials, repeats=2000):
         configs = rng.permuted(np.tile(np.arange(len(scores)), (repeats, 1)), axis=1)[:, :trials]
