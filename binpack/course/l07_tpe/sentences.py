@@ -74,7 +74,16 @@ def promises(found: Mapping[tuple[int, str], tuple[NDArray, NDArray]]) -> Table:
         place = "leaders of TPE" if by == "TPE" else "hilltops"
         means = (f"{promised.mean():.4f}", f"{real.mean():.4f}", f"{(promised - real).mean():+.4f}")
         rows.append([str(number), place, str(len(real)), *means, f"{promised.max():.4f}", f"{real.max():.4f}"])
-    head = ("round", "configurations", "how many", "promised", "in real runs", "too much", "highest promise", "best run")
+    head = (
+        "round",
+        "configurations",
+        "how many",
+        "promised",
+        "in real runs",
+        "too much",
+        "highest promise",
+        "best run",
+    )
     return Table(head, rows, "mean utilization where searches of the surrogate end")
 
 
