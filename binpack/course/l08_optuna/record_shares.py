@@ -2,8 +2,8 @@
 
     python -m binpack.course.l08_optuna.record_shares        # about an hour on two cores
 
-Searches at random and by TPE, of several lengths, a hundred each and fewer of the long ones. The file also holds what is
-true by the surrogate. The recorder can be killed and run again.
+Searches at random and by TPE, of several lengths, a hundred each and fewer of the long ones. The file also holds what
+is true by the surrogate. The recorder can be killed and run again.
 """
 
 from __future__ import annotations
