@@ -31,8 +31,8 @@ LIBRARIES = ("numpy", "scipy", "scikit-learn", "optuna")
 AT = (10, 20, 35, 50, 75, 100, 150, 200, 300, 400, 500, 600)
 LONG, SHORT = 600, 200
 """Trials in all eleven hyperparameters, and in a few."""
-REPEATS = {("all eleven", "TPE"): 60, ("all eleven", "random"): 200}
-FEW_REPEATS = 100
+REPEATS = {("all eleven", "TPE"): 40, ("all eleven", "random"): 200}
+FEW_REPEATS = 60
 """Searches of a kind, for those in a few hyperparameters."""
 
 

@@ -27,7 +27,7 @@ from binpack.search.recorder import Job
 FILE = Path(__file__).with_name("fronts.json")
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "optuna")
 TRIALS, EVERY = 200, 10
-REPEATS: Mapping[str, int] = {"random": 100, "NSGA-II": 100, "TPE": 40}
+REPEATS: Mapping[str, int] = {"random": 100, "NSGA-II": 100, "TPE": 20}
 """How often each search is repeated; TPE takes a quarter of a minute for a hundred trials."""
 REFERENCES: Mapping[str, tuple[float, float]] = {"stability": (0.5, -0.1), "gradient steps": (0.5, -26.0)}
 """What has to be exceeded: a utilization, and a standard deviation or thousands of gradient steps to stay below."""

@@ -2,8 +2,8 @@
 
     python -m binpack.course.l08_optuna.record_shares        # about an hour on two cores
 
-Searches at random and by TPE, of several lengths, a hundred each and fewer of the longest. The file also holds what is
-true by the surrogate. The recorder can be killed and run again.
+Searches at random and by TPE, of several lengths, a hundred each and fewer of the long ones. The file also holds what
+is true by the surrogate. The recorder can be killed and run again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from binpack.search.recorder import Job
 
 FILE = Path(__file__).with_name("shares.json")
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "optuna")
-REPEATS: Mapping[int, int] = {20: 100, 50: 100, 100: 100, 200: 100, 400: 20}
+REPEATS: Mapping[int, int] = {20: 100, 50: 100, 100: 100, 200: 40, 400: 12}
 """Number of trials to how many searches of each kind there are."""
 
 
