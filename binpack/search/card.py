@@ -242,9 +242,8 @@ def _settings(result: TuneResult) -> Part:
     best, default = result.best_values or {}, result.config.defaults()
     rows = [("hyperparameter", f"trial {result.best}", "default")]
     rows += [(name, _short(best.get(name)), _short(default.get(name))) for name in result.config.space.names]
-    return Part(
-        "The configuration", rows=rows, notes=[f"python -m binpack train --config {result.best_path} trains it."]
-    )
+    notes = [f"python -m binpack train --config {result.best_path} trains it."] if result.has_best else []
+    return Part("The configuration", rows=rows, notes=notes)
 
 
 def _measured(result: TuneResult, found: Finalists | None) -> Part:

@@ -21,4 +21,5 @@ def search(folder: Path, items: Path = task.PARCELS, size: Sequence[int] = task.
         size: the bin's edges, mm, multiples of `CELL`.
     """
     study = task.study(task.env(items, CELL, size), TRIALS, STEPS, seeds=1, streams=STREAMS)
-    return tune(study, folder / "small.journal", progress=False)
+    sides = "x".join(map(str, size))
+    return tune(study, folder / f"small_{items.stem}_{sides}.journal", progress=False)

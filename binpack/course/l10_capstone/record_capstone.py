@@ -220,9 +220,11 @@ class Record:
         """Make the study anew in a folder, so that whatever reads studies reads this one: all but the weights.
 
         Args:
-            storage: path of a journal that is not there.
+            storage: path of its journal; one that is there was made before, and is read.
         """
         location = locate(storage, self.config.name)
+        if Path(storage).exists():
+            return load_result(storage)
         with quiet():
             study = optuna.create_study(
                 storage=open_storage(location), study_name=self.config.name, direction="maximize"

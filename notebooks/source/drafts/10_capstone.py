@@ -16,14 +16,15 @@
 # who has to decide. Nothing in it is new in kind. What is new is that nothing is left out.
 #
 # A depot's parcels stand in for yours, in two files: those of one month, and those of the month after. When you have
-# been through once, put the path of your own file into the next cell, and the first half of the lesson works on it. The
-# guide `tutorials/your-own-items.md` has the same steps as commands.
+# been through once, put the path of your own file into the next cell, with a bin whose edges are multiples of 100 mm.
+# All cells down to the small search then work on your items. The guide `tutorials/your-own-items.md` goes the same way
+# by commands.
 #
 # ## Items, bin and unit
 #
 # The file has true measures, in cm, as a tape gives them. Each row is a kind of parcel, with the number of them that
-# one month brings. A stream of items is all of these parcels in a random order, and it is packed until the next one
-# finds no place.
+# one month brings. A stream of items is all of these parcels in a random order. The packer sees the next two, and a bin
+# is done when neither of them finds a place.
 #
 # The packer works on a grid of cells. Between the tape and the grid lies a choice that comes before all tuning: how
 # large is a cell? No hyperparameter makes good what it wastes.
@@ -149,7 +150,7 @@ tables.show(words.budgets(plan_budget, minutes=5.0))
 # %% [markdown]
 # None: an hour has 20 runs, and all of them are for the end. With two hours the end takes nearly half of the runs. That
 # looks like a waste, and it is the only part that tells the truth. If there is no time for both, the search has to be
-# smaller, or the runs shorter. In a day the end is one run of 26, and twice as many fresh seeds would cost hardly
+# smaller, or the runs shorter. In a day the end is one run in 26, and twice as many fresh seeds would cost hardly
 # anything.
 #
 # Two seeds a trial are a compromise. Lesson 06 has measured it: with one, much of a ranking is luck, and with many
@@ -404,9 +405,10 @@ plots.show(figures.packings(record))
 # python -m binpack report s.journal --out card.html
 # ```
 #
-# The first trains the finalists anew and writes the page, as `report.html`. The second trains nothing and writes it
-# again under another name. The card is one HTML file with everything in it, and a PNG beside it. Where the runs are at
-# hand it also shows how an agent packs, step by step. Here is the one of the recorded study, as its PNG:
+# The first trains the best three trials and the default anew, on five fresh seeds each, and writes the page as
+# `report.html`. The second trains nothing and writes it again under another name. The card is one HTML file with
+# everything in it, and a PNG beside it. Where the runs are at hand it also shows how they learned, and how an agent
+# packs, step by step. Here is the one of the recorded study, as its PNG:
 
 # %%
 page = words.placeless(card(folder / "recorded.journal"), folder)

@@ -100,6 +100,7 @@ def test_the_record_is_small_and_is_what_was_found(made, tmp_path):
     for name, scores in record.finalists.scores.items():
         assert np.allclose(np.array(scores) - record.later[name], 0.02)
     restored = record.restore(tmp_path / "again.journal")
+    assert record.restore(tmp_path / "again.journal") == restored  # a cell may run twice
     kept = [{name: row[name] for name in made.record.trials[0]} for row in restored.rows]
     assert kept == record.trials
     assert best_trials(restored, task.TOP) == record.finalists.trials
@@ -154,6 +155,8 @@ def test_the_card_and_the_entry_of_the_restored_study(record, tmp_path):
     assert {"Trained anew", "The search", "How it was measured"} <= {row[0] for row in shown.rows} | {
         part.heading for part in page.parts
     }
+    # its folder holds no configuration that could be trained
+    assert not any("--config" in note for part in page.parts for note in part.notes)
     entry = entry_of(result, "Ann")
     assert entry.items == "parcels.csv" and len(entry.scores) == task.FRESH
 
