@@ -17,8 +17,8 @@
 # ## A reward of your own
 #
 # An agent that packs is paid for volume. You may wish to help it. A flat surface is good for what comes later, so why
-# not pay for flatness too? This is where most people begin, and most of them find that the agent now does something
-# else than packing. Let us see how that happens where everything can be computed.
+# not pay for flatness too? It is the obvious thing to do, and the agent may then learn something else than packing. Let
+# us see how that happens where everything can be computed.
 
 # %%
 import inspect
@@ -86,8 +86,8 @@ tables.show(corridor.plans({"as it is": rewards, "with a bonus": with_bonus}, to
 # %% [markdown]
 # The best agent no longer walks to the end. It walks to the lamp, away from it and back, for ever, and earns 0.3 at
 # every second step. Even in cell 4 it turns round. The end would pay 1, once. An arrival at the lamp, and all those
-# that follow every second step, are worth $0.3 / (1 - 0.9^2) = 1.58$. From cell 4 the first arrival is one step later,
-# so going back is worth $0.9 \cdot 1.58 = 1.42$.
+# that follow every second step, are worth $0.3 / (1 - 0.9^2) = 1.58$. From cell 4 the first arrival comes with the
+# second step, so going back is worth $0.9 \cdot 1.58 = 1.42$.
 #
 # It is no fault of any algorithm: this is what the new rewards ask for. A better algorithm finds it sooner.
 #
@@ -179,7 +179,7 @@ tables.show(own_words.returns())
 #
 # A name is all that a study needs. Copy `own_rewards.py` into the folder in which you run the command, and add
 # `--reward own_rewards:flat_shaped` to `tune` or `train`. Whether it helps is then a question for two studies, one with
-# each reward, and the end of lesson 10 answers it.
+# each reward, and for their finalists on fresh seeds. A leaderboard shows them side by side.
 #
 # Two things to keep in mind. The discount of the shaping has to be the one that training uses, so the two are fixed
 # together and `gamma` must leave the space. And what is reported stays the utilization, whatever was paid, so that the
@@ -215,8 +215,8 @@ print(own_words.disagreements(own_support.compared(three_feet, 300, np.random.de
 #
 # A rule has a name as a reward has. Written into a file `mine.py`, yours would be `--support mine:three_feet`; here it
 # is the copy in `own_support.py` of this lesson's package. The same heuristic packs the same streams under four rules.
-# With *full* the whole base rests, and *none* asks for nothing. The rule *corners* of lesson 03 also counts corners,
-# and asks for 60 % of the base under four of them and 80 % under three.
+# With *full* the whole base rests, and *none* asks for nothing. The rule *corners* of lesson 03 also counts corners:
+# more than 60 % of a base has to rest with four of them, 80 % with three, and 95 % with fewer.
 #
 # *Predict, then run.* Where among the other rules will three feet lie?
 
@@ -224,16 +224,16 @@ print(own_words.disagreements(own_support.compared(three_feet, 300, np.random.de
 tables.show(own_words.rules())
 
 # %% [markdown]
-# Three feet asks for less than *corners* does, and the heuristic fills more. To ask for anything at all costs it most.
-# A laxer rule lets it pack more, and what it packs need not stand in a real bin. So two studies under different rules
-# do not compare: the rule belongs to the task, like the bin. A config with your items, your reward and your rule is an
-# environment of your own already, and everything from lesson 03 to lesson 10 works with it.
+# Three feet mostly asks for less than *corners* does, and the heuristic fills more. To ask for anything at all costs it
+# most. What a lax rule lets it pack need not stand in a real bin. So two studies under different rules do not compare:
+# the rule belongs to the task, like the bin. A config with your items, your reward and your rule is an environment of
+# your own already, and everything from lesson 03 to lesson 10 works with it.
 #
 # ## An environment that packs nothing
 #
 # The last step leaves packing. A shop has a shelf with room for ten. Every evening somebody decides how many pieces
 # will be delivered in the morning, without knowing how many will be asked for. Too few, and customers go away. Too
-# many, and they have to be kept over night. It is one of the oldest problems of planning (Arrow, Harris and Marschak,
+# many, and they have to be kept over night. It is an old problem of planning (Arrow, Harris and Marschak,
 # 1951). On average four are asked for, more on one day and less on another (a Poisson distribution).
 #
 # A piece costs 1, sells for 3, and takes 0.3 for each night in which it is kept. An example of a day: two pieces are on
