@@ -187,7 +187,7 @@ def test_a_card_judges_the_trial_that_tuning_chose(storage):
     assert "The heuristic " in page.lead and "which needs no training" in page.lead
     part = page.parts[headings(page).index("Trained anew")]
     assert [row[0] for row in part.rows] == ["agent", *found.others]
-    assert "chosen once more" in part.notes[-1]
+    assert "chosen once more" in part.notes[-1] and part.notes[-2].startswith("Each finalist is compared")
 
 
 def test_a_card_uses_the_comparison_of_tune(tmp_path):

@@ -287,14 +287,14 @@ def placeless(card: Page, folder: Path) -> Page:
 
 
 def page(card: Page) -> Table:
-    """List what a report card says, without its pictures and tables.
+    """List what a report card says, without its pictures and tables; what a figure says is its line of text.
 
     Args:
         card: the page.
     """
     rows = [["at the top", card.lead]]
     for part in card.parts:
-        said = " ".join([*part.words, *(figure.text for figure in part.figures)])
+        said = " ".join([*part.words, *(figure.text for figure in part.figures), *part.notes])
         rows.append([part.heading, said])
     return Table(("part", "what it says"), [row for row in rows if row[1]])
 

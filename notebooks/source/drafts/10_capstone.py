@@ -357,8 +357,8 @@ tables.show(words.judged(record, holm))
 # (Henderson et al., 2018).
 #
 # There is a way around the trouble: name one finalist beforehand. Then there is one comparison, and no correction. The
-# report card does that. Its headline is about the trial that tuning chose, and says of the others what they did
-# *beside it*.
+# report card does that. Its headline is about the trial that tuning chose. It says of the others what they did *beside
+# it*, each alone, and warns that chance has more than one of them to play with.
 #
 # ## What else packs the same items
 #

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import capstone_record
 
 from binpack import __main__
-from binpack.course.l10_capstone import figures, record_capstone, task, words
+from binpack.course.l10_capstone import figures, live, record_capstone, task, words
 from binpack.course.l10_capstone.exercises import choose_finalists, gain_kept, holm, plan_budget, rounding_loss
 from binpack.files import InputError
 from binpack.items.catalogue import read_catalogue
@@ -56,6 +56,22 @@ def test_the_default_is_in_the_space_and_streams_are_disjoint():
 def test_a_cell_that_leaves_a_strip_at_the_wall_is_refused():
     with pytest.raises(InputError, match=r"a cell of 45 mm does not divide a bin of 600 x 400 x 400 mm"):
         task.env(cell=45)
+
+
+def test_the_small_search_takes_own_items_and_an_own_bin(tmp_path, monkeypatch):
+    found = []
+    monkeypatch.setattr(live, "tune", lambda config, storage, **more: found.append((config, storage)))
+    own = tmp_path / "own.csv"
+    own.write_text("length,width,height\n20,10,10\n")
+    live.search(tmp_path)
+    live.search(tmp_path, own, (800, 600, 500))
+    (depot, first), (mine, second) = found
+    assert (first.name, second.name) == ("small_parcels_600x400x400.journal", "small_own_800x600x500.journal")
+    assert depot.train.env == task.env(cell=live.CELL) and mine.train.env.bin_size == (8, 6, 5)
+    assert mine.train.env.items == str(own) and mine.n_trials == live.TRIALS and mine.default_is_trial_0
+    assert words.cells(rounding_loss.reference, (100,), own, (800, 600, 500)).rows == [
+        ["100 mm", "8 x 6 x 5", "96", "0.0%"]
+    ]
 
 
 SOURCE = next(Path(__file__).parents[3].glob("notebooks/source/**/10_capstone.py")).read_text(encoding="utf-8")
