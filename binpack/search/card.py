@@ -132,8 +132,8 @@ def _held_out(result: TuneResult, found: Finalists | None, others: Mapping[str, 
     notes = ["The table has agents that were not trained here, on the same streams."] if rows else []
     if found is not None and len(found.trials) > 1:
         notes.append(
-            "Each finalist is compared with the default by itself: among several, chance puts one ahead more often than "
-            "it would put a single one."
+            "Each finalist is compared with the default by itself: among several, chance puts one ahead more often "
+            "than it would put a single one."
         )
         notes.append(
             "Who now takes the best of several finalists has chosen once more, and needs fresh seeds once more."

@@ -165,7 +165,9 @@ def add(path: str | Path, entry: Entry) -> None:
     except OSError as error:
         if is_machines(error):
             raise
-        raise FileError(f"{path}: the entry cannot be written ({system_line(error)})") from None
+        # of a file that several learners share, the first one is the owner
+        mend = ": its owner lets others write, chmod a+w" if isinstance(error, PermissionError) else ""
+        raise FileError(f"{path}: the entry cannot be written ({error.strerror or system_line(error)}){mend}") from None
 
 
 def _check_board(path: str | Path, lines: Sequence[bytes]) -> None:

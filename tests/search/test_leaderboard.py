@@ -152,6 +152,18 @@ def test_a_full_disk_is_the_machines_fault(tmp_path, monkeypatch):
     assert is_machines(found.value)
 
 
+def test_a_file_of_another_account_is_one_line_with_its_mend(tmp_path, monkeypatch):
+    def refused(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(leaderboard.fcntl, "flock", refused)
+    message = (
+        r"class\.jsonl: the entry cannot be written \(Permission denied\): its owner lets others write, chmod a\+w"
+    )
+    with pytest.raises(FileError, match=message):
+        add(tmp_path / "class.jsonl", entry())
+
+
 def test_a_file_that_is_missing_is_one_line(tmp_path):
     with pytest.raises(FileError, match=r"no such leaderboard; an entry makes it: --add STUDY --name NAME"):
         read(tmp_path / "none.jsonl")

@@ -363,8 +363,9 @@ tables.show(words.judged(record, holm))
 # ## What else packs the same items
 #
 # The default is one thing to be better than. Rules of thumb are another, and they cost nothing. The agents that come
-# with the package are a third: they were trained for long, and on other items. All of them meet the same streams. The
-# last column is the month after, whose mix has moved and which has a kind of parcel that nobody had seen.
+# with the package, shipped agents in the table, are a third: they were trained for long, and on other items. All of
+# them meet the same streams. The last column is the month after, whose mix has moved and which has a kind of parcel
+# that nobody had seen.
 #
 # *Predict, then run.* Will the rows stand in the same order in both months?
 
