@@ -50,7 +50,7 @@ torch.set_num_threads(1)
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 temporary = tempfile.TemporaryDirectory()  # removed when the kernel stops
 folder = Path(temporary.name)
-items, size = task.PARCELS, task.BIN  # a file, and the edges of the bin in mm
+items, size = task.PARCELS, task.BIN  # yours: Path("mine.csv"), and the three edges of a bin in mm
 print(items.read_text())
 
 # %% [markdown]
