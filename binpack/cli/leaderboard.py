@@ -38,6 +38,9 @@ def leaderboard(
         options.hide_password(add)
         board.add(file, board.entry_of(load_result(add, study), name))
     found = board.read(file)
-    Console().print(board.table(board.rows_of(found)))
+    if found.entries:
+        Console().print(board.table(board.rows_of(found)))
+    else:
+        typer.echo(terminal(f"{file}: no entry yet"))
     if found.damaged:
         typer.echo(terminal(f"{found.damaged} damaged line{'s' * (found.damaged > 1)} in {file} passed over"))

@@ -132,6 +132,10 @@ def _held_out(result: TuneResult, found: Finalists | None, others: Mapping[str, 
     notes = ["The table has agents that were not trained here, on the same streams."] if rows else []
     if found is not None and len(found.trials) > 1:
         notes.append(
+            "Each finalist is compared with the default by itself: among several, chance puts one ahead more often "
+            "than it would put a single one."
+        )
+        notes.append(
             "Who now takes the best of several finalists has chosen once more, and needs fresh seeds once more."
         )
     yield Part("Trained anew", words, figures, rows=rows, notes=notes)
@@ -242,9 +246,8 @@ def _settings(result: TuneResult) -> Part:
     best, default = result.best_values or {}, result.config.defaults()
     rows = [("hyperparameter", f"trial {result.best}", "default")]
     rows += [(name, _short(best.get(name)), _short(default.get(name))) for name in result.config.space.names]
-    return Part(
-        "The configuration", rows=rows, notes=[f"python -m binpack train --config {result.best_path} trains it."]
-    )
+    notes = [f"python -m binpack train --config {result.best_path} trains it."] if result.has_best else []
+    return Part("The configuration", rows=rows, notes=notes)
 
 
 def _measured(result: TuneResult, found: Finalists | None) -> Part:

@@ -124,7 +124,8 @@ def retrain(
         progress: whether to show a bar over the runs.
 
     Raises:
-        SearchError: no such study, no complete trial, or another process has it.
+        SearchError: no such study, no complete trial, other items in the file than the study was made with, or another
+            process has it.
         InputError: fewer than three seeds, or no trials are asked for.
     """
     if top < 1 or seeds < 3:
@@ -133,6 +134,12 @@ def retrain(
     config, trials = result.config, best_trials(result, top)
     if not trials:
         raise SearchError(f"study {result.location.name} has no complete trial beside the default to train anew")
+    # a file keeps its name when it is edited, and what was tuned on the items before is judged on those
+    if result.items not in (None, config.train.env.source().fingerprint):
+        raise SearchError(
+            f"study {result.location.name} was made with other items than {config.train.env.items} holds now: "
+            "bring those back, or tune anew in another storage"
+        )
     fresh = [config.train.seed + AFTER + number for number in range(seeds)]
     parts = {folder_of(trial): partial(config.train_config, result.rows[trial]["params"]) for trial in trials}
     parts[folder_of(None)] = partial(config.train_config, {})

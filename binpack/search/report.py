@@ -316,6 +316,8 @@ class TuneResult:
         rows: its trials, as ``trials_table`` has them.
         best: the best complete trial's number; None if there is none.
         comparison: the held-out comparison; None if it was not asked for or is not there yet.
+        items: fingerprint of the items that it was made with, whatever their file holds now; None where an older
+            version made the study.
     """
 
     location: Location
@@ -323,6 +325,7 @@ class TuneResult:
     rows: list[dict[str, Any]]
     best: int | None
     comparison: Comparison | None
+    items: str | None = None
 
     @property
     def tuning_score(self) -> float | None:
@@ -512,4 +515,5 @@ def collect(location: Location, config: TuneConfig, study: optuna.Study) -> Tune
     stored = read_sealed(final, "a comparison", ANEW) if final.is_file() else None
     # A study that went on after its comparison may have another best trial now.
     comparison = Comparison.from_dict(stored) if stored and stored.get("number") == best else None
-    return TuneResult(location, config, rows, best, comparison)
+    made = study.user_attrs.get("binpack", {})
+    return TuneResult(location, config, rows, best, comparison, made.get("items"))

@@ -117,6 +117,17 @@ def test_a_killed_one_goes_on(storage):
     assert len(trained) == 9 - kept and len(found.scores) == 3
 
 
+def test_items_that_were_edited_since_are_refused(tmp_path):
+    path = tmp_path / "items.csv"
+    path.write_text("length,width,height,quantity\n1,2,1,40\n")
+    train = config().train.model_copy(update={"env": EnvConfig(bin_size=(4, 4, 4), items=str(path))})
+    tune(config(train=train), tmp_path / "s.journal", train=fake, held_out=held_out, progress=False)
+    path.write_text("length,width,height,quantity\n2,2,1,40\n")
+    with pytest.raises(SearchError, match=r"study study was made with other items than .*items\.csv holds now: bring"):
+        again(tmp_path / "s.journal")
+    assert not list((tmp_path / "s.runs").glob("finalist_*"))
+
+
 @pytest.mark.parametrize(("top", "seeds"), [(0, 3), (2, 2)])
 def test_too_few_are_refused(storage, top, seeds):
     with pytest.raises(InputError, match=f"expected 1 trial or more and 3 seeds or more, got {top} and {seeds}"):
@@ -176,7 +187,7 @@ def test_a_card_judges_the_trial_that_tuning_chose(storage):
     assert "The heuristic " in page.lead and "which needs no training" in page.lead
     part = page.parts[headings(page).index("Trained anew")]
     assert [row[0] for row in part.rows] == ["agent", *found.others]
-    assert "chosen once more" in part.notes[-1]
+    assert "chosen once more" in part.notes[-1] and part.notes[-2].startswith("Each finalist is compared")
 
 
 def test_a_card_uses_the_comparison_of_tune(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import multiprocessing
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from binpack import __main__
 from binpack.agents.config import TrainConfig
 from binpack.env.config import EnvConfig
-from binpack.files import FileError, InputError, write_sealed
+from binpack.files import FileError, InputError, is_machines, write_sealed
 from binpack.search import leaderboard
 from binpack.search.config import TuneConfig
 from binpack.search.finalists import path_of
@@ -77,7 +78,13 @@ def test_an_entry_after_a_line_that_was_cut_short_is_whole(tmp_path_factory, cut
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"scores": []}, {"scores": [float("nan")]}, {"bin_size": [6, 4]}, {"budget": "many"}, {"name": 3}, {"scores": 1}],
+    [
+        *({"scores": scores} for scores in ([], [float("nan")], 1, "123", ["0.7"], [True], {"0.7": 1}, [10**400])),
+        *({"difference": difference} for difference in ("0.03", None, True, float("inf"), 10**400)),
+        *({"bin_size": size} for size in ([6, 4], "644", [6, 4, -4])),
+        *({"budget": budget} for budget in ("many", 1.5, 10**30)),
+        *({"name": name} for name in (3, "", "x" * 61, "A\x1b[31mnn", "two\nlines")),
+    ],
 )
 def test_an_entry_with_a_wrong_field_is_damaged(tmp_path, wrong):
     path = tmp_path / "class.jsonl"
@@ -100,6 +107,61 @@ def test_of_a_name_on_a_task_the_newest_counts_and_places_are_counted_within_a_t
     rows = rows_of(read(path))
     assert [(row[0], row[1]) for row in rows] == [("1", "Eve"), ("1", "ann"), ("2", "Ben"), ("1", "Kim")]
     assert rows[1][3] == "0.8500" and rows[1][-1] == "+0.0300, ahead"
+
+
+def test_equal_means_share_a_place_and_a_task_is_one_under_any_name_of_its_file(tmp_path):
+    path = tmp_path / "class.jsonl"
+    for name, scores, items in (
+        ("Ann", (0.8, 0.8, 0.8), "z.csv"),
+        ("Ben", (0.8, 0.8, 0.8), "a.csv"),
+        ("Eve", (0.9, 0.9, 0.9), "z.csv"),
+        ("Kim", (0.7, 0.7, 0.7), "a.csv"),
+    ):
+        add(path, entry(name, scores, items=items))
+    add(path, entry("Lee", items="m.csv", task="other"))
+    rows = rows_of(read(path))
+    assert [row[:2] for row in rows] == [("1", "Eve"), ("2", "Ann"), ("2", "Ben"), ("4", "Kim"), ("1", "Lee")]
+
+
+def test_a_file_of_something_else_is_refused_and_stays_as_it_was(tmp_path):
+    path = tmp_path / "s.journal"
+    journal = '{"op_code": 0, "worker_id": "a", "study_name": "s"}\n{"op_code": 1}\n'
+    path.write_text(journal)
+    for act in (lambda: add(path, entry()), lambda: read(path)):
+        with pytest.raises(FileError, match=r"s\.journal: no leaderboard, .*: name another file, such as class\.jsonl"):
+            act()
+    assert path.read_text() == journal
+
+
+def test_a_file_that_is_empty_or_holds_the_beginning_of_an_entry_is_a_leaderboard(tmp_path):
+    path = tmp_path / "class.jsonl"
+    path.touch()
+    assert read(path) == ([], 0)
+    path.write_text('\n{"ver')
+    add(path, entry())
+    assert read(path) == ([entry()], 1)
+
+
+def test_a_full_disk_is_the_machines_fault(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(leaderboard.fcntl, "flock", full)
+    with pytest.raises(OSError, match="No space left on device") as found:
+        add(tmp_path / "class.jsonl", entry())
+    assert is_machines(found.value)
+
+
+def test_a_file_of_another_account_is_one_line_with_its_mend(tmp_path, monkeypatch):
+    def refused(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(leaderboard.fcntl, "flock", refused)
+    message = (
+        r"class\.jsonl: the entry cannot be written \(Permission denied\): its owner lets others write, chmod a\+w"
+    )
+    with pytest.raises(FileError, match=message):
+        add(tmp_path / "class.jsonl", entry())
 
 
 def test_a_file_that_is_missing_is_one_line(tmp_path):
@@ -135,6 +197,12 @@ def test_a_study_without_finalists_or_a_bad_name_is_refused(tmp_path):
             entry_of(study(tmp_path), name)
 
 
+def test_a_name_of_any_script_is_one(tmp_path):
+    made = entry("\u0645\u06cc\u200c\u0646\u0627")  # with a joiner that does not show
+    add(tmp_path / "class.jsonl", made)
+    assert read(tmp_path / "class.jsonl") == ([made], 0)
+
+
 def test_the_command_shows_the_table(tmp_path, capsys, monkeypatch):
     path = tmp_path / "class.jsonl"
     add(path, entry())
@@ -144,6 +212,20 @@ def test_the_command_shows_the_table(tmp_path, capsys, monkeypatch):
     said = capsys.readouterr().out
     assert "Ann" in said and "0.7100" in said and "1 damaged line in " in said
     assert all(word in said for word in leaderboard.HEAD)
+
+
+def test_no_number_is_cut_on_a_narrow_terminal(tmp_path, capsys, monkeypatch):
+    add(tmp_path / "class.jsonl", entry(items="a-long-name-of-a-file-of-parcels.csv", budget=123_456_789))
+    monkeypatch.setenv("COLUMNS", "80")
+    assert __main__.main(["leaderboard", str(tmp_path / "class.jsonl")]) == 0
+    said = capsys.readouterr().out
+    assert "0.7100" in said and "123,456,789" in said and max(map(len, said.splitlines())) <= 80
+
+
+def test_a_board_without_entries_says_so(tmp_path, capsys):
+    (tmp_path / "class.jsonl").touch()
+    assert __main__.main(["leaderboard", str(tmp_path / "class.jsonl")]) == 0
+    assert capsys.readouterr().out.endswith("class.jsonl: no entry yet\n")
 
 
 @pytest.mark.parametrize(
@@ -171,8 +253,32 @@ def test_items_count_by_what_is_in_them(tmp_path):
 
     def task(name, streams=5, **env):
         env = EnvConfig(**{"bin_size": (4, 4, 4), "items": str(tmp_path / name), **env})
-        return leaderboard.task_of(TuneConfig(train=TrainConfig(env=env), n_trials=2), streams)
+        config = TuneConfig(train=TrainConfig(env=env), n_trials=2)
+        return leaderboard.task_of(TuneResult(locate(tmp_path / "s.journal"), config, [], None, None), streams)
 
-    assert task("a.csv") == task("b.csv")
+    assert task("a.csv") == task("b.csv") == task("a.csv", reward="terminal") == task("a.csv", features="contact")
     others = [task("c.csv"), task("a.csv", 6), task("a.csv", support="full"), task("a.csv", visible=2)]
     assert len({task("a.csv"), *others}) == 5
+
+
+def test_lengths_that_make_the_same_cells_are_the_same_task(tmp_path):
+    for name, text in (("mm.csv", "100,200,100"), ("cm.csv", "10,20,10"), ("cells.csv", "1,2,1")):
+        (tmp_path / name).write_text(f"length,width,height\n{text}\n")
+
+    def task(name, **env):
+        config = TuneConfig(train=TrainConfig(env=EnvConfig(bin_size=(4, 4, 4), items=str(tmp_path / name), **env)))
+        return leaderboard.task_of(TuneResult(locate(tmp_path / "s.journal"), config, [], None, None), 5)
+
+    assert task("mm.csv", cell="10cm", unit="mm") == task("cm.csv", cell="100mm", unit="cm") == task("cells.csv")
+
+
+def test_the_items_are_those_that_the_study_was_made_with(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("length,width,height\n1,2,1\n")
+    config = TuneConfig(train=TrainConfig(env=EnvConfig(bin_size=(4, 4, 4), items=str(path))))
+    made = TuneResult(
+        locate(tmp_path / "s.journal"), config, [], None, None, items=config.train.env.source().fingerprint
+    )
+    before = leaderboard.task_of(made, 5)
+    path.unlink()
+    assert leaderboard.task_of(made, 5) == before

@@ -11,7 +11,7 @@ from binpack.course.tables import Table
 
 LENGTH, GAMMA = 6, 0.9
 LAMP = 2
-"""The cell with a lamp, half way."""
+"""The cell with a lamp, about half way."""
 LEFT, RIGHT = 0, 1
 
 
@@ -48,7 +48,7 @@ def shaped(rewards: NDArray, to: NDArray, shaping: Callable[..., NDArray], poten
         rewards: of the corridor, (6, 2).
         to: its next states, (6, 2).
         shaping: (before, after, done, gamma) -> extra rewards, a row a step.
-        potential: of each cell, (6,); None: the lamp's and everything behind it have 0.3.
+        potential: of each cell, (6,); None: the lamp's cell and those beyond it have 0.3.
     """
     worth = np.where(np.arange(LENGTH) >= LAMP, 0.3, 0.0) if potential is None else potential
     before = np.repeat(worth, 2)

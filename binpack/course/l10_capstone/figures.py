@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +15,15 @@ from binpack.course.l10_capstone.record_capstone import Record
 from binpack.plots.figure import Figure
 
 
-def losses(loss: Callable[[NDArray, int], float], sizes: Sequence[int]) -> Figure:
+def losses(loss: Callable[[NDArray, int], float], sizes: Sequence[int], items: Path = task.PARCELS) -> Figure:
     """Draw the share of air over the edge of a cell.
 
     Args:
         loss: (edges, cell) -> share of air.
         sizes: edges of cells, mm.
+        items: the file.
     """
-    edges, sizes = task.edges(), list(sizes)
+    edges, sizes = task.edges(items), list(sizes)
     shares = [100 * loss(edges, size) for size in sizes]
     text = "; ".join(
         f"{size} mm {share:.1f} %" for size, share in list(zip(sizes, shares, strict=True))[:: len(sizes) // 6]

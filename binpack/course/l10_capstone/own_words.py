@@ -24,6 +24,10 @@ def returns(rewards: Sequence[str] = REWARDS, episodes: int = 200) -> Table:
     Args:
         rewards: by name.
         episodes: how many.
+
+    Returns:
+        A row for each reward: mean utilization, mean sum of rewards, correlation of the discounted return with the
+        number of items, and the largest difference of a discounted return from the first reward's.
     """
     paid = {name: np.array([_episode(name, seed) for seed in range(episodes)]) for name in rewards}
     rows = []
@@ -33,7 +37,7 @@ def returns(rewards: Sequence[str] = REWARDS, episodes: int = 200) -> Table:
         short = name.rpartition(":")[2]
         apart = np.abs(discounted - paid[rewards[0]][:, 3]).max()
         rows.append([short, f"{filled.mean():.3f}", f"{total.mean():.3f}", f"{tied:.2f}", f"{apart:.6f}"])
-    head = ("reward", "utilization", "paid in an episode", "correlation with its length", "largest change of a return")
+    head = ("reward", "utilization", "paid in all", "return and items", "largest change of a return")
     return Table(head, rows, f"{episodes} random episodes, the same for each reward")
 
 
@@ -112,4 +116,5 @@ def mean_profit(profits: NDArray) -> str:
     Args:
         profits: of each shop, (shops,).
     """
-    return f"{len(profits)} shops earn {profits.mean():.3f} a day, {profits.std():.3f} apart from each other"
+    mean, spread = profits.mean(), profits.std()
+    return f"{len(profits):,} shops earn {mean:.3f} a day on average, with a standard deviation of {spread:.3f}"

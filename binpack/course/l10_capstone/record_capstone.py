@@ -104,7 +104,7 @@ def record(
         jobs: runs side by side.
         progress: whether to show bars.
     """
-    study, by = config or task.study(), trainer or Trainer()
+    study, by = config or task.study(task.env()), trainer or Trainer()
     storage = Path(folder) / "capstone.journal"
     storage.parent.mkdir(parents=True, exist_ok=True)
     tune(study, storage, train=by.train, progress=progress, jobs=jobs)
@@ -114,7 +114,7 @@ def record(
     assert found is not None
     parts = {
         "about": about(f"python -m {__spec__.name} runs", LIBRARIES),
-        "config": result.config.model_dump(mode="json"),
+        "config": _nameless(result.config),
         "finalists": asdict(found),
         **_beside(result, found, by),
     }
@@ -122,8 +122,15 @@ def record(
 
 
 def _trial(row: Mapping[str, Any]) -> dict[str, Any]:
-    kept = ("number", "state", "value", "scores", "params", "steps", "seconds", "default")
+    kept = ("number", "state", "value", "scores", "params", "steps", "seconds", "default", "error")
     return {name: row[name] for name in kept}
+
+
+def _nameless(config: TuneConfig) -> dict[str, Any]:
+    """Return a study for JSON without the place that the package has on this machine."""
+    stored = config.model_dump(mode="json")
+    stored["train"]["env"]["items"] = Path(config.train.env.items).name
+    return stored
 
 
 def _beside(result: TuneResult, found: Finalists, by: Trainer) -> dict[str, Any]:
@@ -213,9 +220,11 @@ class Record:
         """Make the study anew in a folder, so that whatever reads studies reads this one: all but the weights.
 
         Args:
-            storage: path of a journal that is not there.
+            storage: path of its journal; one that is there was made before, and is read.
         """
         location = locate(storage, self.config.name)
+        if Path(storage).exists():
+            return load_result(storage)
         with quiet():
             study = optuna.create_study(
                 storage=open_storage(location), study_name=self.config.name, direction="maximize"
@@ -234,6 +243,8 @@ class Record:
         states = {"complete": optuna.trial.TrialState.COMPLETE, "fail": optuna.trial.TrialState.FAIL}
         state = states.get(row["state"], optuna.trial.TrialState.PRUNED)
         attrs = {name: row[name] for name in ("scores", "steps", "seconds", "default")}
+        if row["error"] is not None:  # what diverged is told from what was pruned by it
+            attrs["error"] = row["error"]
         params = space.encode(row["params"])
         kept = {name: each for name, each in distributions.items() if name in params}
         made = optuna.trial.create_trial(

@@ -21,8 +21,9 @@ from binpack.search.action.result import Report
 from binpack.search.action.run import Run
 
 ROOM, DAYS, MEAN = 10, 30, 4.0
-LEARNING, TESTING = 100, 200_000
-"""First seeds of the episodes for learning and of those for scoring: no episode serves for both."""
+LEARNING, TESTING, UNSEEN = 100, 200_000, 400_000
+"""First seeds of the months for learning, of those by which tuning chooses, and of those for the end: none serves for
+two, for training seeds up to 199 and up to 1000 months."""
 
 
 class Shop(gym.Env):
@@ -92,22 +93,17 @@ def tune(
 
     See ``binpack.search.action.entrypoint``.
     """
-    rate, explore, gamma = (hyperparameter[name] for name in ("learning_rate", "explore", "gamma"))
     months, seed = hyperparameter.get("months", 60), hyperparameter.get("seed", 0)
     values, done = _read(checkpoint) if checkpoint else (np.zeros((ROOM + 1, ROOM + 1)), 0)
-    env, found = Shop(), score(values)
+    env, quarter = Shop(), -(-months // 4)
     while done < months:
-        for month in range(done, min(months, done + -(-months // 4))):
-            _learn(
-                env, values, rate, explore, gamma, np.random.default_rng([seed, month]), LEARNING + 1000 * seed + month
-            )
-            done = month + 1
-        found = score(values)
-        kept = run.folder / f"month_{done}.json"
-        kept.write_text(json.dumps({"values": values.tolist(), "done": done}), encoding="utf-8")
-        run.report(Report({"score": round(found, 4)}, checkpoint=kept))
-    run.checkpoint_output.write_text(json.dumps({"values": values.tolist(), "done": done}), encoding="utf-8")
-    return {"score": round(found, 4)}
+        first, done = done, min(months, done + quarter)
+        for month in range(first, done):
+            _learn(env, values, hyperparameter, seed, month)
+        kept = _write(run.folder / f"month_{done}.json", values, done)
+        run.report(Report({"score": round(score(values), 4)}, checkpoint=kept))
+    _write(run.checkpoint_output, values, done)
+    return {"score": round(score(values), 4)}
 
 
 train = tune
@@ -118,11 +114,16 @@ def _read(path: str) -> tuple[NDArray, int]:
     return np.array(stored["values"]), stored["done"]
 
 
-def _learn(
-    env: Shop, values: NDArray, rate: float, explore: float, gamma: float, rng: np.random.Generator, seed: int
-) -> None:
+def _write(path: Path, values: NDArray, done: int) -> Path:
+    path.write_text(json.dumps({"values": values.tolist(), "done": done}), encoding="utf-8")
+    return path
+
+
+def _learn(env: Shop, values: NDArray, chosen: Mapping[str, Any], seed: int, month: int) -> None:
     """Learn for a month, in place."""
-    stock, _ = env.reset(seed=seed)
+    rate, explore, gamma = (chosen[name] for name in ("learning_rate", "explore", "gamma"))
+    rng = np.random.default_rng([seed, month])
+    stock, _ = env.reset(seed=LEARNING + 1000 * seed + month)
     over = False
     while not over:
         order = int(rng.integers(ROOM + 1)) if rng.random() < explore else int(values[stock].argmax())
@@ -167,7 +168,7 @@ DEFAULT: Mapping[str, float] = {"learning_rate": 0.1, "explore": 0.1, "gamma": 0
 
 
 def learned(values: Mapping[str, float], seeds: range, months: int = 60) -> list[float]:
-    """Train a configuration on fresh seeds, and score each run on the months that no learning saw.
+    """Train a configuration on fresh seeds, and score each run on months by which nothing was learned or chosen.
 
     Args:
         values: of the three hyperparameters.
@@ -178,11 +179,8 @@ def learned(values: Mapping[str, float], seeds: range, months: int = 60) -> list
     for seed in seeds:
         env, table = Shop(), np.zeros((ROOM + 1, ROOM + 1))
         for month in range(months):
-            rng = np.random.default_rng([seed, month])
-            first = LEARNING + 1000 * seed + month
-            _learn(env, table, values["learning_rate"], values["explore"], values["gamma"], rng, first)
-        # other months than those by which tuning chose
-        found.append(scored([int(row.argmax()) for row in table], first=2 * TESTING))
+            _learn(env, table, values, seed, month)
+        found.append(scored([int(row.argmax()) for row in table], first=UNSEEN))
     return found
 
 

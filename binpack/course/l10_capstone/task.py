@@ -1,12 +1,12 @@
 """Lesson 10: a depot's parcels, the bin that they go into, and the study that tunes on them.
 
 Two files stand in for a learner's own: one month's parcels, by which everything is chosen, and the month after, which
-nothing is chosen by.
+nothing is chosen by. Whatever takes ``items`` and ``size`` takes a learner's own file and bin as well.
 """
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from binpack.agents.config import PPOConfig, TrainConfig
 from binpack.env.config import EnvConfig
+from binpack.files import InputError
 from binpack.items.catalogue import read_catalogue
 from binpack.search.config import TuneConfig
 from binpack.search.samplers import SamplerConfig
@@ -26,7 +27,7 @@ CELL = 50
 """Edge of a cell of the recorded search, mm."""
 VISIBLE = 2
 STEPS, TRIALS, SEEDS, FRESH, TOP = 65_536, 24, 2, 5, 3
-TEST_STREAMS, LATER_SEED = 200, 30_000
+STREAMS, LATER_SEED = 200, 30_000
 SPACE = Space(
     parameters={
         "learning_rate": Float(low=1e-4, high=1e-2, log=True),
@@ -35,39 +36,47 @@ SPACE = Space(
         "ent_coef": Float(low=1e-5, high=3e-2, log=True),
     }
 )
-"""What lessons 05 to 08 say is worth it, with the default inside."""
+"""What lesson 05 says is worth it, with the default inside."""
 DEFAULT = PPOConfig(n_steps=64, batch_size=256, ent_coef=1e-4, precision="float32")
-"""The configuration that tuning starts from."""
+"""The configuration that tuning starts from: the package's, but that it has shorter rollouts of more bins, larger
+minibatches, and an entropy term, which a logarithmic range cannot reach at 0."""
 
 
-def env(items: Path = PARCELS, cell: int = CELL) -> EnvConfig:
+def env(items: Path = PARCELS, cell: int = CELL, size: Sequence[int] = BIN) -> EnvConfig:
     """Return the task.
 
     Args:
         items: the file.
         cell: edge of a cell, mm, that divides the bin's edges.
+        size: the bin's edges, mm.
+
+    Raises:
+        InputError: a cell that does not divide them.
     """
-    length, width, height = (edge // cell for edge in BIN)
+    if any(edge % cell for edge in size):
+        raise InputError(f"a cell of {cell} mm does not divide a bin of {' x '.join(map(str, size))} mm")
+    length, width, height = (edge // cell for edge in size)
     return EnvConfig(bin_size=(length, width, height), items=str(items), cell=f"{cell}mm", visible=VISIBLE)
 
 
 def study(
-    trials: int = TRIALS, steps: int = STEPS, seeds: int = SEEDS, cell: int = CELL, streams: int = TEST_STREAMS
+    task: EnvConfig, trials: int = TRIALS, steps: int = STEPS, seeds: int = SEEDS, streams: int = STREAMS
 ) -> TuneConfig:
-    """Return the study.
+    """Return a study of a task.
 
     Args:
+        task: what is packed.
         trials: how many.
         steps: environment steps of a run.
         seeds: runs of a trial.
-        cell: edge of a cell, mm.
         streams: unseen streams of the final; half as many validate.
     """
     train = TrainConfig(
-        env=env(cell=cell),
+        env=task,
         ppo=DEFAULT,
         total_steps=steps,
         n_envs=32,
+        eval_every=-(-steps // 4),
         eval_streams=max(1, streams // 2),
         tensorboard=False,
         device="cpu",
@@ -84,12 +93,11 @@ def study(
     )
 
 
-@cache
-def _edges() -> tuple[tuple[int, ...], ...]:
-    catalogue = read_catalogue(PARCELS, cell="1mm")
-    return tuple(map(tuple, np.repeat(catalogue.edges, catalogue.quantity, axis=0).tolist()))
+def edges(items: Path = PARCELS) -> NDArray:
+    """Return every item's edges in whole mm, int64, (items, 3).
 
-
-def edges() -> NDArray:
-    """Return every parcel's edges in whole mm, int64, (parcels, 3)."""
-    return np.array(_edges(), np.int64)
+    Args:
+        items: the file.
+    """
+    catalogue = read_catalogue(items, cell="1mm")
+    return np.repeat(catalogue.edges, catalogue.quantity, axis=0)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,21 +17,28 @@ from binpack.course.l10_capstone import task
 from binpack.course.l10_capstone.record_capstone import Record
 from binpack.course.tables import Table
 from binpack.plots.page import Page
-from binpack.search.leaderboard import HEAD, Board, rows_of
+from binpack.search.leaderboard import HEAD, Board, Entry, rows_of
 
 
-def cells(loss: Callable[[NDArray, int], float], sizes: Sequence[int]) -> Table:
+def cells(
+    loss: Callable[[NDArray, int], float],
+    sizes: Sequence[int],
+    items: Path = task.PARCELS,
+    size: Sequence[int] = task.BIN,
+) -> Table:
     """List what cells of several sizes lose and cost.
 
     Args:
         loss: (edges, cell) -> share of air.
         sizes: edges of cells, mm, that divide the bin's.
+        items: the file.
+        size: the bin's edges, mm.
     """
-    edges, rows = task.edges(), []
-    for size in sizes:
-        env = task.env(cell=size)
+    edges, rows = task.edges(items), []
+    for cell in sizes:
+        env = task.env(items, cell, size)
         sides = " x ".join(map(str, env.bin_size))
-        rows.append([f"{size} mm", sides, f"{env.actions:,}", f"{loss(edges, size):.1%}"])
+        rows.append([f"{cell} mm", sides, f"{env.actions:,}", f"{loss(edges, cell):.1%}"])
     return Table(("cell", "bin in cells", "actions", "lost to rounding"), rows)
 
 
@@ -41,7 +51,7 @@ def budgets(plan: Callable[..., int], minutes: float) -> Table:
     """
     rows = []
     for hours in (1, 2, 8, 24):
-        for per_trial in (1, 2, 3):
+        for per_trial in (1, 2):
             trials = plan(0.9 * hours, minutes, 2, task.TOP, task.FRESH, per_trial)
             final = (task.TOP + 1) * task.FRESH
             rows.append([f"{hours} h", str(per_trial), str(trials), str(trials * per_trial), str(final)])
@@ -51,19 +61,18 @@ def budgets(plan: Callable[..., int], minutes: float) -> Table:
 
 def space() -> Table:
     """List the space beside the default configuration."""
-    default = task.study().defaults()
-    rows = [
-        [name, parameter.range(), f"{default[name]:g}", why]
-        for (name, parameter), why in zip(task.SPACE.parameters.items(), _WHY, strict=True)
-    ]
-    return Table(("hyperparameter", "range", "default", "why it is in"), rows)
+    rows = []
+    for (name, parameter), decides in zip(task.SPACE.parameters.items(), _DECIDES, strict=True):
+        scale = "log" if getattr(parameter, "log", False) else "plain"
+        rows.append([name, parameter.range(), scale, f"{getattr(task.DEFAULT, name):g}", decides])
+    return Table(("hyperparameter", "range", "scale", "default", "what it decides"), rows)
 
 
-_WHY = (
-    "no other one costs as much where it is wrong",
-    "how much is learned from each rollout",
+_DECIDES = (
+    "how far each gradient step goes",
+    "how many gradient steps a rollout gets",
     "how far ahead a placement is judged",
-    "how long the agent tries things out",
+    "how long the agent goes on trying things out",
 )
 
 
@@ -151,21 +160,21 @@ def kept_of(share: float, tuned: float, default: float) -> str:
     return f"promised: {tuned - default:+.4f}; kept on fresh seeds and unseen streams: {share:.0%} of it"
 
 
-def p_values(first: ArrayLike, second: ArrayLike = 0.0) -> NDArray:
+def p_values(first: ArrayLike, second: ArrayLike) -> NDArray:
     """Return how often chance alone makes a mean difference so large: the paired t test, for each row.
 
     Source: Student, "The probable error of a mean", Biometrika 1908.
 
     Args:
-        first: results, one a seed, (comparisons, seeds).
-        second: what they are compared with, that broadcasts.
+        first: results, one a seed, (comparisons, seeds), 2 seeds or more.
+        second: what each of them is compared with, on the same seeds, (seeds,).
 
     Returns:
         Two-sided p values, float64, (comparisons,); 1 where nothing differs.
     """
     from scipy.special import stdtr
 
-    differences = np.asarray(first, float) - second
+    differences = np.asarray(first, float) - np.asarray(second, float)
     count = differences.shape[1]
     error = differences.std(axis=1, ddof=1) / np.sqrt(count)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -201,7 +210,7 @@ def judged(record: Record, decide: Callable[[NDArray], NDArray], *, later: bool 
     """
     named = arms(record, later=later)
     default = named.pop("default")
-    values = p_values(list(named.values()), np.asarray(default))
+    values = p_values(list(named.values()), default)
     rows = []
     for (name, scores), value, counts in zip(named.items(), values, decide(values), strict=True):
         found = verdict(scores, default)
@@ -259,19 +268,52 @@ def ahead_of_rules(record: Record) -> str:
     return f"trial {trial} beside {rule}: {now}\nthe month after: {then}"
 
 
+def placeless(card: Page, folder: Path) -> Page:
+    """Return a report card without the places that files have on this machine: with their names alone.
+
+    Args:
+        card: the page.
+        folder: in which the study lies.
+    """
+
+    def told(text: str) -> str:
+        return text.replace(str(task.PARCELS), task.PARCELS.name).replace(f"{folder}{os.sep}", "")
+
+    parts = [
+        replace(part, words=[told(each) for each in part.words], notes=[told(each) for each in part.notes])
+        for part in card.parts
+    ]
+    return Page(told(card.title), told(card.lead), parts, told(card.foot))
+
+
 def page(card: Page) -> Table:
-    """List what a report card says, without its pictures.
+    """List what a report card says, without its pictures and tables; what a figure says is its line of text.
 
     Args:
         card: the page.
     """
-    rows = [["", card.lead]]
+    rows = [["at the top", card.lead]]
     for part in card.parts:
-        told = " ".join([*part.words, *(figure.text for figure in part.figures)])
-        # the folder of the package is another one on every machine
-        told = told.replace(str(task.PARCELS), task.PARCELS.name)
-        rows.append([part.heading, told])
+        said = " ".join([*part.words, *(figure.text for figure in part.figures), *part.notes])
+        rows.append([part.heading, said])
     return Table(("part", "what it says"), [row for row in rows if row[1]])
+
+
+def equals(entry: Entry, names: Sequence[str]) -> list[Entry]:
+    """Invent learners whose configurations are as good as one that was found: chance is all that tells them apart.
+
+    Args:
+        entry: what was found; the others' scores scatter over seeds as its scores do.
+        names: of the learners.
+    """
+    rng, default = np.random.default_rng(0), entry.mean - entry.difference
+    made = []
+    for name in names:
+        gains = rng.normal(entry.difference, np.std(entry.scores, ddof=1), size=len(entry.scores))
+        judged = verdict(gains)
+        scores = tuple((default + gains).tolist())
+        made.append(replace(entry, name=name, scores=scores, verdict=judged.word, difference=judged.difference))
+    return made
 
 
 def board(found: Board) -> Table:
@@ -280,5 +322,4 @@ def board(found: Board) -> Table:
     Args:
         found: what a file holds.
     """
-    caption = f"damaged lines passed over: {found.damaged}" if found.damaged else ""
-    return Table(HEAD, rows_of(found), caption)
+    return Table(HEAD, rows_of(found))

@@ -10,17 +10,18 @@
 # - write a support rule that looks at thousands of placements at once, and check it against a slow loop;
 # - bring a gymnasium environment that has nothing to do with packing under the same tuning.
 #
-# In the first part the items were yours. The reward, the rules and the environment were the project's. This part goes
-# from the smallest change to the largest: another reward, another support rule, an environment that packs nothing. The
-# guide `tutorials/your-own-environment.md` has the same steps as files and commands.
+# In the first part the items could be yours. The reward, the rules and the environment were the project's. This part
+# goes from the smallest change to the largest: another reward, another support rule, an environment that packs nothing.
+# The guide `tutorials/your-own-environment.md` has the same steps as files and commands.
 #
 # ## A reward of your own
 #
 # An agent that packs is paid for volume. You may wish to help it. A flat surface is good for what comes later, so why
-# not pay for flatness too? This is where most people begin, and most of them find that the agent now does something
-# else than packing. Let us see how that happens where everything can be computed.
+# not pay for flatness too? It is the obvious thing to do, and the agent may then learn something else than packing. Let
+# us see how that happens where everything can be computed.
 
 # %%
+import inspect
 import tempfile
 from pathlib import Path
 
@@ -29,7 +30,7 @@ import torch
 
 from binpack.course import exercises as ex
 from binpack.course import tables
-from binpack.course.l10_capstone import corridor, own_support, own_words, shop
+from binpack.course.l10_capstone import corridor, own_rewards, own_support, own_words, shop
 from binpack.search.action.conduct import perform
 from binpack.search.action.table import Notebook, TrialTable
 
@@ -41,22 +42,42 @@ rewards, to = corridor.world()
 # %% [markdown]
 # ### A corridor with a lamp
 #
-# A corridor has six cells, 0 to 5. One walks left or right, and stepping into cell 5 pays 1 and ends the episode. In
-# cell 2 there is a lamp. To help the agent on its way, somebody pays 0.3 for each arrival at the lamp: it is half way,
-# after all.
+# A corridor has six cells, 0 to 5. One walks left or right, and stepping into cell 5 pays 1 and ends the episode. The
+# future is discounted by 0.9 a step. In cell 2 there is a lamp. To help the agent on its way, somebody pays 0.3 for
+# each arrival at the lamp: it is about half way, after all.
 #
-# What is best in such a world need not be learned. Lesson 01 computed it for a maze (Bellman, 1957): begin with
-# values of 0, and set each action's value to its reward plus the discounted worth of the state that it leads to,
-# again and again, until nothing changes.
+# What is best in such a world need not be learned. Lesson 01 computed it for a tiny bin, by value iteration (Bellman,
+# 1957). Here it is done for actions: begin with values of 0, and set each action's value to its reward plus the
+# discounted worth of the state that it leads to, again and again, until nothing changes. A state is worth what its best
+# action is worth.
 #
-# An example with three states, of which the last is the end. In state 1 an action pays 5 and leads to state 0, another
-# pays 2 and leads to the end. After one sweep they are worth 5 and 2, their rewards. In the second sweep the first one
-# adds 0.9 times what state 0 is worth by now, and the second adds nothing, since at the end nothing is paid any more.
+# $$Q(s, a) \leftarrow r(s, a) + \gamma \max_{a'} Q(s', a')$$
+#
+# | symbol | variable | meaning |
+# | --- | --- | --- |
+# | $Q(s, a)$ | `values` | value of action $a$ in state $s$, all at once |
+# | $r(s, a)$ | `rewards` | what the action pays |
+# | $s'$ | `to` | the state that it leads to; the last state is the end, and worth 0 |
+# | $\gamma$ | `gamma` | discount of future rewards |
+#
+# An example with three states, of which the last is the end, and a discount of 0.5:
+#
+# | state | action | pays | leads to |
+# | --- | --- | --- | --- |
+# | 0 | 0 | 0 | 1 |
+# | 0 | 1 | 1 | the end |
+# | 1 | 0 | 2 | the end |
+# | 1 | 1 | 5 | 0 |
+#
+# After one sweep the values are the rewards, so state 0 is worth 1 and state 1 is worth 5. In the second sweep the
+# first action gets 0 + 0.5 * 5 = 2.5, and the last one 5 + 0.5 * 1 = 5.5. The other two keep 1 and 2, since at the end
+# nothing is paid any more. In the third sweep state 0 is worth 2.5 already, and the last action gets 6.25.
 
 # %% [exercise capstone.exact_values]
 
 # %% [markdown]
-# *Predict, then run.* With a bonus of 0.3 for each arrival at the lamp, where will the best agent go?
+# *Predict, then run.* With a bonus of 0.3 for each arrival at the lamp, where will the best agent go from cell 0? And
+# where from cell 4, one step before the end?
 
 # %%
 with_bonus = corridor.bonus(rewards, to)
@@ -64,8 +85,11 @@ tables.show(corridor.plans({"as it is": rewards, "with a bonus": with_bonus}, to
 
 # %% [markdown]
 # The best agent no longer walks to the end. It walks to the lamp, away from it and back, for ever, and earns 0.3 at
-# every second step. It is no fault of any algorithm: this is what the new rewards ask for. A better algorithm finds it
-# sooner.
+# every second step. Even in cell 4 it turns round. The end would pay 1, once. An arrival at the lamp, and all those
+# that follow every second step, are worth $0.3 / (1 - 0.9^2) = 1.58$. From cell 4 the first arrival comes with the
+# second step, so going back is worth $0.9 \cdot 1.58 = 1.42$.
+#
+# It is no fault of any algorithm: this is what the new rewards ask for. A better algorithm finds it sooner.
 #
 # ### Shaping
 #
@@ -87,16 +111,17 @@ tables.show(corridor.plans({"as it is": rewards, "with a bonus": with_bonus}, to
 # the same whatever the agent does.
 #
 # An example with a discount of 0.9. A step from potential 1 to potential 2 is paid 0.9 * 2 - 1 = 0.8. A step from
-# potential 2 into the end is paid 0 - 2 = -2, whatever the last state looked like. The end is where most people go
-# wrong: if it kept a potential, episodes that end in a good-looking state would be paid twice.
+# potential 2 into the end is paid 0 - 2 = -2, whatever the last state looked like. Mind the end: if it kept a
+# potential, nobody would ever take back what was paid for it, and an agent would be drawn to ends that merely look
+# good.
 
 # %% [exercise capstone.shaping]
 
 # %% [markdown]
-# The same lamp as a potential: 0.3 for the lamp's cell and all cells behind it. And a foolish one, drawn at random,
+# The same lamp as a potential: 0.3 for the lamp's cell and all cells beyond it. And a foolish one, drawn at random,
 # which says nothing true about the corridor.
 #
-# *Predict, then run.* A foolish potential must surely change what is best?
+# *Predict, then run.* Which of the two leaves the plan as it was?
 
 # %%
 foolish = np.random.default_rng(0).normal(size=corridor.LENGTH)
@@ -118,18 +143,28 @@ print(corridor.gap(kinds["shaped by chance"], rewards, to, exact_values).round(6
 print("potentials:", foolish[:-1].round(6))
 
 # %% [markdown]
-# Each row has twice the same number, minus the potential of the cell. Since both actions move by the same amount, the
+# Each row has the same number twice, minus the potential of the cell. Since both actions move by the same amount, the
 # better one stays the better one.
 #
 # ### In the packing environment
 #
 # A reward there is a function of a step, for all bins of a batch at once. It has a name, `module:name`, and a config
-# holds that name. Two are in `own_rewards.py` of this lesson's package: `flat_bonus` pays for every step that ends
-# flat, and `flat_shaped` pays for what a step makes flatter. The second has to remember the potential before the
-# step, and asks the environment for an array to keep it in.
+# holds that name. Two are in `own_rewards.py` of this lesson's package. Both pay for volume, as the default reward
+# does. Beside that `flat_bonus` pays for every step that ends flat, and `flat_shaped` for what a step makes flatter:
+
+# %%
+print(inspect.getsource(own_rewards.flat_bonus))
+print(inspect.getsource(own_rewards.FlatShaped))
+
+# %% [markdown]
+# All arrays have an entry for each bin: `step.after - step.before` is the growth of the utilization, and `step.heights`
+# are the height maps. `flatness` is 0 for a flat map, and falls by 1 for each cell by which neighbours differ on
+# average. The shaped reward has to remember the potential before the step. So it says in `empty` what an empty bin has,
+# and the environment keeps an array of it, `step.memory`, and empties it with the bin.
 #
-# Here are random episodes, the same ones under each reward. The last column compares *discounted* returns with those of
-# the first reward, which pays volume alone.
+# Here are random episodes, the same ones under each reward. The fourth column is the correlation of the discounted
+# return with the number of items that were packed. The last one compares the discounted return of each episode with
+# that of the first reward, which pays volume alone.
 #
 # *Predict, then run.* The first row changes nothing. Is there another one of which this is true?
 
@@ -137,16 +172,18 @@ print("potentials:", foolish[:-1].round(6))
 tables.show(own_words.returns())
 
 # %% [markdown]
-# The bonus pays for each step, so its return follows the number of items more closely, as the fourth column says. An
+# The bonus pays for each step, so its return follows the number of items more closely, as the fourth column shows. An
 # agent that is paid like this, and may choose among several items, gains by many small ones. Shaping leaves every
 # return as it was, up to rounding, because an empty bin has the potential 0. What it changes is *when* things are
 # paid: a step that leaves a hole is told so at once, and not ten items later.
 #
-# A name is all that a study needs: `--reward own_rewards:flat_shaped` on the command line, with your file in the folder
-# in which you run it. Whether it helps is then a question for a study, with the default reward as the default.
+# A name is all that a study needs. Copy `own_rewards.py` into the folder in which you run the command, and add
+# `--reward own_rewards:flat_shaped` to `tune` or `train`. Whether it helps is then a question for two studies, one with
+# each reward, and for their finalists on fresh seeds. A leaderboard shows them side by side.
 #
 # Two things to keep in mind. The discount of the shaping has to be the one that training uses, so the two are fixed
-# together and `gamma` must leave the space. And what is reported stays the utilization, whatever was paid.
+# together and `gamma` must leave the space. And what is reported stays the utilization, whatever was paid, so that the
+# two studies compare.
 #
 # ## A support rule of your own
 #
@@ -173,31 +210,35 @@ print(own_words.disagreements(own_support.compared(three_feet, 300, np.random.de
 
 # %% [markdown]
 # No disagreement on thousands of placements is what you want to see before you train with a rule for a night. Keep the
-# loop as a test. It costs a minute to write, and the check of the geometry module in lesson 03 came about in this way.
+# loop as a test. It costs a few minutes to write. The geometry check of lesson 03 serves the same end: it knows nothing
+# of the fast code.
 #
-# The rule is now a choice beside the built-in ones, by its name. The same heuristic packs the same streams under four
-# rules, from the strictest to none.
+# A rule has a name as a reward has. Written into a file `mine.py`, yours would be `--support mine:three_feet`; here it
+# is the copy in `own_support.py` of this lesson's package. The same heuristic packs the same streams under four rules.
+# With *full* the whole base rests, and *none* asks for nothing. The rule *corners* of lesson 03 also counts corners:
+# more than 60 % of a base has to rest with four of them, 80 % with three, and 95 % with fewer.
 #
-# *Predict, then run.* Where between *full* and *none* will three feet lie?
+# *Predict, then run.* Where among the other rules will three feet lie?
 
 # %%
 tables.show(own_words.rules())
 
 # %% [markdown]
-# A laxer rule mostly lets a packer fill more, and what it fills need not stand. So two studies under different rules do
-# not compare: the rule belongs to the task, like the bin. A config with your items, your reward and your rule is an
-# environment of your own already, and everything from lesson 03 to lesson 10 works with it.
+# Three feet mostly asks for less than *corners* does, and the heuristic fills more. To ask for anything at all costs it
+# most. What a lax rule lets it pack need not stand in a real bin. So two studies under different rules do not compare:
+# the rule belongs to the task, like the bin. A config with your items, your reward and your rule is an environment of
+# your own already, and everything from lesson 03 to lesson 10 works with it.
 #
 # ## An environment that packs nothing
 #
 # The last step leaves packing. A shop has a shelf with room for ten. Every evening somebody decides how many pieces
 # will be delivered in the morning, without knowing how many will be asked for. Too few, and customers go away. Too
-# many, and they have to be kept over night. It is one of the oldest problems of planning (Arrow, Harris and Marschak,
-# 1951).
+# many, and they have to be kept over night. It is an old problem of planning (Arrow, Harris and Marschak,
+# 1951). On average four are asked for, more on one day and less on another (a Poisson distribution).
 #
-# The rule of a day, with a price of 3, a cost of 1 and 0.3 for each piece and night. Two pieces are on the shelf, 3
-# arrive, 4 are asked for. In the morning there are 5, 4 are sold, 1 is left. The profit is 12 for what was sold,
-# minus 3 for what arrived, minus 0.3 for the night, so 8.7. What finds no room is not taken, and not paid.
+# A piece costs 1, sells for 3, and takes 0.3 for each night in which it is kept. An example of a day: two pieces are on
+# the shelf, 3 arrive, 4 are asked for. In the morning there are 5, 4 are sold, 1 is left. The profit is 12 for what was
+# sold, minus 3 for what arrived, minus 0.3 for the night, so 8.7. What finds no room is not taken, and not paid.
 #
 # As with rewards, write it for many shops at once: the environment uses it for one, and everything that is to be
 # computed beside it can use it for thousands.
@@ -205,7 +246,7 @@ tables.show(own_words.rules())
 # %% [exercise capstone.a_day]
 
 # %% [markdown]
-# Ten thousand shops for a month, all of which order up to 7 each evening:
+# Ten thousand shops for a month, each of which fills its shelf up to 7 every morning:
 
 # %%
 profits = shop.by_hand(a_day, 7, 10_000, shop.DAYS, np.random.default_rng(0))
@@ -215,30 +256,48 @@ print(own_words.mean_profit(profits))
 # The second number is how far one month lies from another by luck alone. It is why a configuration is scored on many
 # months, and always on the same ones.
 #
-# The environment itself is in `shop.py`: a class with `reset` and `step`, as gymnasium wants it (lesson 02). Three
-# things in it were decided with care.
+# The environment itself is in `shop.py`: a class with `reset` and `step`, as gymnasium wants it (lessons 02 and 03).
+# What it sees is the stock in the evening, and its action is how many to order. This is its step:
+
+# %%
+print(inspect.getsource(shop.Shop.step))
+
+# %% [markdown]
+# Three things were decided with care.
 #
 # - Its only source of chance is `self.np_random`, which `reset(seed=...)` seeds. Two runs with one seed are the same.
 # - A month ends because we stop looking, so it is *truncated* and not *terminated*: the shop is worth something still.
-# - Months for learning and months for scoring have seeds that never meet.
+# - Months for learning, for choosing and for the end have seeds that never meet.
 #
-# There is a rule of thumb as well: order up to a level. Nobody needs to learn anything for it, so it comes first.
+# A rule of thumb comes first, since nobody needs to learn anything for it: order up to a level.
+#
+# *Predict, then run.* Four are asked for on average. Which level is best?
 
 # %%
 tables.show(shop.levels())
 
 # %% [markdown]
-# The best level is what an agent has to reach. With this shop's costs a rule of this kind is known to be the best there
-# is in the long run, so there is little to be gained over it. That is no reason to hide it: a study whose rule of thumb
-# is hard to beat is a study that tells you something.
+# The best level lies above the mean, since a customer who goes away costs more than a night on the shelf. It is what an
+# agent has to reach. Where a delivery costs nothing but its pieces, as here, a rule of this kind is known to be best in
+# the long run (Bellman, Glicksberg and Gross, 1955), so there is hardly anything to be gained over it. That is no
+# reason to hide it: a study whose rule of thumb is hard to beat is a study that tells you something.
 #
 # ### Under the same tuning
 #
 # The train action of lesson 09 takes any module with a function `tune`. It gets one trial's hyperparameters, learns,
-# reports on the way, and returns a score. The shop's learns a table by Q-learning (Watkins, 1989), and has three
-# hyperparameters. The job names the module as its `entrypoint`, and all else is as before.
+# reports on the way, and returns a score. The shop's learns a table by Q-learning (Watkins, 1989), which you wrote in
+# lesson 01. It has three hyperparameters: the learning rate, the share of orders at random, and the discount.
+
+# %%
+print(inspect.getsource(shop.tune))
+
+# %% [markdown]
+# It begins from a checkpoint where there is one, and writes one before each report, so that a trial that was killed
+# goes on. Its score comes from months that serve for this alone. The job names the module as its `entrypoint`, and all
+# else is as in lesson 09.
 #
-# *Predict, then run.* Will the best of eight trials reach the rule of thumb?
+# *Predict, then run.* A trial has 60 months, so 1,800 days, for a table of 11 x 11 values. Will the best of eight
+# trials reach the rule of thumb?
 
 # %% tags=["nbval-ignore-output"]
 job = shop.job()
@@ -256,7 +315,7 @@ assert len(result["trial_models"]) == 8
 # %% tags=["nbval-ignore-output"]
 best = result["best_trial"]["config"]
 level = max(range(2, shop.ROOM + 1), key=lambda each: shop.scored(shop.up_to(each)))
-rule = shop.scored(shop.up_to(level), first=2 * shop.TESTING)
+rule = shop.scored(shop.up_to(level), first=shop.UNSEEN)
 tuned, default = (shop.learned(values, range(50, 60)) for values in (best, shop.DEFAULT))
 tables.show(own_words.final(tuned, default, rule))
 
@@ -267,8 +326,9 @@ assert len(tuned) == len(default) == 10 and 0 < rule < 12
 # Read the three rows as in lesson 10: the interval first, then the word. If the tuned agent is ahead of the default and
 # behind the rule of thumb, both are worth saying, and the second decides what the shop should use.
 #
-# Nothing in this part knew that a shop is not a bin. Search space, schedulers, resuming after a kill and the table of
-# trials came with the job. What you have to bring is a function of some twenty lines, and the honesty of the end.
+# What tuned here did not know that a shop is not a bin. The search, the processes, going on after a kill and the table
+# of trials came with the job. What you have to bring is an environment, a function of some twenty lines, and the
+# honesty of the end.
 #
 # ## Takeaways
 #
@@ -305,11 +365,12 @@ assert len(tuned) == len(default) == 10 and 0 < rule < 12
 # ## What comes next
 #
 # This was the last lesson. Take your own items, or your own environment, and go through lesson 10 once more with them.
-# What you then know how to do is rare: to tune, and to know whether it helped.
+# You can tune now, and find out whether it helped.
 #
 # ## References
 #
 # - K. J. Arrow, T. Harris, J. Marschak (1951). Optimal inventory policy. Econometrica.
+# - R. Bellman, I. Glicksberg, O. Gross (1955). On the optimal inventory equation. Management Science.
 # - R. Bellman (1957). Dynamic programming. Princeton University Press.
 # - A. Y. Ng, D. Harada, S. Russell (1999). Policy invariance under reward transformations: theory and application to
 #   reward shaping. ICML.

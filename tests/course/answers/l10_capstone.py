@@ -25,6 +25,11 @@ def rounding_loss__wrong_filled(edges, cell):
     return edges.prod(axis=1).sum() / (np.ceil(edges / cell) * cell).prod(axis=1).sum()
 
 
+def rounding_loss__wrong_down(edges, cell):
+    """edges are rounded down"""
+    return 1 - edges.prod(axis=1).sum() / (np.floor(edges / cell) * cell).prod(axis=1).sum()
+
+
 def rounding_loss__wrong_nearest(edges, cell):
     """rounded to the nearest cell"""
     taken = np.maximum(np.rint(edges / cell), 1) * cell
@@ -130,6 +135,17 @@ def choose_finalists__wrong_default(scores, configs, default, count):
     """the default is among them"""
     numbers = sorted((n for n, score in enumerate(scores) if score is not None), key=lambda n: -scores[n])
     seen, chosen = [], []
+    for number in numbers:
+        if configs[number] not in seen:
+            seen.append(configs[number])
+            chosen.append(number)
+    return chosen[:count]
+
+
+def choose_finalists__wrong_stopped(scores, configs, default, count):
+    """a trial without a score is among them"""
+    numbers = sorted(range(len(scores)), key=lambda n: 1 if scores[n] is None else -scores[n])
+    seen, chosen = [default], []
     for number in numbers:
         if configs[number] not in seen:
             seen.append(configs[number])

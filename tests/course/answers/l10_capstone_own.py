@@ -68,6 +68,29 @@ def exact_values__mask(rewards, to, gamma, sweeps=500):
     return values
 
 
+def exact_values__wrong_in_place(rewards, to, gamma, sweeps=500):
+    """later states see what the same sweep has changed"""
+    values = np.zeros(rewards.shape)
+    for _ in range(sweeps):
+        for state in range(len(rewards)):
+            worth = values.max(axis=1)
+            worth[-1] = 0
+            values[state] = rewards[state] + gamma * worth[to[state]]
+    return values
+
+
+def exact_values__wrong_one_by_one(rewards, to, gamma, sweeps=500):
+    """later actions see what the same sweep has changed"""
+    values = np.zeros(rewards.shape)
+    for _ in range(sweeps):
+        for state in range(rewards.shape[0]):
+            for action in range(rewards.shape[1]):
+                later = to[state, action]
+                worth = max(values[later]) if later < len(rewards) - 1 else 0
+                values[state, action] = rewards[state, action] + gamma * worth
+    return values
+
+
 def exact_values__wrong_end(rewards, to, gamma, sweeps=500):
     """the end is worth something"""
     values = np.zeros(rewards.shape)
@@ -117,6 +140,10 @@ def exact_values__wrong_rewards(rewards, to, gamma, sweeps=500):
 def three_feet__where(bearing):
     half = bearing.cells / bearing.area >= 0.5
     return np.where(bearing.corners >= 4, True, half & (bearing.corners >= 3))
+
+
+def three_feet__reaches(bearing):
+    return (bearing.corners == 4) | (bearing.corners == 3) & bearing.reaches(0.5)
 
 
 def three_feet__loop(bearing):

@@ -40,7 +40,7 @@ def _boxes(agent, config):
     return [[0, 0, 0, 4, 3, 2], [4, 0, 0, 4, 4, 4]]
 
 
-OTHERS = {"heightmap_sum": 0.7, "gopt_10x10x10_k2_turn": 0.69, "first_fit": 0.6}
+OTHERS = {"heightmap_sum": 0.7, "cut_2_k5": 0.69, "first_fit": 0.6}
 TRAINER = Trainer(_train, _score, _later, _boxes)
 
 
@@ -54,7 +54,7 @@ class Invented:
 
 def small(trials: int) -> TuneConfig:
     """Return the lesson's study with large cells and few streams, on which rules of thumb are quick too."""
-    return task.study(trials, 4096, cell=100, streams=2)
+    return task.study(task.env(cell=100), trials, 4096, streams=2)
 
 
 def write(folder: Path, trials: int = 12, **more) -> Invented:

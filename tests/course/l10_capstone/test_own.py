@@ -22,7 +22,10 @@ def test_a_bonus_changes_the_plan_and_shaping_does_not():
     }
     plain, bonus, shaped = corridor.plans(kinds, to, exact_values.reference).rows
     assert plain[1:] == shaped[1:] == ["right"] * 5 + ["at the end after 5 steps"]
-    assert bonus[-1] == "never at the end"
+    assert bonus[1:] == ["right"] * 3 + ["left"] * 2 + ["never at the end"]
+    # the two numbers that the text works out
+    values = exact_values.reference(kinds["bonus"], to, corridor.GAMMA)
+    assert values[3].max() == pytest.approx(0.3 / (1 - 0.9**2)) and values[4] == pytest.approx([1.42, 1.0], abs=0.005)
 
 
 @given(st.lists(st.floats(-5, 5), min_size=6, max_size=6))
@@ -38,6 +41,7 @@ def test_shaping_in_the_environment_leaves_discounted_returns_and_a_bonus_does_n
     volume, bonus, shaped = own_words.returns(episodes=20).rows
     assert float(shaped[-1]) < 1e-6 < 0.1 < float(bonus[-1]) and float(volume[-1]) == 0
     assert volume[1] == bonus[1] == shaped[1]
+    assert float(volume[3]) == float(shaped[3]) < float(bonus[3])
 
 
 def test_flatness_is_that_of_neighbouring_cells():
@@ -62,7 +66,7 @@ def test_the_shop_is_a_sound_environment_and_its_seed_decides_all():
 def test_many_shops_at_once_earn_what_one_does():
     many = shop.by_hand(a_day.reference, 7, 4000, shop.DAYS, np.random.default_rng(0))
     assert many.mean() == pytest.approx(shop.scored(shop.up_to(7), 200), abs=0.1)
-    assert "4000 shops earn" in own_words.mean_profit(many)
+    assert "4,000 shops earn" in own_words.mean_profit(many)
 
 
 class Channel:

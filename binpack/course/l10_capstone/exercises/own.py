@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from binpack.core.bearing import least_cells
 from binpack.course.exercises import exercise, promise
 
 
@@ -22,6 +23,10 @@ class Bases:
     """Cells of each base, int64, (n,)."""
     corners: NDArray
     """How many of its four corner cells bear it, int64, (n,)."""
+
+    def reaches(self, share: float) -> NDArray:
+        """Say where at least a share of the base is borne, bool, (n,)."""
+        return self.cells >= least_cells(share, self.area, more=False)
 
 
 @exercise(

@@ -46,7 +46,7 @@ def _mean_of_losses(edges: NDArray, cell: int) -> float:
 
 rounding_loss.examine(
     cases=lambda: [
-        (np.array([[25, 10, 10]]), 10),
+        (np.array([[25, 20, 10]]), 10),
         (np.array([[25, 18, 11], [40, 40, 39]]), 5),
         (np.array([[20, 10, 30]]), 10),
         (np.array([[250, 180, 110], [400, 300, 200], [95, 95, 95]]), 100),
@@ -55,6 +55,9 @@ rounding_loss.examine(
     mistakes={
         "this is the share that is filled: the loss is the rest": lambda edges, cell: (
             edges.prod(axis=1).sum() / (np.ceil(edges / cell) * cell).prod(axis=1).sum()
+        ),
+        "edges are rounded down: an item of 25 does not fit into two cells of 10": lambda edges, cell: (
+            1 - edges.prod(axis=1).sum() / (edges // cell * cell).prod(axis=1).sum()
         ),
         "edges are rounded to the nearest cell: an item of 21 needs three cells of 10": lambda edges, cell: (
             1 - edges.prod(axis=1).sum() / np.maximum(np.rint(edges / cell) * cell, cell).prod(axis=1).sum()
@@ -216,6 +219,10 @@ def _with_default(scores: list, configs: list, default: dict, count: int) -> lis
     return choose_finalists.reference(scores, configs, {}, count)
 
 
+def _with_stopped(scores: list, configs: list, default: dict, count: int) -> list[int]:
+    return choose_finalists.reference([-1.0 if score is None else score for score in scores], configs, default, count)
+
+
 def _with_twins(scores: list, configs: list, default: dict, count: int) -> list[int]:
     return [number for number in _complete(scores) if configs[number] != default][:count]
 
@@ -252,6 +259,7 @@ choose_finalists.examine(
     ),
     mistakes={
         "the default is among them: it is in the final anyway": _with_default,
+        "a trial without a score is among them: it was stopped or failed": _with_stopped,
         "a configuration is chosen twice: train it anew once": _with_twins,
         "it takes the best `count` first and leaves out of them: then there are too few finalists": _cut_first,
         "the worst are chosen: higher scores are better": _worst,

@@ -58,6 +58,22 @@ def _swept(rewards: NDArray, to: NDArray, gamma: float, sweeps: int, kind: str) 
     return values
 
 
+def _in_place(each_action: bool) -> Callable[..., NDArray]:
+    """Change the values of a sweep while it goes on, after each state or after each action."""
+
+    def swept(rewards: NDArray, to: NDArray, gamma: float, sweeps: int = 500) -> NDArray:
+        values, end = np.zeros(rewards.shape), len(rewards) - 1
+        for _ in range(sweeps):
+            for state in range(len(rewards)):
+                seen = values if each_action else values.copy()
+                for action, later in enumerate(to[state]):
+                    worth = 0.0 if later == end else seen[later].max()
+                    values[state, action] = rewards[state, action] + gamma * worth
+        return values
+
+    return swept
+
+
 def _wrong(kind: str) -> Callable[..., NDArray]:
     return lambda rewards, to, gamma, sweeps=500: _swept(rewards, to, gamma, sweeps, kind)
 
@@ -77,6 +93,8 @@ exact_values.examine(
         "a state is worth its first action: take the best of them": _wrong("first"),
         "the future is not discounted": _wrong("gamma"),
         "the state itself is looked up, not the one that the action leads to": _wrong("here"),
+        "later states see what the same sweep has changed: compute all values from those before it": _in_place(False),
+        "later actions see what the same sweep has changed: compute all values from those before it": _in_place(True),
         "these are the rewards alone: add what the next state is worth": (
             lambda rewards, to, gamma, sweeps=500: rewards + 0.0
         ),
