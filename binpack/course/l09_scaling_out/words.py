@@ -33,14 +33,15 @@ def speeds(record: record_speed.Record) -> Table:
         [
             str(workers),
             str(threads),
-            f"{seconds.mean():.1f} s",
+            f"{seconds.mean():.1f} s ({seconds.min():.1f} to {seconds.max():.1f})",
             f"{record.speed_up(workers, threads):.2f}",
             f"{record.training[workers, threads].mean() / record.trials:.2f} s",
         ]
         for (workers, threads), seconds in record.seconds.items()
     ]
     head = ("workers", "threads of each", "the job", "times as fast", "a trial by its own clock")
-    return Table(head, rows, f"{record.trials} short training runs on {record.cores:g} cores")
+    what = f"{record.trials} short training runs on {record.cores:g} cores"
+    return Table(head, rows, f"{what}; mean of {len(record.seconds[1, 1])} repeats (shortest to longest)")
 
 
 def implied(record: record_speed.Record, workers: int = 16) -> str:

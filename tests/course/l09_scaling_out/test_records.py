@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "search" / "landscape"))
 
 import invented
 
+from binpack.course import short_runs
 from binpack.course.l09_scaling_out import (
     crowds,
     figures,
@@ -307,6 +308,22 @@ def test_a_job_is_measured_from_its_command_to_its_end():
     job, _ = parse_job(measured.job(2, 1, 3, True, engine="ray"))
     assert job.params.engine == "ray"
     assert job.params.tuning.max_concurrent_trials == 2
+
+
+def test_a_measured_trial_trains_with_the_threads_that_it_is_told(monkeypatch):
+    seen = []
+
+    def train(config, folder):
+        seen.append((config.threads, config.seed, config.total_steps))
+        return type("Result", (), {"score": 0.5})
+
+    monkeypatch.setattr(short_runs, "train", train)
+    for threads in (1, 2):
+        found = measured.trial(None, "cut", {"threads": threads, "train": True, "seed": 7}, None, num_cpus=1)
+        assert found["score"] == 0.5 and found["seconds"] >= 0
+    assert seen == [(1, 7, short_runs.STEPS), (2, 7, short_runs.STEPS)]
+    assert measured.trial(None, "cut", {"threads": 2, "train": False, "seed": 7}, None)["score"] == 0.0
+    assert len(seen) == 2
 
 
 def test_speed_is_recorded_and_read_back(tmp_path):
