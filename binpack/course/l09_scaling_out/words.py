@@ -39,7 +39,7 @@ def speeds(record: record_speed.Record) -> Table:
         ]
         for (workers, threads), seconds in record.seconds.items()
     ]
-    head = ("workers", "threads of each", "the job", "times as fast", "a trial by its own clock")
+    head = ("workers", "threads of each", "whole search", "times as fast", "a trial by its own clock")
     what = f"{record.trials} short training runs on {record.cores:g} cores"
     return Table(head, rows, f"{what}; mean of {len(record.seconds[1, 1])} repeats (shortest to longest)")
 
@@ -55,6 +55,8 @@ def implied(record: record_speed.Record, workers: int = 16) -> str:
     begin = f"two workers were {record.speed_up():.2f} times as fast as one (mean of {more} repeats)"
     if serial == 0:
         return f"{begin}; no serial share is to be seen"
+    if serial >= 1:
+        return f"{begin}; the second one has gained nothing"
     best = 1 / (serial + (1 - serial) / workers)
     return (
         f"{begin}; by Amdahl's law {serial:.0%} of the work is serial, and {workers} workers on as many cores would be "

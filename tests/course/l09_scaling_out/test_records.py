@@ -342,8 +342,10 @@ def test_speed_is_recorded_and_read_back(tmp_path):
         "two workers were 1.60 times as fast as one (mean of 2 repeats); by Amdahl's law 25% of the work is serial, "
         "and 16 workers on as many cores would be 3.4 times as fast"
     )
-    write_record(tmp_path / "f.json", {"cores": 2, "trials": 4, "runs": _rows(2.5)})
-    assert "no serial share" in words.implied(record_speed.Record.load(tmp_path / "f.json"))
+    for gain, said in ((2.5, "no serial share is to be seen"), (0.9, "the second one has gained nothing")):
+        write_record(tmp_path / "f.json", {"cores": 2, "trials": 4, "runs": _rows(gain)})
+        assert words.implied(record_speed.Record.load(tmp_path / "f.json")).endswith(f"; {said}")
+    assert words.speeds(record).rows[0][2] == "40.0 s (40.0 to 40.0)"
 
 
 def _rows(gain: float) -> list[dict]:
