@@ -215,7 +215,7 @@ def promotions(record: record_tournaments.Record) -> str:
     asha, halving = record.found["ASHA", most], record.found["halving", most]
     word = "can be told apart" if apart(asha["worth"], halving["worth"]) else "cannot be told apart"
     return (
-        f"{most} workers: of the trials that ASHA lets go on, {asha['wrong'].mean():.0%} should not have; "
+        f"{most} workers: with hindsight {asha['wrong'].mean():.0%} of ASHA's promotions were wrong; "
         f"its choice is worth {asha['worth'].mean():.4f}, that of halving {halving['worth'].mean():.4f}: they {word}"
     )
 

@@ -292,7 +292,7 @@ plots.show(figures.timeline(story.bars, title="who had which trial", x="seconds"
 # ```
 #
 # A worker reads from the database what is to be done. It may come and go at any time, and none of them is the chief: if
-# the machine that began the job is taken away, the others finish it. Each trial in it has a lease of 60 seconds
+# the machine that began the job is taken away, the others finish the trials. Each trial has a lease of 60 seconds
 # (`--lease`), which its worker renews four times in that time. A worker that is asked to stop gives its trials back at
 # their next reports. Whoever takes one over goes on from where the first one last wrote down how far it was, if that
 # lies in a folder that both can reach.
