@@ -2,8 +2,9 @@
 
 The mean is a Gaussian process on the unit cube of the space, with a length for each hyperparameter (Rasmussen and
 Williams, 2006), fitted to the means over seeds and aware of how well each of these is known. What one seed differs by
-is taken from recorded runs of similar configurations, whole curves at a time, and scaled to the spread that a second
-process predicts. So an invented run has the ups and downs of real ones.
+is taken from recorded runs, whole curves at a time: from a configuration whose mean and spread are like those that are
+predicted, the spread by a second process. So an invented run has the ups and downs of real ones, and a poor
+configuration does not become the luckiest of a search: real seeds of poor ones fall far below their mean, not above.
 
 ``python -m binpack.search.landscape.surrogate`` fits the lengths, which takes minutes, and records them with the errors
 of the model; with lengths given, a model is made at once.
@@ -41,9 +42,9 @@ FILE = Path(__file__).with_name("surrogate.json")
 COMMAND = "python -m binpack.search.landscape.surrogate"
 NEIGHBOURS = 8
 """A run's deviation comes from one of so many recorded configurations."""
+ALIKE = (0.03, 0.3)
+"""Configurations have the same kind of luck where means, and logarithms of spreads, differ by so little."""
 FOLDS = 8
-MOST = 3.0
-"""A deviation is not stretched by more than this."""
 FITTED: Mapping[str, int] = {"study": 10, "default": 10, "grid": 3, "box": 3, "led": 3}
 """Groups that it is fitted to, and how many of their seeds; it has seen no others, so they are there to check it."""
 
@@ -178,14 +179,11 @@ class Surrogate:
             rng: which seed.
         """
         places = np.atleast_2d(places)
-        curves, spreads, table = self.curves(places), self.spreads(places), self._table
-        donors = self._donors(places, rng)
-        for row, donor in enumerate(donors):
-            residuals = table.residuals[donor]
+        curves = self.curves(places)
+        for row, donor in enumerate(self._donors(curves[:, -1], self.spreads(places), rng)):
+            residuals = self._table.residuals[donor]
             # Runs lie nearer to the mean of a few of them than to the mean of all.
-            wider = np.sqrt(len(residuals) / (len(residuals) - 1))
-            factor = min(spreads[row] / max(table.spread[donor], _LEAST), MOST)
-            curves[row] += residuals[rng.integers(len(residuals))] * wider * factor
+            curves[row] += residuals[rng.integers(len(residuals))] * np.sqrt(len(residuals) / (len(residuals) - 1))
         return np.clip(curves, 0.0, 1.0)
 
     def finals(self, places: NDArray, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
@@ -199,20 +197,20 @@ class Surrogate:
             The scores, and the means around which they lie, float64, (n,) each.
         """
         places = np.atleast_2d(places)
-        means, spreads, table = self.means(places), self.spreads(places), self._table
-        donors = self._donors(places, rng)
+        means = self.means(places)
+        donors = self._donors(means, self.spreads(places), rng)
         last, first, count = self._last
         drawn = last[first[donors] + rng.integers(count[donors])]
-        wider = np.sqrt(count / (count - 1))[donors]
-        factor = np.minimum(spreads / np.maximum(table.spread[donors], _LEAST), MOST)
-        return np.clip(means + drawn * wider * factor, 0.0, 1.0), means
+        return np.clip(means + drawn * np.sqrt(count / (count - 1))[donors], 0.0, 1.0), means
 
-    def _donors(self, places: NDArray, rng: np.random.Generator) -> NDArray:
-        """Choose for each place one of the recorded configurations near to it, int64, (n,)."""
-        lengths = np.array(self.kernels[0].lengths)
-        distance = cdist(places / lengths, self._table.places / lengths)
-        near = np.argpartition(distance, NEIGHBOURS - 1, axis=1)[:, :NEIGHBOURS]
-        return near[np.arange(len(places)), rng.integers(NEIGHBOURS, size=len(places))]
+    def _donors(self, means: NDArray, spreads: NDArray, rng: np.random.Generator) -> NDArray:
+        """Choose for each mean and spread one of the recorded configurations that are like it, int64, (n,)."""
+        near = np.argpartition(cdist(_kind(means, spreads), self._kinds), NEIGHBOURS - 1, axis=1)[:, :NEIGHBOURS]
+        return near[np.arange(len(means)), rng.integers(NEIGHBOURS, size=len(means))]
+
+    @cached_property
+    def _kinds(self) -> NDArray:
+        return _kind(self._table.curves[:, -1], self._table.spread)
 
     @cached_property
     def _last(self) -> tuple[NDArray, NDArray, NDArray]:
@@ -224,6 +222,11 @@ class Surrogate:
 
 _LEAST = 1e-3
 """Smallest spread: under it there are only a few different packings."""
+
+
+def _kind(means: NDArray, spreads: NDArray) -> NDArray:
+    """Return what kind of luck configurations have, in units of `ALIKE`, (n, 2)."""
+    return np.column_stack([means, np.log(np.maximum(spreads, _LEAST))]) / ALIKE
 
 
 def table_of(landscape: Landscape) -> Table:

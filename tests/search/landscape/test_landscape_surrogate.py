@@ -27,7 +27,7 @@ def model(study):
 
 def test_it_is_fitted_to_seeds_that_stay_when_more_are_recorded(study):
     table = table_of(study)
-    assert [len(each) for each in table.residuals] == [10] * 257 + [3] * 216
+    assert [len(each) for each in table.residuals] == [10] * 257 + [3] * (216 + len(task.led_configs()))
     grid = study.runs("grid")
     assert np.allclose(table.curves[257 + 5], grid.utilization[5, :3].mean(axis=0))
     few = grid.first_seeds(3)
@@ -63,6 +63,26 @@ def test_last_scores_alone_are_spread_as_whole_runs_are(model):
     share = np.linspace(0.02, 0.98, 25)
     assert np.quantile(scores - means, share) == pytest.approx(np.quantile(whole - means, share), abs=0.003)
     assert np.array_equal(scores, model.finals(many, np.random.default_rng(0))[0])
+
+
+def test_the_luck_of_a_place_is_that_of_configurations_like_it():
+    """A poor one whose runs fall far and never rise stays so: it takes no luck from a good one, and no wider one."""
+    rng = np.random.default_rng(0)
+    places = rng.random((64, 11))
+    poor = places[:, 0] < 0.5
+    fall = np.where(rng.random((64, 10)) < 0.3, -0.3, 0.0)
+    ends = np.where(poor[:, None], 0.6 + fall, 0.85 + rng.normal(0, 0.02, (64, 10)))
+    curves = np.repeat(ends[..., None], 20, axis=2)
+    means, spread = curves.mean(axis=1), ends.std(axis=1, ddof=1)
+    table = Table(places, means, spread, spread / np.sqrt(10), tuple(curves - means[:, None]))
+    lengths = (0.2, *(50.0,) * 10)
+    model = Surrogate(table, (Kernel(lengths, 3.0, 0.001), Kernel(lengths, 3.0, 0.01)))
+    tried = rng.random((4000, 11))
+    tried = tried[np.abs(tried[:, 0] - 0.5) > 0.1]
+    scores, found = model.finals(tried, rng)
+    below = tried[:, 0] < 0.5
+    assert (found[below] < 0.65).all() and scores[below].max() < 0.8 and scores[below].min() < 0.35
+    assert scores[~below].min() > 0.7
 
 
 def test_the_same_generator_draws_the_same_runs(model):

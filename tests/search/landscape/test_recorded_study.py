@@ -124,3 +124,23 @@ def test_fresh_runs_were_predicted(said):
     fresh = load().runs("fresh")
     assert len(fresh.configs) >= 20 and said["fresh"]["spearman"] > 0.8
     assert said["fresh"]["rmse"] < 2 * said["cross_validated"]["rmse"]
+
+
+def test_a_search_of_invented_runs_finds_what_a_search_of_recorded_runs_finds():
+    """What a leader is worth and what it scored, after 50 to 200 configurations of the study in a random order."""
+    runs, model = load().runs("study"), Surrogate.recorded()
+    rng, finals = np.random.default_rng(0), runs.final
+    seeds = finals.shape[1]
+    others = (finals.sum(axis=1, keepdims=True) - finals) / (seeds - 1)
+    invented, means = model.finals(np.repeat(runs.places, 200, axis=0), rng)
+    invented, means = invented.reshape(-1, 200), means.reshape(-1, 200)
+
+    def found(scores, worth, trials, repeats=2000):
+        configs = rng.permuted(np.tile(np.arange(len(scores)), (repeats, 1)), axis=1)[:, :trials]
+        drawn = rng.integers(scores.shape[1], size=configs.shape)
+        best = scores[configs, drawn].argmax(axis=1)
+        chosen = configs[np.arange(repeats), best], drawn[np.arange(repeats), best]
+        return worth[chosen].mean(), scores[chosen].mean()
+
+    for trials in (50, 100, 200):
+        assert found(invented, means, trials) == pytest.approx(found(finals, others, trials), abs=0.005)
