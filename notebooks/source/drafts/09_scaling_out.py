@@ -162,18 +162,19 @@ plots.show(figures.row_of_trials(lengths, 4, title="twelve trials, four workers"
 # running trials count among the bad ones. Optuna tells it unless you say otherwise.
 #
 # *Predict, then run.* TPE knows 30 trials along the learning rate, and is asked for twelve more at once. How many
-# different regions will it name without the liar?
+# different regions will it name if it tells no lie?
 
 # %% tags=["nbval-ignore-output"]
 model = recorded_model()
 for name in crowds.SAMPLERS:
     rates = np.sort(crowds.at_once(model, name, told=30, count=12, seed=0))
-    print(f"{name}: spread {np.log10(rates).std():.2f} decades;", ", ".join(f"{rate:.2g}" for rate in rates))
+    print(f"{name}: {crowds.nearest(rates):.2f} apart;", ", ".join(f"{rate:.2g}" for rate in rates))
 
 # %% [markdown]
-# Compare how close the rates of each sampler lie together. Random search knows nothing, and spreads over the whole
-# range. Without the lie TPE crowds where it believes the best to be. With it the answers keep away from each other, and
-# some of them land where few trials were good: that is the price of trying twelve different things.
+# The first number says how far from each rate the nearest other one is, on average and in powers of ten. Random search
+# knows nothing, and spreads over the whole range. Without the lie TPE crowds in a few places that it believes to be the
+# best. With it the answers keep away from each other, and some land where few trials were good: that is the price of
+# trying twelve different things.
 #
 # With eleven hyperparameters there is much more room. Whether the lie matters there has to be measured, and so does
 # what it costs to know less. Here are searches of the surrogate by one, four and sixteen workers, all with the same
@@ -361,8 +362,8 @@ tables.show(tables.Table(("trials", "reach 1, 5 and 20", "points", "saved"), row
 # ### Several brackets
 #
 # What is the right first rung? If early scores say much, it should be early, and many trials can begin. If they say
-# little, an early rung throws good trials away. Nobody knows beforehand. So **HyperBand** makes several brackets, from a
-# hasty one to one that stops nothing (lesson 08b; Li et al., 2018). Each costs about the same.
+# little, an early rung throws good trials away. Nobody knows beforehand. So **HyperBand** makes several brackets, from
+# a hasty one to one that stops nothing (lesson 08b; Li et al., 2018). Each costs about the same.
 #
 # With 20 points and a factor of 4, the hastiest bracket divides 20 by 4 twice: its first rung is at $20 / 16$, without
 # the rest 1. The next one divides once and begins at 5. The last does not divide, and its trials run to their ends at
