@@ -337,9 +337,10 @@ plots.show(figures.timeline(bars, title="Ben is killed", x="seconds", names=work
 # the first rung all wait until the last one is there. Then one in four goes on, and the others are stopped. One such
 # tournament is called a **bracket**, a group of trials that are compared with each other and with nobody else.
 #
-# A run of our record has 20 points. Let the rungs be at 1, 5 and 20, and let 16 trials begin. All 16 train 1 point.
-# Four go on to point 5, which costs 4 points each. One goes on to point 20, which costs 15. So 16, 4 and 1 trials reach
-# the three rungs, and together they train 16 + 16 + 15 = 47 points. Sixteen whole trials would have been 320.
+# A run of our record has 20 points, at each of which it was evaluated. Let the rungs be at 1, 5 and 20, and let 16
+# trials begin. All 16 train 1 point. Four go on to point 5, which costs 4 points each. One goes on to point 20, which
+# costs 15. So 16, 4 and 1 trials reach the three rungs, and together they train 16 + 16 + 15 = 47 points. Sixteen whole
+# trials would have been 320.
 
 # %% [exercise scaling_out.halving_plan]
 
@@ -365,10 +366,10 @@ tables.show(tables.Table(("trials", "reach 1, 5 and 20", "points", "saved"), row
 # little, an early rung throws good trials away. Nobody knows beforehand. So **HyperBand** makes several brackets, from
 # a hasty one to one that stops nothing (lesson 08b; Li et al., 2018). Each costs about the same.
 #
-# With 20 points and a factor of 4, the hastiest bracket divides 20 by 4 twice: its first rung is at $20 / 16$, without
-# the rest 1. The next one divides once and begins at 5. The last does not divide, and its trials run to their ends at
-# once. That makes $B = 3$ brackets. One that divides $s$ times begins with $B \cdot 4^s / (s + 1)$ trials, rounded up:
-# it has $s + 1$ rungs, which share what a bracket may spend.
+# With 20 points and a factor of 4, the hastiest bracket divides 20 by 4 twice: its first rung is at $20 / 16$, which is
+# 1 without the rest. The next one divides once and begins at 5. The last does not divide, and its trials run to their
+# ends at once. That makes $B = 3$ brackets. One that divides $s$ times begins with $B \cdot 4^s / (s + 1)$ trials,
+# rounded up: it has $s + 1$ rungs, which share what a bracket may spend.
 #
 # | $s$ | first rung | trials |
 # | --- | --- | --- |
@@ -700,8 +701,8 @@ assert 30 <= int(after[4]) <= 31
 #
 # - a trial is written down when it *begins*, with its configuration, so that the same one can go on;
 # - what a trial leaves and that it has ended are written in this order, so that nothing is counted that is not there;
-# - an id that stays the same, so that a trial that goes on is not a new one;
-# - training that can begin from a checkpoint, and says where the checkpoint is.
+# - a trial keeps its id, so that one that goes on is not a new one;
+# - training can begin from a checkpoint, and says where its own lies.
 #
 # ### A notice in time
 #
