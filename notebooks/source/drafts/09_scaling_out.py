@@ -746,6 +746,9 @@ assert code == 75 and int(jobs.state(place, "")[4]) < 30
 # `"engine": "ray"`. What is tried next and what is stopped is still decided by the process that was started here, and
 # only the training is elsewhere.
 #
+# Ray has a library for searches as well, *Ray Tune*, which lets Optuna, Hyperopt and others choose. The jobs here do
+# without it, for one reason above all: where a search of Ray Tune is restarted, its scheduler has forgotten everything.
+#
 # The next cell starts a cluster of this machine alone, with room for two trials, and runs two jobs on it. One is the
 # job from above. The other has a population of six in the place of halving: after each report it looks whether one of
 # the worst is to take over one of the best. Then the cluster is ended. Most of the time goes into starting it.
@@ -871,7 +874,7 @@ tables.show(words.facts(side_by_side, Engines.load()))
 # search that is lost with its process should not run overnight. And a library that cannot stop a trial has no use for
 # rungs.
 #
-# Ray itself chooses no configurations, so the last two rows are jobs of this package, whose trials train nothing, in
+# Ray chooses no configurations itself, so the last two rows are jobs of this package, whose trials train nothing, in
 # processes and on Ray. They do more for a trial than a library that only chooses: it gets a folder, entries in a
 # journal and a line for all that happens. What they take to begin is the price of processes, each of which imports
 # everything anew. That all is kept there you have seen above, and the package's tests hold it by killing jobs at random
