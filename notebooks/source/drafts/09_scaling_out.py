@@ -746,8 +746,8 @@ assert code == 75 and int(jobs.state(place, "")[4]) < 30
 # `"engine": "ray"`. What is tried next and what is stopped is still decided by the process that was started here, and
 # only the training is elsewhere.
 #
-# Ray has a library for searches as well, *Ray Tune*, which lets Optuna, Hyperopt and others choose. The jobs here do
-# without it, for one reason above all: where a search of Ray Tune is restarted, its scheduler has forgotten everything.
+# Ray has a library for searches as well, *Ray Tune*, in which other libraries can choose. The jobs here do without it,
+# for one reason above all: where a search of Ray Tune is restarted, its scheduler has forgotten everything.
 #
 # The next cell starts a cluster of this machine alone, with room for two trials, and runs two jobs on it. One is the
 # job from above. The other has a population of six in the place of halving: after each report it looks whether one of
@@ -791,10 +791,10 @@ assert len(ends["Ray", "asha"]) == 12 and ends["Ray", "pbt"] == [5] * jobs.POPUL
 # There are many libraries for all this, and their pages promise much. Here three of them search the same thing, the
 # surrogate of the recorded study:
 #
-# - **Optuna** you know (Akiba et al., 2019).
-# - **Hyperopt** is the library with which TPE first came (Bergstra, Yamins and Cox, 2013). It looks at each
+# - Optuna you know (Akiba et al., 2019).
+# - The library **Hyperopt** is the one with which TPE first came (Bergstra, Yamins and Cox, 2013). It looks at each
 #   hyperparameter on its own.
-# - **Weights & Biases**, W&B for short, keeps track of runs on its servers and can also choose them, in a *sweep*. The
+# - Weights & Biases, W&B for short, keeps track of runs on its servers and can also choose them, in a *sweep*. The
 #   package that chooses, `sweeps`, runs here without a server. Its method `bayes` is a Gaussian process.
 #
 # This is how each of them wants to be told of a number `x` from 0 to 1:
