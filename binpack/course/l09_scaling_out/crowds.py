@@ -85,3 +85,13 @@ def at_once(model: Surrogate, name: str, told: int, count: int, seed: int) -> ND
     for trial, _, place in asked(study, told, space):
         study.tell(trial, float(model.finals(place, rng)[0][0]))
     return np.array([config["learning_rate"] for _, config, _ in asked(study, count, space)])
+
+
+def nearest(rates: NDArray) -> float:
+    """Return how far the nearest other one of some learning rates is from each, on average, in powers of ten.
+
+    Args:
+        rates: two or more, (n,).
+    """
+    gaps = np.diff(np.sort(np.log10(rates)), prepend=-np.inf, append=np.inf)
+    return float(np.minimum(gaps[:-1], gaps[1:]).mean())

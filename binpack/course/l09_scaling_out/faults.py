@@ -33,14 +33,14 @@ def in_memory(folder: Path) -> str:
 
 
 def sqlite_writers(folder: Path) -> str:
-    """Let one process write to a database of SQLite while another is in the middle of writing."""
+    """Let one process report to a database of SQLite while another is in the middle of writing."""
     path = folder / "shared.db"
     storage = RDBStorage(f"sqlite:///{path}", engine_kwargs={"connect_args": {"timeout": PATIENCE}})
-    study = _study(storage)
+    trial = _study(storage).ask()
     writer = sqlite3.connect(path, isolation_level=None)
     writer.execute("BEGIN IMMEDIATE")  # the other process: it holds the lock of the whole file
     try:
-        study.ask()
+        trial.report(0.5, step=1)  # a new trial would be asked for five times, which takes seconds
     except StorageInternalError as error:
         return f"{type(error).__name__}: {_cause(error)}"
     finally:
@@ -82,7 +82,7 @@ def journal_adopted(folder: Path) -> str:
 
 FAULTS: tuple[tuple[str, str, Callable[[Path], str]], ...] = (
     ("memory", "two workers make a trial each", in_memory),
-    ("SQLite", "two workers write at once", sqlite_writers),
+    ("SQLite", "two workers report at once", sqlite_writers),
     ("journal file", "a worker is killed", journal_left_running),
     ("journal file", "another takes up what seems to be left", journal_adopted),
 )

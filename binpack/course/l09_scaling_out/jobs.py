@@ -24,6 +24,8 @@ from binpack.search.engines.engine import check_engine
 
 PATIENCE = 300.0
 """Seconds after which nobody waits any longer."""
+POPULATION = 6
+"""Members of a population on Ray, which take turns: each turn of each of them begins a trial anew, which takes time."""
 
 
 def counting(trials: int, pause: float, workers: int = 1) -> dict[str, Any]:
@@ -74,13 +76,13 @@ def on_ray(job: Mapping[str, Any], scheduler: str) -> dict[str, Any]:
 
     Args:
         job: what it is to do.
-        scheduler: "asha", or "pbt" with an interval of a report.
+        scheduler: "asha", or "pbt" with an interval of a report, `POPULATION` members and a random beginning.
     """
     options = {"asha": {"max_t": toy.STEPS, "reduction_factor": 2}, "pbt": {"perturbation_interval": 1}}[scheduler]
     params = job["params"]
     tuning = {**params["tune_config"], "scheduler": {"name": scheduler, "options": options}}
     if scheduler == "pbt":
-        tuning = {name: value for name, value in tuning.items() if name != "search_alg"}
+        tuning |= {"num_samples": POPULATION, "search_alg": "basicvariantgenerator"}
     return {**job, "params": {**params, "engine": "ray", "num_cpus": 1, "tune_config": tuning}}
 
 

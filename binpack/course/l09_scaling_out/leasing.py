@@ -106,6 +106,7 @@ def play(rule: Rule, lengths: Sequence[float] = LENGTHS) -> Story:
         for number, worker in enumerate(workers):
             if not worker.there(now):
                 if worker.trial >= 0 and now == worker.away[0]:
+                    worker.left -= 1
                     bars.append(Bar(number, worker.begun, now, worker.trial, "cut off"))
                 continue
             if worker.trial >= 0:
@@ -118,11 +119,12 @@ def play(rule: Rule, lengths: Sequence[float] = LENGTHS) -> Story:
 
 
 def _go_on(rule: Rule, trials: Sequence[Trial], worker: Worker, number: int, now: float) -> list[Bar]:
-    """Work for a second; at the end of the trial hand in the result."""
+    """Count the second that is over; at the end of the trial hand in the result."""
     trial = trials[worker.trial]
     if now == worker.away[1]:
-        worker.begun = now - (trial.length - worker.left)  # what it had done before it fell silent
-    worker.left -= 1
+        worker.begun = now  # it goes on where it fell silent
+    else:
+        worker.left -= 1
     if worker.left > 0:
         if trial.owner == worker.name:
             trial.expires = now + LEASE
@@ -130,9 +132,8 @@ def _go_on(rule: Rule, trials: Sequence[Trial], worker: Worker, number: int, now
     _, counts = rule(trial.owner, trial.expires, now, worker.name)
     (trial.counted if counts else trial.refused).append(worker.name)
     kind = "refused" if not counts else "counted" if len(trial.counted) == 1 else "counted again"
-    start = max(worker.begun, worker.away[1]) if worker.begun < worker.away[0] <= now else worker.begun
     done, worker.trial = worker.trial, -1
-    return [Bar(number, start, now, done, kind)]
+    return [Bar(number, worker.begun, now, done, kind)]
 
 
 def _take(rule: Rule, trials: Sequence[Trial], worker: Worker, now: float) -> None:

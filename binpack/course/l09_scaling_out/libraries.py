@@ -13,9 +13,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +25,7 @@ from optuna.samplers import RandomSampler, TPESampler
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
+from binpack.search.bridges.local_sweep import seeded
 from binpack.search.bridges.optional import needed
 from binpack.search.landscape import task
 from binpack.search.landscape.surrogate import Surrogate
@@ -98,7 +97,7 @@ def _sweep(objective: Objective, trials: int, seed: int) -> None:
     sweeps = needed("sweeps", "a sweep of W&B")
     config = sweep_config()
     runs: list[Any] = []
-    with _seeded(seed):
+    with seeded(np.random.default_rng(seed)):
         for _ in range(trials):
             run = sweeps.next_run(config, runs)
             score = objective({name: run.config[name]["value"] for name in NAMES})
@@ -110,19 +109,6 @@ def sweep_config() -> dict[str, Any]:
     """Return the question as Weights & Biases has it in a sweep's YAML."""
     parameters = {name: {"distribution": "uniform", "min": 0.0, "max": 1.0} for name in NAMES}
     return {"method": "bayes", "metric": {"name": "score", "goal": "maximize"}, "parameters": parameters}
-
-
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Seed numpy's global generator for a while: ``sweeps`` draws from no other."""
-    before = np.random.get_state()  # noqa: NPY002
-    np.random.seed(seed)  # noqa: NPY002
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of its Gaussian process, whose lengths do not always converge
-            yield
-    finally:
-        np.random.set_state(before)  # noqa: NPY002
 
 
 LIBRARIES: Mapping[str, Callable[[Objective, int, int], None]] = {

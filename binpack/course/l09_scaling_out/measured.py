@@ -17,8 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from binpack.course import short_runs
 from binpack.files import read_json, write_json
 from binpack.search._model import SearchError
@@ -30,9 +28,9 @@ def trial(
     run: Run, dataset: str, hyperparameter: Mapping[str, Any], checkpoint: str | None, **kwargs: Any
 ) -> dict[str, Any]:
     """Train for a short while, and say how long it took; see ``binpack.search.action.entrypoint``."""
-    torch.set_num_threads(hyperparameter["threads"])
-    begun = time.perf_counter()
-    score = short_runs.score(task.DEFAULT, hyperparameter["seed"]) if hyperparameter["train"] else 0.0
+    begun, score = time.perf_counter(), 0.0
+    if hyperparameter["train"]:
+        score = short_runs.score(task.DEFAULT, hyperparameter["seed"], threads=hyperparameter["threads"])
     return {"score": score, "seconds": time.perf_counter() - begun}
 
 

@@ -1,8 +1,10 @@
 """Records what three libraries find on the surrogate with the same budget, and what they do by themselves.
 
-    python -m binpack.course.l09_scaling_out.record_libraries        # libraries.json, a quarter of an hour on two cores
+    python -m binpack.course.l09_scaling_out.record_libraries        # libraries.json, half an hour on an idle machine
 
-It needs ``hyperopt`` and ``sweeps``. Random search is repeated as often. The recorder can be killed and run again.
+It needs ``hyperopt`` and ``sweeps``. Random search is repeated as often. What a library takes beside training is
+measured as well, so nothing else may run meanwhile: the rows are made one after the other. The recorder can be killed
+and run again.
 """
 
 from __future__ import annotations
@@ -108,4 +110,4 @@ def said(rows: Sequence[Job]) -> dict[str, Any]:
 RECORDER = Recorder(FILE, LIBRARIES, jobs, run, said)
 
 if __name__ == "__main__":
-    RECORDER.main(sys.argv[1:])
+    RECORDER.main(sys.argv[1:], processes=1)

@@ -1,6 +1,6 @@
 """Records how long the same job takes with one worker and with two, and with one thread of torch and with two.
 
-    python -m binpack.course.l09_scaling_out.record_speed        # speed.json, five minutes on two idle cores
+    python -m binpack.course.l09_scaling_out.record_speed        # speed.json, ten minutes on two idle cores
 
 Nothing else may run meanwhile: the rows are made one after the other. The recorder can be killed and run again.
 """
@@ -25,7 +25,7 @@ from binpack.system import usable_cores
 FILE = Path(__file__).with_name("speed.json")
 LIBRARIES = ("numpy", "torch", "optuna")
 TRIALS = 16
-REPEATS = 3
+REPEATS = 5
 KINDS = ((1, 1), (2, 1), (1, 2), (2, 2))
 """Workers, and threads of each."""
 

@@ -165,9 +165,15 @@ def _follow(
             crew[1].send_signal(leaves)
             followed.leave(ripe, now)
         if time.monotonic() > until or crew[0].poll() not in (None, 0):
-            raise SearchError(f"the job was not done: {(folder / f'{NAMES[0]}.txt').read_text(encoding='utf-8')}")
+            raise SearchError(f"the job was not done: {_said(folder, 0)}")
         time.sleep(_LOOK)
+    if leaves is not None and not followed.waited:
+        raise SearchError(f"{NAMES[1]} left no trial that {NAMES[0]} could take over: {_said(folder, 1)}")
     return followed
+
+
+def _said(folder: Path, worker: int) -> str:
+    return (folder / f"{NAMES[worker]}.txt").read_text(encoding="utf-8").strip()
 
 
 def _ripe(followed: _Followed, rows: Sequence[Row]) -> Row | None:

@@ -73,13 +73,11 @@ def bill(hours: float, price: float, spot_price: float, shares: Sequence[float])
         spot_price: of an hour of a spot instance.
         shares: of the work that is lost to checkpoints and interruptions, to be looked at.
     """
-    rows = [["on demand", "0 %", f"{hours:.1f}", f"{hours * price:.2f}", ""]]
+    rows = [["on demand", "0%", f"{hours:.1f}", f"{hours * price:.2f}", ""]]
     for share in shares:
         cost = hours * (1 + share) * spot_price
         saved = 1 - cost / (hours * price)
-        rows.append(
-            ["spot", f"{share:.0%}".replace("%", " %"), f"{hours * (1 + share):.1f}", f"{cost:.2f}", f"{saved:+.0%}"]
-        )
+        rows.append(["spot", f"{share:.0%}", f"{hours * (1 + share):.1f}", f"{cost:.2f}", f"{saved:+.0%}"])
     head = ("machine", "lost", "hours", "cost", "saved")
     return Table(head, rows, f"an hour costs {price:g} on demand and {spot_price:g} as a spot instance")
 

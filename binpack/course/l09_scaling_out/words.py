@@ -33,14 +33,15 @@ def speeds(record: record_speed.Record) -> Table:
         [
             str(workers),
             str(threads),
-            f"{seconds.mean():.1f} s",
+            f"{seconds.mean():.1f} s ({seconds.min():.1f} to {seconds.max():.1f})",
             f"{record.speed_up(workers, threads):.2f}",
             f"{record.training[workers, threads].mean() / record.trials:.2f} s",
         ]
         for (workers, threads), seconds in record.seconds.items()
     ]
-    head = ("workers", "threads of each", "the job", "times as fast", "a trial by its own clock")
-    return Table(head, rows, f"{record.trials} short training runs on {record.cores:g} cores")
+    head = ("workers", "threads of each", "whole search", "times as fast", "a trial by its own clock")
+    what = f"{record.trials} short training runs on {record.cores:g} cores"
+    return Table(head, rows, f"{what}; mean of {len(record.seconds[1, 1])} repeats (shortest to longest)")
 
 
 def implied(record: record_speed.Record, workers: int = 16) -> str:
@@ -54,6 +55,8 @@ def implied(record: record_speed.Record, workers: int = 16) -> str:
     begin = f"two workers were {record.speed_up():.2f} times as fast as one (mean of {more} repeats)"
     if serial == 0:
         return f"{begin}; no serial share is to be seen"
+    if serial >= 1:
+        return f"{begin}; the second one has gained nothing"
     best = 1 / (serial + (1 - serial) / workers)
     return (
         f"{begin}; by Amdahl's law {serial:.0%} of the work is serial, and {workers} workers on as many cores would be "
@@ -212,7 +215,7 @@ def promotions(record: record_tournaments.Record) -> str:
     asha, halving = record.found["ASHA", most], record.found["halving", most]
     word = "can be told apart" if apart(asha["worth"], halving["worth"]) else "cannot be told apart"
     return (
-        f"{most} workers: of the trials that ASHA lets go on, {asha['wrong'].mean():.0%} should not have; "
+        f"{most} workers: with hindsight {asha['wrong'].mean():.0%} of ASHA's promotions were wrong; "
         f"its choice is worth {asha['worth'].mean():.4f}, that of halving {halving['worth'].mean():.4f}: they {word}"
     )
 

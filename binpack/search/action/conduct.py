@@ -21,7 +21,7 @@ from typing import Any
 from binpack.files import read_json, write_json
 from binpack.search._model import SearchError
 from binpack.search.action.dataset import check_dataset, resolve_dataset
-from binpack.search.action.entrypoint import check_entrypoint, hook
+from binpack.search.action.entrypoint import accepts, check_entrypoint, hook
 from binpack.search.action.job import Params, parse_job
 from binpack.search.action.progress import Progress
 from binpack.search.action.result import Trial, best_of, outcome
@@ -162,7 +162,9 @@ class _Work:
             place = self.out / "final"
             # An engine may have this beside what the protocol asks for: it trains the comparison's runs as well.
             ahead = getattr(engine, "train_ahead", None)
-            more = {} if ahead is None else {"ahead": partial(ahead, tuning, self.told)}
+            more = {}
+            if ahead is not None and accepts(conclude, "ahead"):
+                more = {"ahead": partial(ahead, tuning, self.told)}
             lines = conclude(params, self.dataset, best, number, place, self.held, self.progress, **more)
             if lines:
                 self.told({"event": "comparison", "lines": lines})

@@ -14,6 +14,7 @@ before it is started, as a script would be.
 from __future__ import annotations
 
 import importlib
+import inspect
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -53,12 +54,30 @@ def hook(entrypoint: str, name: str) -> Callable[..., Any] | None:
     """Return a function that an entrypoint's module may have beside ``train`` and ``tune``; None where it has not.
 
     ``check(draft)`` yields faults before anything starts; ``conclude(...)`` is the last act of a tuning run, see
-    ``ppo``.
+    ``ppo``. It is handed ``ahead`` only where it ``accepts`` that.
     """
     if ":" in entrypoint:
         return None
     found = getattr(_import(entrypoint), name, None)
     return found if callable(found) else None
+
+
+def accepts(function: Callable[..., Any], keyword: str) -> bool:
+    """Say whether a function can be called with a keyword: one that was written before there was such a thing cannot.
+
+    Args:
+        function: a user's; what has no signature that can be read accepts none.
+        keyword: the argument's name.
+    """
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return False
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    found = parameters.get(keyword)
+    if found is not None and found.kind in named:
+        return True
+    return any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values())
 
 
 def _import(module: str) -> Any:

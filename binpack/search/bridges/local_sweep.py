@@ -63,7 +63,7 @@ def run_sweep(
     study = new_study(space, f"W&B sweeps ({config['method']})", storage, name)
     runs: list[Any] = []
     for number in range(trials):
-        with _seeded(rng):
+        with seeded(rng):
             run = sweeps.next_run(dict(config), runs)
         if run is None:
             break
@@ -115,7 +115,12 @@ def _plain(parameter: Float | Int | Categorical, value: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _seeded(rng: np.random.Generator) -> Iterator[None]:
+def seeded(rng: np.random.Generator) -> Iterator[None]:
+    """Seed what W&B's engine draws from, Python's and numpy's global generators, and leave them as they were.
+
+    Args:
+        rng: draws the seed.
+    """
     seed = int(rng.integers(2**32))
     python, numpys = random.getstate(), np.random.get_state()  # noqa: NPY002 - the engine's
     random.seed(seed)

@@ -17,7 +17,7 @@
 # In lesson 08 one process made one trial after the other. A study of 200 trials of ten minutes each takes a day and a
 # half in this way, and most of the machine looks on. The cure seems obvious: make many trials at a time. This lesson is
 # about what that costs. The search knows less when it decides, processes get in each other's way, some wait for others,
-# and the more machines there are, the more often one of them dies.
+# and the more machines there are, the more often one of them fails.
 #
 # ## Several at a time
 #
@@ -51,10 +51,10 @@ folder = Path(temporary.name)
 # %% [markdown]
 # ### What cannot be shared
 #
-# Somebody has to import the libraries, read the items, choose the next trial, write the journal and draw the figures.
-# While this happens, the other workers have nothing to do. Say that a study takes 100 minutes with one worker, and that
-# 10 of them are of this kind. Nine workers share the other 90 and need 10 minutes for them. Together that is 20
-# minutes, so nine workers are five times as fast as one. With endlessly many it would be ten times, and no more.
+# Somebody has to start the search, choose each trial, write the journal and draw the figures, and this is done by one
+# process at a time, however many there are. Say that a study takes 100 minutes with one worker, and that 10 of them are
+# of this kind. Nine workers share the other 90 and need 10 minutes for them. Together that is 20 minutes, so nine
+# workers are five times as fast as one. With endlessly many it would be ten times, and no more.
 #
 # This is **Amdahl's law** (Amdahl, 1967), which gives the speed-up from the share that is serial:
 #
@@ -62,7 +62,7 @@ folder = Path(temporary.name)
 #
 # | symbol | variable | meaning |
 # | --- | --- | --- |
-# | $s$ | `serial` | share of the time with one worker in which the others could do nothing |
+# | $s$ | `serial` | share of the time with one worker that cannot be divided |
 # | $n$ | `workers` | how many there are |
 # | $S(n)$ | | time with one worker, divided by the time with $n$ |
 
@@ -80,13 +80,16 @@ plots.show(figures.speed_ups(speed_up, (0.01, 0.05, 0.1, 0.25), most=64))
 #
 # So the first question about a search is not how many machines there are. It is how long a trial takes beside all that
 # happens around it. A study whose trials take ten minutes has a serial share near 0. One whose trials take half a
-# second has a large one, and more workers will not help.
+# second has a large one, and more workers help little.
 #
 # ### Measured
 #
-# *Predict, then run.* The same job of short training runs was made with one worker and with two, on the two cores of a
-# machine. Beside that, PyTorch was allowed one thread in each process or two. Two workers with two threads each make
-# four threads on two cores. Will that be faster than two workers with one thread each, or slower?
+# The same search, a few short training runs, was made by one worker and by two, on the two cores of a machine. There is
+# a second way to use two cores: PyTorch can divide every single product of matrices between them, with a *thread* on
+# each. So each worker was allowed one thread or two.
+#
+# *Predict, then run.* Two workers with two threads each make four threads on two cores. Will that be faster than two
+# workers with one thread each, or slower?
 
 # %%
 speed = Speed.load()
@@ -96,35 +99,35 @@ print(words.implied(speed))
 # %% [markdown]
 # <!-- TODO(record): read this again beside speed.json. -->
 #
-# The job is measured from its command to its end. So the start of the processes and the import of the libraries are in
-# it, and where trials are few and short they are much of what is serial. First compare the first two rows. Then compare
-# the last column from row to row: it is what a trial takes by its own clock. Where it grows, the workers or the threads
-# take something away from each other.
+# The search is measured from its command to its end. So the start of the processes and the import of the libraries are
+# in it, and where trials are few and short they are much of what is serial. First compare the first two rows. Then
+# compare the last column from row to row: it is what a trial takes by its own clock. Where it grows, the workers or the
+# threads take something away from each other.
 #
-# The matrices of these networks are small, and to divide a small product between two threads can take longer than to
-# compute it. With several workers there is more to it: left alone, each of them starts as many threads as there are
-# cores, and then they wait for each other. The rule is simple: let trials be the parallel thing, and give each one
-# thread. This is why every lesson begins with `torch.set_num_threads(1)`. It also keeps results the same, as lesson 05
-# showed.
+# The matrices of these networks are small, and to divide a small product can take longer than to compute it. Several
+# workers make it worse: left alone, each of them starts as many threads as there are cores, and then they wait for each
+# other. So let trials be the parallel thing, and give each one thread. That is what this package's training does unless
+# it is told otherwise. It also keeps results the same: threads that divide a sum round it in another order.
 #
-# Two further things turn several workers into few. Threads of one Python process take turns at most of what Python
-# does, which is why the workers here are processes. And each of them needs the memory of a whole training run.
+# Why are the workers processes, and not threads themselves? Threads of one Python process take turns at most of what
+# Python does (lesson 08). The price is memory: each process holds a whole training run.
 #
 # ### The end of a search
 #
 # Even when nothing is serial, the end is not for free. Trials wait in a row, and whoever is free takes the next one. At
-# last the row is empty, and then workers stand idle while the longest trial goes on.
+# last the row is empty, and then workers stand idle until the last trial has ended.
 #
 # An example. Two workers have trials of the lengths 3, 1 and 1. The first worker takes the first trial. The other takes
-# the second one, is done at 1, and takes the third, which ends at 2. The search ends at 3, and the trials have ended in
-# the order 1, 2, 0. The second worker had nothing to do for 1. With the lengths 1, 1 and 3 in this order, the first
-# worker would take the long trial at 1, and the search would end at 4, with 3 idle: the same work, and a longer wait.
+# the second one, is done at 1, and takes the third, which ends at 2. The search ends at 3, and the trials, counted from
+# 0, have ended in the order 1, 2, 0. The second worker was idle for 1. With the lengths 1, 1 and 3 in this order, the
+# first worker would take the long trial at 1, and the search would end at 4, with 3 idle: the same work, and a longer
+# wait.
 
 # %% [exercise scaling_out.run_pool]
 
 # %% [markdown]
-# Twelve recorded trials in the order in which a search would have drawn them, on four workers. The lengths are those of
-# the real runs.
+# Twelve recorded trials in the order in which a search would have drawn them, on four workers. Their lengths are what
+# the real runs took of a processor's time.
 
 # %%
 runs = load().runs("study")
@@ -139,9 +142,9 @@ plots.show(figures.row_of_trials(lengths, 4, title="twelve trials, four workers"
 # were asked for. And the white at the right edge is paid for like the rest.
 #
 # How much white there is depends on how much the lengths differ, on the number of trials for each worker, and on luck.
-# It is never a catastrophe: whatever the order, the search takes at most twice as long as the best division of the same
-# trials would (Graham, 1969). The row could be sorted, with the longest first, if one knew the lengths beforehand. Of a
-# search that chooses its next trial when it is asked, one does not know them.
+# It is never a catastrophe: whatever the order, the search takes less than twice as long as the best division of the
+# same trials would (Graham, 1969). With the longest trials first it would be better still, but a search that chooses
+# its next trial when it is asked cannot sort them.
 #
 # ## Several know less
 #
@@ -153,27 +156,29 @@ plots.show(figures.row_of_trials(lengths, 4, title="twelve trials, four workers"
 # trials at once, it may give eight times nearly the same answer. Then eight workers train one configuration, and seven
 # of them learn next to nothing.
 #
-# The mending is a lie. A trial that is still running is entered with a bad score, until its true one comes. Then the
-# place where it lies looks a little worse, and the next trial goes elsewhere. This is called the **constant liar**,
-# since the same lie is told for all running trials (Ginsbourger, Le Riche and Carraro, 2010). In TPE the lie is easy to
-# tell: running trials count among the bad ones.
+# The cure is a lie. A trial that is still running is entered with a bad score, until its true one comes. Then the place
+# where it lies looks a little worse, and the next trial goes elsewhere. This is called the **constant liar**, since the
+# same lie is told for all running trials (Ginsbourger, Le Riche and Carraro, 2010). In TPE the lie is easy to tell:
+# running trials count among the bad ones. Optuna tells it unless you say otherwise.
 #
 # *Predict, then run.* TPE knows 30 trials along the learning rate, and is asked for twelve more at once. How many
-# different regions will it name without the liar?
+# different regions will it name if it tells no lie?
 
 # %% tags=["nbval-ignore-output"]
 model = recorded_model()
 for name in crowds.SAMPLERS:
     rates = np.sort(crowds.at_once(model, name, told=30, count=12, seed=0))
-    print(f"{name}: spread {np.log10(rates).std():.2f} decades;", ", ".join(f"{rate:.2g}" for rate in rates))
+    print(f"{name}: {crowds.nearest(rates):.2f} apart;", ", ".join(f"{rate:.2g}" for rate in rates))
 
 # %% [markdown]
-# Random search spreads over the whole range, since nothing that it knows holds it back. The other two know that most of
-# the range is bad. Compare how close their rates lie together. The liar's answers keep away from each other, and those
-# of a sampler that knows nothing of what is running crowd where it believes the best to be.
+# The first number says how far from each rate the nearest other one is, on average and in powers of ten. Random search
+# knows nothing, and spreads over the whole range. Without the lie TPE crowds in a few places that it believes to be the
+# best. With it the answers keep away from each other, and some land where few trials were good: that is the price of
+# trying twelve different things.
 #
 # With eleven hyperparameters there is much more room. Whether the lie matters there has to be measured, and so does
-# what it costs to know less. Here are searches by one, four and sixteen workers, all with the same number of trials.
+# what it costs to know less. Here are searches of the surrogate by one, four and sixteen workers, all with the same
+# number of trials.
 #
 # *Predict, then run.* After 96 trials, will the leader of sixteen workers be worth less than that of one? By as much as
 # TPE is ahead of random search?
@@ -187,9 +192,9 @@ print(words.liar(crowd, workers=16, trials=96))
 # %% [markdown]
 # <!-- TODO(record): read this again beside crowds.json. -->
 #
-# Read the columns from left to right. In the first trials a large crowd has most to lose: of the first 32 trials of
-# sixteen workers, 16 were drawn before any result was there. Later the results that are missing are few beside those
-# that are known.
+# Read the columns of worth from left to right. In the first trials a large crowd has most to lose. TPE draws at random
+# until ten results are there. One worker has begun ten trials by then, and sixteen have begun 25. Later the results
+# that are missing are few beside those that are known.
 #
 # Then read the last column, because equal trials are not the whole truth. Whoever has sixteen machines wants to be done
 # in a sixteenth of the time. The next figure has the time along its axis in place of the trials.
@@ -203,14 +208,14 @@ axes = {"x": "time, a trial takes about 1", "y": "worth of the leader", "title":
 plots.show(plots.curves_with_spread(curves, spread="middle", **axes))
 
 # %% [markdown]
-# Choose a height and see how far the lines lie from each other at it, from left to right. That is what a crowd gains by
-# the clock, and the table has said what it pays for that in each trial. The bargain has a limit: with as many workers
-# as trials, nothing is known when the trials are chosen, and any sampler is a random search.
+# Choose a height, and see from left to right how far apart the lines cross it. That is what a crowd gains by the clock,
+# and the table has said what it pays for that at equal trials. The bargain has a limit: with as many workers as trials,
+# nothing is known when the trials are chosen, and any sampler is a random search.
 #
 # ## Where they meet
 #
 # Workers need a place in which they tell each other what they have tried. Lesson 08 had three of them. Here is what
-# goes wrong with each when several processes use it. Each row is a fault that has just been made for the purpose.
+# goes wrong with each when several workers use it. The cell makes every fault on purpose, and shows what comes of it.
 
 # %%
 optuna.logging.set_verbosity(optuna.logging.ERROR)  # or each fault is told at length
@@ -226,8 +231,8 @@ tables.show(faults.table(folder))
 #   worker was only slow, and its result is refused.
 #
 # The usual step from there is a database on a server, such as PostgreSQL. Many machines reach it over the network, and
-# it locks rows in place of files. That mends the second fault, and not the last one. No storage can tell a worker that
-# is dead from one that is slow.
+# it locks single rows of a table where SQLite locks a file. That mends the second fault, and not the last one. No
+# storage can tell a worker that is dead from one that is slow.
 #
 # ### A lease
 #
@@ -238,10 +243,11 @@ tables.show(faults.table(folder))
 # There are two decisions in this. May a worker run a trial? And when somebody brings a result, does it count? An
 # example with two workers, Ann and Ben:
 #
-# - Ann took trial 3, and her lease lasts until 10. At 5 Ben asks for it, and may not have it. At 12 he may.
-# - Ann comes back at 12 with her result, before Ben has asked. It is late, but nobody else has begun, so it counts.
-# - Ann comes back at 13, and Ben has taken the trial at 12. Now the trial is his, and her result does not count. Why
-#   not take it, since it is there? Because Ben's would then come as well, and one trial would stand in the study twice.
+# - Ann took trial 3, and her lease lasts until 10. At 5 Ben asks for it, and may not have it. At 10 he may.
+# - Ann comes back at 12 with her result, and Ben has not asked again. It is late, but nobody else has begun, so it
+#   counts.
+# - Or Ben took the trial at 11, and Ann comes back at 12. Now the trial is his, and her result does not count. Why not
+#   take it, since it is there? Because Ben's would then come as well, and one trial would stand in the study twice.
 #
 # The clock is always the database's. Two machines whose clocks differ by a minute would otherwise disagree about who
 # has a trial.
@@ -249,9 +255,10 @@ tables.show(faults.table(folder))
 # %% [exercise scaling_out.lease_says]
 
 # %% [markdown]
-# Eight trials and three workers. Ben dies at 8. Eve falls silent at 9, as a laptop does when it is closed, and comes
-# back at 19 without knowing that she was away. A lease lasts 4 seconds. Your rule is compared with two others: whoever
-# has a trial keeps it for ever, or whoever sees a running trial adopts it.
+# Eight trials and three workers, Ann, Ben and Eve. Ben dies at 8. Eve falls silent at 9, as a laptop does when it is
+# closed, and comes back at 19 without knowing that she was away. A lease lasts 4 seconds, and a worker that is there
+# renews it every second. Your rule is compared with two others: whoever has a trial keeps it for ever, or whoever sees
+# a running trial adopts it.
 #
 # *Predict, then run.* Which rule never ends? Which of them counts trials twice?
 
@@ -264,9 +271,10 @@ names = [worker.name for worker in leasing.crew()]
 plots.show(figures.timeline(story.bars, title="who had which trial", x="seconds", names=names, text=text))
 
 # %% [markdown]
-# Find trial 3 in the picture. Eve had it, was cut off, and finished it after she was back; meanwhile Ann had taken it
-# over, so Eve's result is refused. Some seconds of training are lost, and nothing is counted twice. That is the price
-# of not knowing who is alive.
+# Find trial 3 in the picture. Eve had it, was cut off, and finished it after she was back. Meanwhile Ann had taken it
+# over, so Eve's result is refused. Some seconds are trained in vain, and nothing counts twice. That is the price of not
+# knowing who is alive. The other two rules pay more: the first waits for Ben's trial for ever, and the second trains
+# anew what is well under way, and counts it twice.
 #
 # How long should a lease be? If it is short, a worker that stumbles for a moment loses its trial. If it is long, the
 # trial of a dead worker waits long. A few times the interval at which it is renewed is usual: one missed renewal is an
@@ -275,7 +283,8 @@ plots.show(figures.timeline(story.bars, title="who had which trial", x="seconds"
 # ### On several machines
 #
 # This package has such leases in a PostgreSQL server. There a search is a *job*, written down in one file, of which
-# more at the end of this lesson. One machine begins the job, and any other one takes part in it:
+# more at the end of this lesson. The job of this example has the name `cubes` and the line `"engine": "postgresql"`.
+# One machine begins it, and any other one takes part in it:
 #
 # ```bash
 # export BINPACK_STORAGE=postgresql://ann@db.example/studies
@@ -284,7 +293,7 @@ plots.show(figures.timeline(story.bars, title="who had which trial", x="seconds"
 # ```
 #
 # A worker reads from the database what is to be done. It may come and go at any time, and none of them is the chief: if
-# the machine that began the job is taken away, the others end it. Each trial in it has a lease of 60 seconds
+# the machine that began the job is taken away, the others finish the trials. Each trial has a lease of 60 seconds
 # (`--lease`), which its worker renews four times in that time. A worker that is asked to stop gives its trials back at
 # their next reports. Whoever takes one over goes on from where the first one last wrote down how far it was, if that
 # lies in a folder that both can reach.
@@ -307,10 +316,11 @@ plots.show(figures.timeline(bars, title="Ben is killed", x="seconds", names=work
 # %% [markdown]
 # <!-- TODO(record): read this again beside workers.json. -->
 #
-# In all three rows every trial ends, and none of them counts twice. A worker that is asked hands its trial back, and
-# the next one that is free takes it. A worker that is killed says nothing, and its lease has to run out first: compare
-# the third column with the length of a lease. Whatever the fourth column has beyond the first row was made twice. In
-# each job that is one step at most: the one that was made and not yet written down.
+# The second column says whether a worker that leaves takes a trial with it. Then compare the two rows in which Ben
+# leaves. A worker that is asked hands its trial back, and the next one that is free takes it. A worker that is killed
+# says nothing, and its lease has to run out first: compare the third column with the length of a lease. Whatever the
+# fourth column has beyond the steps that are needed was made twice. In each job that is one step at most: the one that
+# was made and not yet written down.
 #
 # There is one more rule, for trials that kill. A configuration that needs more memory than there is takes its worker
 # with it, and then the next one, and the next. So a trial is begun three times at most (`--tries`), and then counts as
@@ -318,8 +328,8 @@ plots.show(figures.timeline(bars, title="Ben is killed", x="seconds", names=work
 #
 # ## Stopping early without waiting
 #
-# Lesson 08b stopped trials one after the other, in one process. With several workers the question of the rung is asked
-# anew: a trial has reached it, and those that it should be compared with are still on their way.
+# In lesson 08b a trial that came to a rung was compared with those that had been there before it. With several workers
+# that is asked anew: a trial has reached the rung, and those that it should be compared with are still on their way.
 #
 # ### Everybody waits
 #
@@ -327,9 +337,10 @@ plots.show(figures.timeline(bars, title="Ben is killed", x="seconds", names=work
 # the first rung all wait until the last one is there. Then one in four goes on, and the others are stopped. One such
 # tournament is called a **bracket**, a group of trials that are compared with each other and with nobody else.
 #
-# A run of our record has 20 points. Let the rungs be at 1, 5 and 20, and let 16 trials begin. All 16 train 1 point.
-# Four go on to point 5, which costs 4 points each. One goes on to point 20, which costs 15. So 16, 4 and 1 trials reach
-# the three rungs, and together they train 16 + 16 + 15 = 47 points. Sixteen whole trials would have been 320.
+# A run of our record has 20 points, at each of which it was evaluated. Let the rungs be at 1, 5 and 20, and let 16
+# trials begin. All 16 train 1 point. Four go on to point 5, which costs 4 points each. One goes on to point 20, which
+# costs 15. So 16, 4 and 1 trials reach the three rungs, and together they train 16 + 16 + 15 = 47 points. Sixteen whole
+# trials would have been 320.
 
 # %% [exercise scaling_out.halving_plan]
 
@@ -346,18 +357,19 @@ for trials in (16, 64, 256):
 tables.show(tables.Table(("trials", "reach 1, 5 and 20", "points", "saved"), rows))
 
 # %% [markdown]
-# Note how the work is divided: each rung gets about as many points as the others. Many trials are looked at briefly,
-# and few for long.
+# Note how the work is divided: each rung gets about as many points as the others, 16, 16 and 15 in the first row. Many
+# trials are looked at briefly, and few for long.
 #
 # ### Several brackets
 #
 # What is the right first rung? If early scores say much, it should be early, and many trials can begin. If they say
-# little, an early rung throws good trials away. Nobody knows beforehand, so **HyperBand** makes several brackets, from
-# a hasty one to one that stops nothing (Li et al., 2018). Each costs about the same.
+# little, an early rung throws good trials away. Nobody knows beforehand. So **HyperBand** makes several brackets, from
+# a hasty one to one that stops nothing (lesson 08b; Li et al., 2018). Each costs about the same.
 #
-# With 20 points and a factor of 4, the hastiest bracket divides 20 by 4 twice: its first rung is at $20 / 16$, without
-# the rest 1. The next one divides once and begins at 5. The last does not divide, and its trials run to their ends at
-# once. That makes $B = 3$ brackets. One that divides $s$ times begins with $B \cdot 4^s / (s + 1)$ trials, rounded up:
+# With 20 points and a factor of 4, the hastiest bracket divides 20 by 4 twice: its first rung is at $20 / 16$, which is
+# 1 without the rest. The next one divides once and begins at 5. The last does not divide, and its trials run to their
+# ends at once. That makes $B = 3$ brackets. One that divides $s$ times begins with $B \cdot 4^s / (s + 1)$ trials,
+# rounded up: it has $s + 1$ rungs, which share what a bracket may spend.
 #
 # | $s$ | first rung | trials |
 # | --- | --- | --- |
@@ -373,13 +385,12 @@ tables.show(tables.Table(("trials", "reach 1, 5 and 20", "points", "saved"), row
 # %%
 brackets = hyperband_brackets(task.POINTS, tournaments.FACTOR)
 plots.show(figures.brackets(halving_plan, brackets, tournaments.RUNGS, tournaments.FACTOR))
-print("as HyperBand's authors list them for 81 points and a factor of 3:")
-print(", ".join(f"{trials} from {first}" for trials, first in hyperband_brackets(81, 3)))
+print("the authors' own example has 81 points and a factor of 3; first rung and trials of each bracket:")
+print(", ".join(f"{first}: {trials}" for trials, first in hyperband_brackets(81, 3)))
 
 # %% [markdown]
-# The area under a staircase is what its bracket costs. The last line repeats the table of the paper. HyperBand hedges
-# its bets: it is seldom as good as its best bracket would be alone, because two thirds of the work went into the
-# others, and seldom as bad as the worst.
+# The area under a staircase is what its bracket costs. With three brackets, two thirds of the work go into those that
+# turn out not to be the best: that is what it costs to hedge a bet.
 #
 # Now with workers. Three brackets of 16 trials, one after the other, on four workers, with the times that the recorded
 # runs took:
@@ -422,15 +433,17 @@ schedule = tournaments.Asynchronous(len(material.worth), promotable)
 asha = tournaments.play(schedule, material, workers=4, budget=played.steps)
 text = f"ASHA takes {asha.seconds:.0f} s, and the workers wait for {asha.idle:.0%} of their time"
 plots.show(figures.timeline(asha.bars, title="nobody waits", x="seconds", text=text))
-print(f"trials that were begun: {played.started} by halving, {asha.started} by ASHA")
+for name, each in (("halving", played), ("ASHA", asha)):
+    print(f"{name} has begun {each.started} trials, and {each.complete} of them came to their ends")
 
 # %% [markdown]
-# Whoever would have waited has begun a new trial or promoted one. What white is left lies at the right edge: the last
-# trial has to come to its end in any search.
+# Whoever would have waited has begun a new trial or promoted one. What white is left lies at the right edge, as in any
+# search. Below the picture stands what became of the same number of steps in the two ways.
 #
-# Now a thousand searches of each kind. All of them may spend as many environment steps as 30 whole trials take, and all
-# draw from the same recorded runs. *Wrongly on* is the share of promotions that would not have been made with
-# hindsight: the trial was not among the best quarter of all that had come to this rung in the end.
+# One search is one search. The next table has a thousand of each kind. All of them may spend as many environment steps
+# as 30 whole trials take, and all draw from the same recorded runs. *Wrongly on* is the share of promotions that would
+# not have been made with hindsight: the trial was not among the best quarter of all that had come to this rung in the
+# end.
 #
 # *Predict, then run.* With sixteen workers, how many times as fast as with one will each of the four ways be? And will
 # ASHA's wrong promotions make its choice worth less than that of halving?
@@ -448,16 +461,16 @@ print(words.promotions(tournament))
 # decisions do not depend on who is done first; only the time differs, and the share of it that is spent waiting. ASHA's
 # decisions do depend on it. Then compare the last column across the ways, with one number of workers, and mind the ±.
 #
-# Synchronous halving could use the waiting for a second bracket that begins meanwhile, and good implementations do.
-# ASHA needs no such care. That is why most libraries have it as their parallel form. Optuna's halving pruner decides
-# when a trial comes to the rung, without promotions, and a trial that it has stopped stays stopped. Towards the end of
-# this lesson you run a job of that kind on a small cluster, and beside it a population, which comes next.
+# Halving could use the waiting for a second bracket that begins meanwhile. ASHA needs no such care, but a place for
+# trials that pause. Optuna's halving pruner needs neither: it decides when a trial comes to the rung, and what it stops
+# stays stopped. The jobs at the end of this lesson have that rule under the name `asha`.
 #
 # ## Training as a population
 #
-# So far every trial kept its hyperparameters from its first step to its last. Lesson 05 showed that this is not always
-# right: a learning rate that is good at first may be too large later. A schedule can be searched like anything else,
-# but then it has to be written down with hyperparameters of its own.
+# So far every trial kept its hyperparameters from its first step to its last. This need not be right: a learning rate
+# that is good at first may be too large later. But which schedule is right? In lesson 05b a line to 0 was behind a
+# constant. A schedule can be searched like anything else, but then somebody has to write down its shape, with
+# hyperparameters of its own.
 #
 # **Population based training** takes another way: some runs train side by side, and now and then the worst of them give
 # up and go on from the best (Jaderberg et al., 2017). It has two halves. A run that gives up takes the *weights* of a
@@ -473,8 +486,8 @@ print(words.promotions(tournament))
 
 # %% [markdown]
 # The authors show the idea on a toy. Two members climb a hill in the plane, but each sees it wrongly: one is nearly
-# blind for $y$, the other for $x$. What they see is $1.2 - a x^2 - b y^2$, and $a$ and $b$ are the hyperparameters.
-# They are judged by the true height, $1.2 - x^2 - y^2$.
+# blind for $y$, the other for $x$. What they see is $1.2 - a x^2 - b y^2$, and $a$ and $b$, which lie between 0 and 1,
+# are the hyperparameters. They are judged by the true height, $1.2 - x^2 - y^2$.
 #
 # *Predict, then run.* Both begin at (0.9, 0.9). Where will they end if they are left alone, and where if every five
 # steps the worse one copies the better one?
@@ -492,8 +505,9 @@ plots.show(figures.paths({"left alone": alone, "a population": together}))
 # ### A schedule that nobody wrote down
 #
 # In the second toy the best hyperparameter changes. Eight members walk to the origin, but see their place with noise.
-# With a long step they are there soon, and then dance around it. With a short one they take for ever. What each step
-# takes off is its only hyperparameter, the *length of the step*: it stands for a learning rate.
+# With a long step they are there soon, and then dance around it. With a short one they take for ever. The only
+# hyperparameter is this *length of the step*, the share of the distance that one step takes off: it stands for a
+# learning rate.
 #
 # *Predict, then run.* What will the length of the best member's step be in the first quarter, and what in the last?
 
@@ -504,8 +518,9 @@ plots.show(figures.lengths(population.noisy(exploit_and_explore, seed=1), best_f
 tables.show(words.lived(ends, fixed, population.decaying(seeds=20)))
 
 # %% [markdown]
-# The population has found that long steps are good at first and short ones later, and it was nowhere written that this
-# is so. The best fixed step is a compromise between the two.
+# The grey lines are the steps of all members, the blue one is that of whoever is best at the moment. The population has
+# found that long steps are good at first and short ones later, and it was nowhere written that this is so. The best
+# fixed step is a compromise between the two, and the table says what the compromise costs.
 #
 # Now the price, in the second column. A population of eight costs eight runs, like trying eight fixed values. If
 # somebody had known the schedule, one run would have done. There are two more prices. The members have to be there at
@@ -519,9 +534,9 @@ tables.show(words.lived(ends, fixed, population.decaying(seeds=20)))
 # ## When the machine is taken away
 #
 # A cloud sells the machines that nobody has booked at a lower price. Such a machine is a **spot instance**: it is
-# cheaper because it may be taken away at any time, with a notice of a minute or two or none at all. A search suits such
-# a machine well. Its trials are many and independent, and none of them is urgent. It must only be able to lose a
-# machine.
+# cheaper because it may be taken away at any time, with a notice of two minutes, of half a minute, or none at all. A
+# search suits such a machine well. Its trials are many and independent, and none of them is urgent. It must only be
+# able to lose a machine.
 #
 # Leases do the one half: somebody else takes the trial. If it had to begin anew, long trials would hardly ever end. So
 # a run has to write down now and then all that it needs to go on. That is a **checkpoint**: weights, the optimizer's
@@ -553,7 +568,7 @@ tables.show(words.lived(ends, fixed, population.decaying(seeds=20)))
 #
 # *Predict, then run.* If you take an interval that is twice as long as the best one, how much more will be lost?
 
-# %% tags=["nbval-ignore-output"]
+# %%
 cost, between, day = 20.0, 7200.0, 86_400.0
 interval, share = checkpoint_plan(cost, between)
 intervals = np.geomspace(100, 3600, 10)
@@ -563,9 +578,10 @@ twice = float(spot.young_share(np.array([2 * interval]), cost, between)[0])
 print(f"Young's interval, {interval:.0f} s, loses {share:.1%}; one that is twice as long {twice:.1%}")
 
 # %% [markdown]
-# The curve is flat around its lowest place: a factor of two to either side costs little. So the two numbers that go in
-# need not be known well, which is fortunate, as nobody knows when a machine will be taken away. To the right the dots
-# leave the line, since there the approximation no longer holds: an interval may be interrupted more than once.
+# The curve is flat around its lowest place: by the formula an interval that is twice or half as long as the best one
+# loses a quarter more. So the two numbers that go in need not be known well, which is fortunate, as nobody knows when a
+# machine will be taken away. To the right the dots leave the line, since there the approximation no longer holds: an
+# interval may be interrupted more than once.
 #
 # ### What it costs
 #
@@ -580,7 +596,7 @@ print(f"at these prices a spot instance pays as long as less than {spot.break_ev
 # %% [markdown]
 # With checkpoints the first row of the spot instance is near the truth. Without any, a trial that takes twice the mean
 # time between two interruptions needs more than three times its own length on average until it gets through, so the
-# last row is not far-fetched. And the hours that a person waits are in no row.
+# last row is not far-fetched. What it costs that a person waits longer is in no row.
 #
 # ## One job, written down
 #
@@ -615,7 +631,7 @@ job = {
 # %% [markdown]
 # Read aloud, from the top:
 #
-# - Train, and name it "toy". The items are boxes of 2 to 4 cells at random.
+# - Train, and name it "toy". The items are random boxes with edges of 2 to 4 cells.
 # - **`entrypoint`** says *what* trains: a module with the functions `train` and `tune`. Left out, it is the PPO of this
 #   package. Here it is a toy that learns for five steps, so that you need not wait.
 # - **`is_tune`** says that it is a search. What stands in `hyperparameter` is fixed, and each entry of
@@ -634,8 +650,8 @@ wrong = {**job, "params": {**job["params"], "hyperparameters": varied, "tune_con
 print(*jobs.faults(wrong), sep="\n")
 
 # %% [markdown]
-# An unknown scheduler is the worst of the three. Left to itself, such a job would run without any, and nobody would
-# notice that nothing is ever stopped.
+# An unknown scheduler is the worst of the three. A system that passed over it would run the job without any, and nobody
+# would notice that nothing is ever stopped.
 #
 # *Predict, then run.* The rungs are after 1, 2 and 4 reports. Of twelve trials, how many will make all five?
 
@@ -649,18 +665,18 @@ assert result["best_trial"]["metrics"]["training_iteration"] == 5
 
 # %% [markdown]
 # The first table was renewed while the trials ran; in a terminal it is drawn in place, and with `--json` it becomes a
-# line for each event. The second lists the models that were kept, one for each trial, the stopped ones too. The result
-# names the best one, with the configuration and the folder in which it lies.
+# line for each event. The second lists the models that were kept, one for each trial, the stopped ones too: count the
+# rows that have five reports. The result names the best model, with its configuration and its folder.
 #
-# The fields of the default entrypoint are those of lesson 05 and 08, so the search of lesson 08 can be written as such
+# The fields of the default entrypoint are those of lessons 05 and 08, so the search of lesson 08 can be written as such
 # a file. It then ends with what `tune` ends with: the best configuration and the default one, trained anew on seeds
 # that took no part.
 #
 # ### Killed, and started again
 #
-# Now the test that matters. The job runs as a process of its own, one trial at a time. As soon as two trials have ended
-# and the third has made three of its five steps, the process is killed by the signal that cannot be caught. Then the
-# same command is given again.
+# Now the test that matters. A job of six such trials, one at a time, runs as a process of its own. As soon as two
+# trials have ended and the third has made three of its five steps, the process is killed by the signal that cannot be
+# caught. Then the same command is given again.
 #
 # *Predict, then run.* Six trials have 30 steps. How many steps will have been made in the end, over both starts?
 
@@ -685,8 +701,8 @@ assert 30 <= int(after[4]) <= 31
 #
 # - a trial is written down when it *begins*, with its configuration, so that the same one can go on;
 # - what a trial leaves and that it has ended are written in this order, so that nothing is counted that is not there;
-# - an id that stays the same, so that a trial that goes on is not a new one;
-# - training that can begin from a checkpoint, and says where the checkpoint is.
+# - a trial keeps its id, so that one that goes on is not a new one;
+# - training can begin from a checkpoint, and says where its own lies.
 #
 # ### A notice in time
 #
@@ -714,23 +730,28 @@ print(*jobs.said(place), sep="\n")
 tables.show(jobs.table(jobs.state(place, f"ended with {code}")))
 
 # %% tags=["hide-cell"]
-assert code == 75 and 1 <= int(jobs.state(place, "")[4]) < 30
+assert code == 75 and int(jobs.state(place, "")[4]) < 30
 
 # %% [markdown]
-# The first line says beforehand what will run in the end. Then the notice comes, a checkpoint is written, and the
-# command ends with the exit code 75. By that a script can tell "not done" from "failed", which is 1 or 2. The same
-# command goes on, here or on the next machine: the trial that was stopped is still RUNNING in the table, and goes on
-# from its checkpoint as in the cell before. `train`, `tune`, `worker` and `report --retrain` have the same options.
+# The first line says beforehand what will run in the end. Then the notice comes, the trial that runs leaves at its next
+# checkpoint, here as a rule its first, and the command ends with the exit code 75. By that a script can tell
+# "not done" from "failed", which is 1 or 2. The same command goes on, here or on the next machine: the trial that was
+# stopped is still RUNNING in the table, and goes on from its checkpoint as in the section before. `train`, `tune`,
+# `worker` and `report --retrain` have the same options.
 #
 # ### The same job on Ray
 #
 # **Ray** is a library that runs Python on the machines of a cluster (Moritz et al., 2018): it knows which machines
-# there are, starts processes where there is room, and tells when a machine is gone. To the job it is one line more,
+# there are, starts processes where there is room, and tells when a machine is gone. To a job it is one line more,
 # `"engine": "ray"`. What is tried next and what is stopped is still decided by the process that was started here, and
 # only the training is elsewhere.
 #
-# The next cell starts a cluster of this machine alone, with room for two trials, and runs two jobs on it: the one from
-# above with ASHA, and a population of the toy. Then the cluster is ended.
+# Ray has a library for searches as well, *Ray Tune*, in which other libraries can choose. The jobs here do without it,
+# for one reason above all: where a search of Ray Tune is restarted, its scheduler has forgotten everything.
+#
+# The next cell starts a cluster of this machine alone, with room for two trials, and runs two jobs on it. One is the
+# job from above. The other has a population of six in the place of halving: after each report it looks whether one of
+# the worst is to take over one of the best. Then the cluster is ended. Most of the time goes into starting it.
 #
 # *Predict, then run.* Halving lets some of twelve trials make all five reports. How many of a population will?
 
@@ -740,37 +761,43 @@ from binpack.search.engines.ray_tune import own_cluster
 results = {("processes", "asha"): result}
 with own_cluster(cpus=2):
     for scheduler in ("asha", "pbt"):
-        results["Ray", scheduler] = perform(
-            jobs.on_ray(job, scheduler), folder / f"ray_{scheduler}", lambda event: None
-        )
+        results["Ray", scheduler] = perform(jobs.on_ray(job, scheduler), folder / f"ray_{scheduler}")
 tables.show(jobs.engines(results))
 
 # %% tags=["hide-cell"]
 ends = {
     name: [each["metrics"]["training_iteration"] for each in found["trial_models"]] for name, found in results.items()
 }
-assert all(len(each) == 12 for each in ends.values()) and set(ends["Ray", "pbt"]) == {5}
+assert len(ends["Ray", "asha"]) == 12 and ends["Ray", "pbt"] == [5] * jobs.POPULATION
 
 # %% [markdown]
-# The two rows of ASHA need not be equal. Two trials run at a time, and which one is done first is a matter of
-# milliseconds, on one machine as on many. In a population nobody is stopped: all twelve make their five reports, and
-# those that are behind take over the weights of others. Each time is counted in the fifth column. The result keeps them
-# as the trial's *lineage*, from whom and when, because its last configuration alone would not give these weights again.
+# The two rows of `asha` need not be equal. Two trials run at a time, and which of them is done first is a matter of
+# milliseconds, on one machine as on many.
 #
-# With a second machine, `ray start --head` on the first and `ray start --address` on the second make one cluster of
-# both. Mind who can reach it. Ray's processes send each other Python objects as pickles, so whoever can connect to a
-# cluster can run code in it. The one above listens on this machine alone, and asks for a token.
+# In a population nobody is stopped: all six make their five reports, and those that are behind take over the weights of
+# others. The fifth column counts how often. The result keeps each time as the trial's *lineage*, from whom and when,
+# because its last configuration alone would not give these weights again.
+#
+# With a second machine, `ray start --head` on the first and `ray start --address=...` on the second make one cluster of
+# both, and the job says `"ray_address": "auto"`. Its folder has to lie on a disk that both can reach under one path
+# (`tutorials/ray-tune.md`).
+#
+# Mind who can reach a cluster. Ray's processes send each other Python objects as **pickles**, a format that may run any
+# code when it is read, so whoever can connect to a cluster can run code in it. The one above listens on this machine
+# alone, and asks for a token.
 #
 # ## Three libraries and one question
 #
-# There are many libraries for all this, and their pages promise much. Here three of them get the same question: the
-# surrogate of the recorded study, eleven numbers from 0 to 1, sixty trials. Optuna you know (Akiba et al., 2019).
-# **Hyperopt** is the library in which TPE first came (Bergstra, Yamins and Cox, 2013), and it looks at each
-# hyperparameter on its own. Weights & Biases keeps track of runs on its servers and can also choose them, in a *sweep*;
-# the package that chooses, `sweeps`, runs here without a server, and its `bayes` is a Gaussian process. Random search
-# is the yardstick.
+# There are many libraries for all this, and their pages promise much. Here three of them search the same thing, the
+# surrogate of the recorded study:
 #
-# The same question as each of them wants it, shortened to one hyperparameter:
+# - Optuna you know (Akiba et al., 2019).
+# - The library **Hyperopt** is the one with which TPE first came (Bergstra, Yamins and Cox, 2013). It looks at each
+#   hyperparameter on its own.
+# - Weights & Biases, W&B for short, keeps track of runs on its servers and can also choose them, in a *sweep*. The
+#   package that chooses, `sweeps`, runs here without a server. Its method `bayes` is a Gaussian process.
+#
+# This is how each of them wants to be told of a number `x` from 0 to 1:
 #
 # | library | how the space is written | who owns the loop |
 # | --- | --- | --- |
@@ -778,14 +805,13 @@ assert all(len(each) == 12 for each in ends.values()) and set(ends["Ray", "pbt"]
 # | Hyperopt | `{"x": hp.uniform("x", 0, 1)}` beforehand | `fmin`, which minimizes |
 # | W&B | `x: {distribution: uniform, min: 0, max: 1}` in a YAML file | agents that ask a server |
 #
-# A space need not be written three times. Two hyperparameters of the study's space as a sweep, which W&B's own package
-# has looked at, and as Hyperopt's:
+# A space need not be written three times. The package translates it. Here are two hyperparameters of the study as a
+# sweep, which W&B's own package has looked at, and as Hyperopt has them:
 
 # %%
 from binpack.search.bridges import run_hyperopt, run_sweep, sweep_config, to_hyperopt, to_yaml
-from binpack.search.space import Space
 
-few = Space(parameters={name: task.SPACE.parameters[name] for name in ("learning_rate", "gamma")})
+few = task.SPACE.only("learning_rate", "gamma")
 sweep = sweep_config(few, "bayes", metric="score")
 print(to_yaml(sweep))
 print(*(f"{name}: {' '.join(str(node).split())}" for name, node in to_hyperopt(few).items()), sep="\n")
@@ -796,24 +822,25 @@ print(*(f"{name}: {' '.join(str(node).split())}" for name, node in to_hyperopt(f
 # The fault is easily made when a search moves from one library to another, and no library can notice it.
 #
 # Nor need the objective be written three times. It takes the values and returns a score, here the surrogate's for a
-# single run. Each library searches these two hyperparameters with 25 trials. What comes out is a study of Optuna's in
-# all three cases, so every plot of lesson 08b works on it.
+# single run; `report` is for objectives that tell on the way how they stand. Each library searches these two
+# hyperparameters with 25 trials. What comes out is a study of Optuna's in all three cases, so every plot of lesson 08b
+# works on it.
 
 # %% tags=["nbval-ignore-output"]
-luck, rng = np.random.default_rng(0), np.random.default_rng
+luck = np.random.default_rng(0)
 
 
-def scored(values, report):
-    place = np.array(task.SPACE.place({**task.DEFAULT, **values}))
-    return float(model.finals(place, luck)[0][0])
+def scored(values, report=None):
+    at = np.array(task.SPACE.place({**task.DEFAULT, **values}))
+    return float(model.finals(at, luck)[0][0])
 
 
 own = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=0))
-own.optimize(lambda trial: scored(few.suggest(trial), None), n_trials=25)
+own.optimize(lambda trial: scored(few.suggest(trial)), n_trials=25)
 studies = {
     "Optuna": own,
-    "Hyperopt": run_hyperopt(few, scored, 25, rng(0), startup=10),
-    "W&B": run_sweep(sweep, few, scored, 25, rng(0)),
+    "Hyperopt": run_hyperopt(few, scored, 25, np.random.default_rng(1), startup=10),
+    "W&B": run_sweep(sweep, few, scored, 25, np.random.default_rng(2)),
 }
 plots.show(figures.tried(studies, "learning_rate"))
 
@@ -823,9 +850,10 @@ for study in studies.values():
     assert len(study.trials) == 25 and all(low <= trial.params["learning_rate"] <= high for trial in study.trials)
 
 # %% [markdown]
-# Each dot is a trial. All three begin at random and then look where it was good, each in its own way. Which of them
-# found most in *one* search says nothing about the libraries, as lesson 07 showed. For that the same question was put
-# to them many times, with all eleven hyperparameters and 60 trials each.
+# Each dot is a trial. All three begin at random, Optuna and Hyperopt with ten trials and W&B with two, and then look
+# where it was good, each in its own way. Which of them found most in *one* search says nothing about the libraries, as
+# lesson 07 showed. So the surrogate was searched many times by each, with all eleven hyperparameters, given as numbers
+# from 0 to 1, and 60 trials. Random search is the yardstick.
 #
 # *Predict, then run.* Two of the three have TPE. Will they find the same?
 
@@ -838,29 +866,28 @@ tables.show(words.facts(side_by_side, Engines.load()))
 # %% [markdown]
 # <!-- TODO(record): read this again beside libraries.json. -->
 #
-# For the first table remember lesson 07: what separates two searches is small beside what separates two repeats of one
-# search, and TPE is a family and not one algorithm. A difference that is within the ± is none.
+# For the first table remember lesson 07: two repeats of one search differ as well, and TPE is a family and not one
+# algorithm. A difference that is within the ± cannot be told from none.
 #
-# The second table is about other things, and often these decide. Overhead counts where trials are short: a tenth of a
-# second is nothing beside ten minutes, and everything beside a tenth of a second. A search that is lost with its
-# process cannot run overnight. And a library that cannot stop a trial cannot use anything from the middle of this
-# lesson.
+# The second table is about other things, and often these decide. What a trial costs beside its training matters where
+# trials are short: a tenth of a second is nothing beside ten minutes, and everything beside a tenth of a second. A
+# search that is lost with its process should not run overnight. And a library that cannot stop a trial has no use for
+# rungs.
 #
-# Ray does not choose configurations, so the last two rows are jobs of this package, whose trials train nothing, in
-# processes and on Ray. They do more in a trial than a library that only chooses: a folder, a journal, a checkpoint.
-# What they take to begin is the price of processes, each of which imports everything anew. That all is kept there is
-# what you have seen above, and what the package's tests hold by killing jobs at random moments. The last column alone
-# was not measured: it says what each library's documentation offers.
+# Ray chooses no configurations itself, so the last two rows are jobs of this package, whose trials train nothing, in
+# processes and on Ray. They do more for a trial than a library that only chooses: it gets a folder, entries in a
+# journal and a line for all that happens. What they take to begin is the price of processes, each of which imports
+# everything anew. That all is kept there you have seen above, and the package's tests hold it by killing jobs at random
+# moments. The last column alone was not measured: it says what each library's documentation offers.
 #
-# Mind two small things that no table shows. Hyperopt keeps its trials as a *pickle*, a file that may run any code when
-# it is read, so never open one from a stranger. And `sweeps` is handed all runs at each call and keeps nothing itself:
-# its memory is the server.
+# Mind two small things that no table shows. Hyperopt keeps its trials as a pickle, so never open one from a stranger.
+# And `sweeps` is handed all runs at each call and keeps nothing itself: its memory is the server.
 
 # %% [markdown]
 # ## Takeaways
 #
 # - Make trials the parallel thing, with one thread each. What is serial around them limits what workers can gain.
-# - A crowd of workers knows less when it chooses. At equal trials it pays for that, and by the clock it gains.
+# - A crowd of workers knows less when it chooses. At equal trials it may pay for that, and by the clock it gains.
 # - No storage knows who is alive. A lease lends a trial for a while, and a result counts if the trial is still its
 #   worker's.
 # - Synchronous halving waits for the slowest. ASHA waits for nobody, and promotes some that it would not have with

@@ -7,6 +7,7 @@ import pytest
 from binpack.course.l09_scaling_out import jobs, toy
 from binpack.search._model import SearchError
 from binpack.search.action.conduct import perform
+from binpack.search.action.job import parse_job
 from binpack.search.action.run import Run
 
 
@@ -61,6 +62,28 @@ def test_a_job_that_cannot_run_says_why(tmp_path):
     job["params"]["entrypoint"] = "nowhere"
     with pytest.raises(SearchError, match="the job did not come so far: .*nowhere"):
         jobs.kill(jobs.begin(job, tmp_path), tmp_path, ended=1, step=1)
+
+
+@pytest.mark.parametrize(("scheduler", "trials"), [("asha", 4), ("pbt", jobs.POPULATION)])
+def test_a_job_is_the_same_on_ray_but_for_its_engine_and_scheduler(scheduler, trials):
+    job = jobs.counting(trials=4, pause=0.0, workers=2)
+    job["params"]["tune_config"]["search_alg"] = "optunasearch"
+    parsed, before = parse_job(jobs.on_ray(job, scheduler))[0].params, parse_job(job)[0].params
+    assert (parsed.engine, parsed.num_cpus, parsed.tuning.scheduler.name) == ("ray", 1, scheduler)
+    assert parsed.tuning.num_samples == trials and before.engine == "local" and before.tuning.num_samples == 4
+    assert (parsed.fixed, parsed.varied) == (before.fixed, before.varied)
+    assert parsed.tuning.max_concurrent_trials == 2
+
+
+def test_jobs_are_compared_by_what_became_of_their_trials():
+    def ended(reports, score, lineage=()):
+        return {"metrics": {"training_iteration": reports, "score": score}, "lineage": list(lineage)}
+
+    halved = {"trial_models": [ended(5, 0.8), ended(1, 0.2)], "best_trial": ended(5, 0.8)}
+    population = {"trial_models": [ended(5, 0.9), ended(5, 0.7, ["a", "b"])], "best_trial": ended(5, 0.9)}
+    table = jobs.engines({("processes", "asha"): halved, ("Ray", "pbt"): population})
+    assert table.rows == [["processes", "asha", "2", "1", "0", "0.8000"], ["Ray", "pbt", "2", "2", "2", "0.9000"]]
+    assert len(table.head) == 6
 
 
 def test_every_fault_of_a_job_is_named():

@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "search" / "landscape"))
 
 import invented
 
+from binpack.course import short_runs
 from binpack.course.l09_scaling_out import (
     crowds,
     figures,
@@ -195,8 +196,12 @@ def test_a_crowd_of_one_searches_as_anybody(model):
 
 
 def test_the_liar_spreads_what_is_asked_for_at_once(model):
-    spread = {name: np.log10(crowds.at_once(model, name, 30, 12, 0)).std() for name in crowds.SAMPLERS}
-    assert spread["TPE"] > spread["TPE without the liar"]
+    assert crowds.nearest(np.array([0.1, 1e-3, 0.01, 0.01])) == pytest.approx((1 + 1 + 0 + 0) / 4)
+    apart = {
+        name: [crowds.nearest(crowds.at_once(model, name, 30, 12, seed)) for seed in range(3)]
+        for name in crowds.SAMPLERS
+    }
+    assert min(apart["TPE"]) > max(apart["TPE without the liar"])
 
 
 def test_crowds_are_recorded_and_read_back(model, tmp_path):
@@ -309,6 +314,22 @@ def test_a_job_is_measured_from_its_command_to_its_end():
     assert job.params.tuning.max_concurrent_trials == 2
 
 
+def test_a_measured_trial_trains_with_the_threads_that_it_is_told(monkeypatch):
+    seen = []
+
+    def train(config, folder):
+        seen.append((config.threads, config.seed, config.total_steps))
+        return type("Result", (), {"score": 0.5})
+
+    monkeypatch.setattr(short_runs, "train", train)
+    for threads in (1, 2):
+        found = measured.trial(None, "cut", {"threads": threads, "train": True, "seed": 7}, None, num_cpus=1)
+        assert found["score"] == 0.5 and found["seconds"] >= 0
+    assert seen == [(1, 7, short_runs.STEPS), (2, 7, short_runs.STEPS)]
+    assert measured.trial(None, "cut", {"threads": 2, "train": False, "seed": 7}, None)["score"] == 0.0
+    assert len(seen) == 2
+
+
 def test_speed_is_recorded_and_read_back(tmp_path):
     seconds = {(1, 1): 40.0, (2, 1): 25.0, (1, 2): 50.0, (2, 2): 40.0}
 
@@ -325,8 +346,10 @@ def test_speed_is_recorded_and_read_back(tmp_path):
         "two workers were 1.60 times as fast as one (mean of 2 repeats); by Amdahl's law 25% of the work is serial, "
         "and 16 workers on as many cores would be 3.4 times as fast"
     )
-    write_record(tmp_path / "f.json", {"cores": 2, "trials": 4, "runs": _rows(2.5)})
-    assert "no serial share" in words.implied(record_speed.Record.load(tmp_path / "f.json"))
+    for gain, said in ((2.5, "no serial share is to be seen"), (0.9, "the second one has gained nothing")):
+        write_record(tmp_path / "f.json", {"cores": 2, "trials": 4, "runs": _rows(gain)})
+        assert words.implied(record_speed.Record.load(tmp_path / "f.json")).endswith(f"; {said}")
+    assert words.speeds(record).rows[0][2] == "40.0 s (40.0 to 40.0)"
 
 
 def _rows(gain: float) -> list[dict]:

@@ -71,6 +71,12 @@ def test_leases_lose_nothing_and_count_nothing_twice():
         for worker in range(3):
             mine = sorted((bar.start, bar.end) for bar in story.bars if bar.worker == worker)
             assert all(one[1] <= other[0] for one, other in pairwise(mine)), "one thing at a time"
+    for worker, (gone, back) in enumerate(each.away for each in leasing.crew()):
+        mine = [bar for bar in leased.bars if bar.worker == worker]
+        assert all(bar.end <= gone or bar.start >= back for bar in mine), "nobody works while it is away"
+    late = [bar for bar in leased.bars if bar.worker == 2 and bar.trial == 3]
+    assert [(bar.start, bar.end, bar.kind) for bar in late] == [(4, 9, "cut off"), (19, 20, "refused")]
+    assert leased.trained == sum(bar.end - bar.start for bar in leased.bars if bar.kind != "counted") == 7
 
 
 def test_the_rules_stand_in_a_table():

@@ -18,6 +18,7 @@ from binpack.search._model import SearchError
 from binpack.search.action import conduct
 from binpack.search.action.conduct import TrainingFailed, perform
 from binpack.search.action.distributions import KINDS
+from binpack.search.action.entrypoint import accepts
 from binpack.search.action.faults import JobError
 from binpack.search.action.job import parse_job
 from binpack.search.action.schedulers import SCHEDULERS
@@ -258,6 +259,44 @@ def test_killed_at_any_moment_the_same_call_ends_as_one_that_was_not(tmp_path):
     # one more is a trial that was killed between its end and its entry
     calls = [(Path(model["trial_logdir"]) / "calls").read_text().count("done") for model in result["trial_models"]]
     assert len(calls) == 8 and sum(calls) <= 8 + kills
+
+
+def _old(params, dataset, best, number, folder, held, progress):
+    """Conclude as hooks did before there was `ahead`."""
+    return [f"old {number}"]
+
+
+def _new(params, dataset, best, number, folder, held, progress, ahead=None):
+    return [f"new {number} {'alone' if ahead is None else ahead('asked')}"]
+
+
+def _any(*given, **more):
+    return [f"any {len(given)} {sorted(more)}"]
+
+
+@pytest.mark.parametrize(
+    ("conclude", "alone", "helped"),
+    [
+        (_old, "old 0", "old 0"),
+        (_new, "new 0 alone", "new 0 trained"),
+        (_any, "any 7 []", "any 7 ['ahead']"),
+    ],
+)
+def test_a_hook_is_handed_what_its_signature_allows(tmp_path, monkeypatch, conclude, alone, helped):
+    import toy
+
+    monkeypatch.setattr(toy, "conclude", conclude, raising=False)
+    for engine, said in (("local", alone), ("toy:AHEAD", helped)):
+        job = tuning(ONE_TO_THREE, mode="min")
+        job["params"]["engine"] = engine
+        events = []
+        perform(job, tmp_path / engine.replace(":", "_"), events.append)
+        assert [event["lines"] for event in events if event["event"] == "comparison"] == [[said]]
+
+
+def test_what_cannot_be_looked_at_accepts_nothing():
+    assert not accepts(dict, "ahead") and accepts(_new, "folder")
+    assert not accepts(lambda ahead, /: None, "ahead")
 
 
 def test_what_the_engine_cannot_do_is_refused_before_anything_starts(tmp_path):
