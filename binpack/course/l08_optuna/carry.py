@@ -79,8 +79,8 @@ def best(pair: Pair, count: int = 5) -> Table:
     ranks = _ranks(pair.first), _ranks(pair.worth)
     rows = []
     for place in np.argsort(ranks[0])[:count]:
-        scores = f"{pair.first[place]:.4f}", f"{pair.worth[place]:.4f}"
-        rows.append([str(pair.numbers[place]), scores[0], str(ranks[0][place]), scores[1], str(ranks[1][place])])
+        one, other = f"{pair.first[place]:.4f}", f"{pair.worth[place]:.4f}"
+        rows.append([str(pair.numbers[place]), one, str(ranks[0][place]), other, str(ranks[1][place])])
     own = []
     for scores, score in zip((pair.first, pair.worth), pair.default, strict=True):
         own += [f"{score:.4f}", str(1 + int((scores > score).sum()))]

@@ -41,7 +41,7 @@ def speed_ups(speed_up: Callable[[float, int], float], shares: Sequence[float], 
 def brackets(
     plan: Callable[[int, NDArray, int], tuple[NDArray, int]], found: NDArray, rungs: Sequence[int], factor: int
 ) -> Figure:
-    """Draw how many trials of each of HyperBand's brackets are left after how many points.
+    """Draw how many trials of each of Hyperband's brackets are left after how many points.
 
     Args:
         plan: (trials, rungs, factor) -> how many trials reach each rung, and the cost.
@@ -59,7 +59,7 @@ def brackets(
         width = 2.0 * (len(found) - number)
         series.append(Series(f"bracket {number + 1}", x, np.repeat(counts, 2), width=width))
         said.append(f"bracket {number + 1} begins with {trials} and trains {cost} points")
-    title = "HyperBand's brackets: trials that are being trained"
+    title = "Hyperband's brackets: trials that are being trained"
     return chart(series, x="points of a run", y="trials", title=title, text="; ".join(said), levels=(0,))
 
 

@@ -30,7 +30,7 @@ REPEATS, BLOCK = 1000, 50
 WORKERS = (1, 4, 16)
 BUDGET = 30
 """Whole runs that the budget is."""
-WAYS = ("whole trials", "halving", "HyperBand", "ASHA")
+WAYS = ("whole trials", "halving", "Hyperband", "ASHA")
 MEASURES = ("worth", "seconds", "idle", "started", "complete", "wrong")
 
 

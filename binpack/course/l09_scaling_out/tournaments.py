@@ -287,12 +287,12 @@ def wrong_share(promotions: Sequence[tuple[NDArray, NDArray]], factor: int = FAC
 
 
 def halving_brackets() -> Brackets:
-    """Return the one bracket of plain successive halving: HyperBand's hastiest."""
+    """Return the one bracket of plain successive halving: Hyperband's hastiest."""
     return hyperband()[:1]
 
 
 def hyperband() -> Brackets:
-    """Return HyperBand's brackets at `RUNGS`."""
+    """Return Hyperband's brackets at `RUNGS`."""
     from binpack.course.l09_scaling_out.exercises import hyperband_brackets  # here: exercises are loaded together
 
     return [(int(trials), RUNGS.index(int(first))) for trials, first in hyperband_brackets(task.POINTS, FACTOR)]
@@ -307,6 +307,6 @@ def schedules(promote: Promote) -> Mapping[str, Callable[[int], Schedule]]:
     return {
         "whole trials": Whole,
         "halving": lambda trials: Synchronous(halving_brackets(), trials),
-        "HyperBand": lambda trials: Synchronous(hyperband(), trials),
+        "Hyperband": lambda trials: Synchronous(hyperband(), trials),
         "ASHA": lambda trials: Asynchronous(trials, promote),
     }

@@ -72,7 +72,7 @@ def climbed(model: Surrogate, seed: int) -> dict[str, Any]:
         tried = np.clip(here + rng.normal(0, length, (16, len(here))) * (rng.random((16, len(here))) < 0.4), 0, 1)
         means = model.means(np.vstack([here, tried]))
         here = np.vstack([here, tried])[int(means.argmax())]
-    return task.short(task.SPACE.at(here))
+    return task.short(task.SPACE.at(here.tolist()))
 
 
 def hilltops(model: Surrogate, seed: int, count: int) -> list[dict[str, Any]]:
@@ -119,7 +119,7 @@ def kept(path: Path = FILE) -> list[dict[str, Any]]:
     return list(read_json(path, "the surrogate's leaders")["runs"]) if path.exists() else []
 
 
-def add_round(model: Surrogate, landscape: Landscape, path: Path = FILE, **sizes: int) -> list[Mapping[str, Any]]:
+def add_round(model: Surrogate, landscape: Landscape, path: Path = FILE, **sizes: int) -> list[dict[str, Any]]:
     """Add a round to the file.
 
     Args:

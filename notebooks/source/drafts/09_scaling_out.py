@@ -8,7 +8,7 @@
 # - say beforehand how much faster a search gets with more processes, and where the time goes that it does not gain;
 # - choose a storage for a study that several processes share, and say who may run a trial when one of them falls
 #   silent;
-# - plan successive halving and HyperBand, and decide as ASHA does, which waits for nobody;
+# - plan successive halving and Hyperband, and decide as ASHA does, which waits for nobody;
 # - train a population that changes its hyperparameters on the way, and say what that costs;
 # - decide how often a run writes down where it stands, and what a machine that may be taken away is worth;
 # - write a search as one JSON file, run it, kill it, and go on;
@@ -363,7 +363,7 @@ tables.show(tables.Table(("trials", "reach 1, 5 and 20", "points", "saved"), row
 # ### Several brackets
 #
 # What is the right first rung? If early scores say much, it should be early, and many trials can begin. If they say
-# little, an early rung throws good trials away. Nobody knows beforehand. So **HyperBand** makes several brackets, from
+# little, an early rung throws good trials away. Nobody knows beforehand. So **Hyperband** makes several brackets, from
 # a hasty one to one that stops nothing (lesson 08b; Li et al., 2018). Each costs about the same.
 #
 # With 20 points and a factor of 4, the hastiest bracket divides 20 by 4 twice: its first rung is at $20 / 16$, which is
@@ -457,7 +457,7 @@ print(words.promotions(tournament))
 # %% [markdown]
 # <!-- TODO(record): read this again beside tournaments.json. -->
 #
-# Compare the rows of one way first. Halving and HyperBand find the same with one worker and with sixteen, since their
+# Compare the rows of one way first. Halving and Hyperband find the same with one worker and with sixteen, since their
 # decisions do not depend on who is done first; only the time differs, and the share of it that is spent waiting. ASHA's
 # decisions do depend on it. Then compare the last column across the ways, with one number of workers, and mind the ±.
 #

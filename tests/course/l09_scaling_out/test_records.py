@@ -140,7 +140,7 @@ def test_no_worker_does_two_things_and_no_trial_is_trained_twice(way, workers, r
 
 def test_what_waits_for_everybody_finds_the_same_with_any_workers(runs):
     material = tournaments.drawn(runs, np.random.default_rng(6))
-    for way in ("whole trials", "halving", "HyperBand"):
+    for way in ("whole trials", "halving", "Hyperband"):
         make = tournaments.schedules(promotable)[way]
         few, many = (tournaments.play(make(len(material.worth)), material, count, 5 * task.STEPS) for count in (1, 8))
         assert few.worth == many.worth and few.seconds > many.seconds, way

@@ -1,4 +1,4 @@
-"""Stopping early with many workers: a bracket of successive halving, HyperBand's brackets, and ASHA's promotion."""
+"""Stopping early with many workers: a bracket of successive halving, Hyperband's brackets, and ASHA's promotion."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ halving_plan.examine(
     returns=promise.an_array("the brackets", int),
 )
 def hyperband_brackets(last: int, factor: int) -> NDArray:
-    """List HyperBand's brackets.
+    """List Hyperband's brackets.
 
     Args:
         last: how many points a whole run has.
