@@ -5,7 +5,7 @@
 
 The searches of `many` are repeated 1,000 times each. Beside them run Optuna's own samplers, as often as their speed
 allows: its tree-structured Parzen estimator both ways and its Sobol sequence 200 times, which is enough to see whether
-`many` does the same; its CMA-ES (Hansen and Ostermeier, 2001) 1,000 times; its Gaussian process 20 times. A row holds
+`many` does the same; its CMA-ES (Hansen and Ostermeier, 2001) 1,000 times; its Gaussian process 10 times. A row holds
 some searches: for each of them the trials that took the lead, and what these are truly worth, which is the surrogate's
 mean and not the score that brought them there. The recorder can be killed and run again.
 """
@@ -47,7 +47,7 @@ BOX = 2000
 
 REPEATS: Mapping[str, int] = {
     **dict.fromkeys(("random", "grid", "random in the grid's box", "Sobol", "TPE", "joint TPE"), 1000),
-    **{"Optuna's TPE": 200, "Optuna's joint TPE": 200, "Optuna's QMC": 200, "CMA-ES": 1000, "GP": 20},
+    **{"Optuna's TPE": 200, "Optuna's joint TPE": 200, "Optuna's QMC": 200, "CMA-ES": 1000, "GP": 10},
 }
 """How often each search is repeated."""
 
