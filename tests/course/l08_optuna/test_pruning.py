@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import optuna
 import pytest
+import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -84,6 +85,15 @@ def _bracket(pruner, study, number: int) -> int:
 
 
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+@given(st.integers(2, 8), st.integers(0, 2**31), st.sampled_from([1, 20, 10**6]))
+@settings(max_examples=40, deadline=None)
+def test_the_p_of_signed_ranks_is_scipys(n, seed, steps):
+    # few steps make ties and zeros
+    differences = np.random.default_rng(seed).integers(-steps, steps + 1, (3, n)) / steps
+    wanted = [scipy.stats.wilcoxon(each, alternative="less", zero_method="zsplit").pvalue for each in differences]
+    assert np.allclose(pruning._p_worse(differences), wanted)
+
+
 def test_wilcoxon_stops_where_optunas_does():
     rng = np.random.default_rng(1)
     finals = rng.normal(0.8, 0.03, (4, 20, 1)) + rng.normal(0, 0.02, (4, 20, 10))
