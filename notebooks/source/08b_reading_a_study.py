@@ -226,8 +226,9 @@ tables.show(words.pruned(replays, "seeds"))
 
 # %% [markdown]
 # A mean over several seeds is another kind of sign than a point of one curve: it comes late, and it has less luck in
-# it. Compare both tables in the columns of what is killed. What can be saved is limited here, since the first seed of
-# every trial is trained to its end.
+# it. Compare both tables in the columns of what is killed. The median saves nearly as much as before, but it stops the
+# best configuration in one search out of nine, and not in every other. The signed-rank test is the most careful of
+# all: one search out of twenty.
 #
 # ### What the saving buys
 #
@@ -244,10 +245,14 @@ for of in ("points", "seeds"):
     print(words.best_pruner(replays, of)[1])
 
 # %% [markdown]
-# Two hundred and fifty trials are all that these searches have to start, since the record holds 256 configurations. A
-# pruner with so many started trials might have gone further. Read the column with the differences against its ±: what
-# is smaller than that cannot be told from nothing. Then set it beside what lesson 06 found about the spread between
-# single searches.
+# Read the column with the differences against its ±: what is smaller than that cannot be told from nothing. Every pruner
+# but the hastiest buys something. On points it is about 0.004 of utilization, so the choice is the better one in six
+# pairs out of ten. Between median, halving and Hyperband there is no difference that counts. Over seeds the median buys
+# more, and is ahead in three pairs out of four.
+#
+# So pruning pays, and it is no miracle: what is saved is much, what it buys is little. (Two hundred and fifty trials
+# are all that these searches have to start, since the record holds 256 configurations. A pruner that started as many
+# might have gone further.)
 #
 # Pruning has a second price, which no table shows. The value of a stopped trial is its last report, at another step
 # than the others'. Plots and importances leave such trials out, so a pruned study holds fewer trials to read.

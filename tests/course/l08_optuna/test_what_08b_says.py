@@ -6,6 +6,7 @@ import pytest
 
 from binpack.course.l08_optuna import signs
 from binpack.course.l08_optuna.reading_records import Replays
+from binpack.course.searching import chance_better
 from binpack.search.landscape.table import load
 
 
@@ -31,6 +32,35 @@ def test_a_warm_up_makes_it_gentler(replays):
     assert 0.2 < mean(replays, name, "best_killed") < 0.3
     loss = replays.found["points", name]["loss"]
     assert abs(loss.mean()) < 2 * loss.std() / len(loss) ** 0.5
+
+
+def test_over_seeds_fewer_good_ones_are_killed(replays):
+    assert 0.6 < mean(replays, "median", "saved", "seeds") < 0.75
+    assert 1 / 10 < mean(replays, "median", "best_killed", "seeds") < 1 / 8
+    assert 0.04 < mean(replays, "Wilcoxon", "best_killed", "seeds") < 0.06
+
+
+def gain(replays, pruner, of="points"):
+    """What a pruner buys at an equal budget, and its standard error."""
+    more = replays.found[of, pruner]["worth"] - replays.found[of, "none"]["worth"]
+    return more.mean(), more.std() / len(more) ** 0.5
+
+
+def test_every_pruner_but_the_hastiest_buys_something_and_little(replays):
+    for name in ("median", "median after a quarter", "halving", "Hyperband"):
+        more, error = gain(replays, name)
+        assert 2 * error < more and more == pytest.approx(0.004, abs=0.001)
+        assert 0.57 < chance_better(*(replays.found["points", each]["worth"] for each in (name, "none"))) < 0.63
+    more, error = gain(replays, "upper quarter")
+    assert more < 2 * error and mean(replays, "upper quarter", "saved") >= mean(replays, "median", "saved")
+    ends = [gain(replays, name)[0] for name in ("median", "halving", "Hyperband")]
+    assert max(ends) - min(ends) < 2 * 2**0.5 * gain(replays, "median")[1]
+
+
+def test_over_seeds_the_median_buys_more(replays):
+    assert gain(replays, "median", "seeds")[0] > gain(replays, "median")[0]
+    chance = chance_better(*(replays.found["seeds", each]["worth"] for each in ("median", "none")))
+    assert chance == pytest.approx(0.75, abs=0.03)
 
 
 def test_the_critic_tells_more_than_the_score_at_first_and_less_after_a_quarter():
