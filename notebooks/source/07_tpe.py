@@ -551,8 +551,8 @@ best = max(float(record.runs(group).final.mean(axis=1).max()) for group in ("stu
 tables.show(sentences.beyond(race, names, best))
 
 # %% [markdown]
-# None does, at any budget. The leaders lie at heights that real runs have reached. This holds wherever a model stands in
-# for the real thing: test it where it is going to be used.
+# None does, at any budget. The leaders lie at heights that real runs have reached. This holds wherever a model stands
+# in for the real thing: test it where it is going to be used.
 #
 # The grid and the default deserve a second look. Both hold knowledge that the others lack: somebody chose their values.
 

@@ -245,10 +245,10 @@ for of in ("points", "seeds"):
     print(words.best_pruner(replays, of)[1])
 
 # %% [markdown]
-# Read the column with the differences against its ±: what is smaller than that cannot be told from nothing. Every pruner
-# but the hastiest buys something. On points it is about 0.004 of utilization, so the choice is the better one in six
-# pairs out of ten. Between median, halving and Hyperband there is no difference that counts. Over seeds the median buys
-# more, and is ahead in three pairs out of four.
+# Read the column with the differences against its ±: what is smaller than that cannot be told from nothing. Every
+# pruner but the hastiest buys something. On points it is about 0.004 of utilization, so the choice is the better one in
+# six pairs out of ten. Between median, halving and Hyperband there is no difference that counts. Over seeds the median
+# buys more, and is ahead in three pairs out of four.
 #
 # So pruning pays, and it is no miracle: what is saved is much, what it buys is little. (Two hundred and fifty trials
 # are all that these searches have to start, since the record holds 256 configurations. A pruner that started as many
