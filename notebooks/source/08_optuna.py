@@ -323,11 +323,13 @@ for name in ("random", "TPE"):
 # columns of a search. With one seed the score of the leader is mostly luck; the more seeds, the closer it comes to what
 # the leader is worth. But the worth is what counts.
 #
-# The two sentences name the best division, and those that cannot be told from it with a hundred searches. Among
-# divisions that are level, take the one with fewer seeds: seeds can be added later, by training the best few trials
-# again. Seeds that were spent on a bad trial are gone.
+# The two sentences name the best division, and those that cannot be told from it with a hundred searches. For random
+# search one to three seeds are level, for TPE one to five. Only ten seeds are clearly too many: twelve trials are not a
+# search. The ± tells another difference. With a single seed the leaders of different searches lie further apart, so a
+# second seed buys steadiness rather than worth.
 #
-# <!-- TODO(record): look at the table when searches.json is recorded from the whole study. -->
+# Where divisions are level, take one with few seeds: seeds can be added later, by training the best few trials again.
+# Seeds that were spent on a bad trial are gone.
 #
 # ## Where a study lives
 #
@@ -574,14 +576,14 @@ tables.show(sentences.told(searches))
 print(sentences.best_way(searches))
 
 # %% [markdown]
-# The caption says which share of random configurations fails. A search that has learned to stay away is below it. One
-# that was told nothing may be above, for the reason that you saw, or below, where good configurations happen to lie
-# elsewhere. Then look at the last column: what is gained in the end by all that, and is it more than the errors behind
-# the ± signs?
+# The caption says which share of random configurations fails. All three are far below it, also the search that was told
+# nothing. Here good configurations happen to lie elsewhere, so whoever follows the scores leaves the bad place anyway.
+# And the last column shows no difference that the errors behind the ± signs would not explain. So a low score for
+# failures can help very much, as in the cell before, or not at all. Its price does not depend on that.
 #
-# Now to the price. After random search on the same machine, which hyperparameters seem to be important? Two methods are
-# asked, which the second part of this lesson explains. For the moment it is enough that each divides the credit for
-# good scores among the hyperparameters.
+# That price is paid by whoever reads the study. After random search on the same machine, which hyperparameters seem to
+# be important? Two methods are asked, which the second part of this lesson explains. For the moment it is enough that
+# each divides the credit for good scores among the hyperparameters.
 
 # %%
 tables.show(failures.importances(Surrogate.recorded(), trials=120))
