@@ -41,6 +41,7 @@ from binpack.course.l08_optuna import carry, defaults, fronts, pruning, signs, s
 from binpack.course.l08_optuna import reading_figures as figures
 from binpack.course.l08_optuna import reading_words as words
 from binpack.course.l08_optuna.reading_records import Budgets, Fronts, Replays, Shares
+from binpack.course.l08_optuna.searches import Searches
 from binpack.search.landscape import task
 from binpack.search.landscape.table import load
 
@@ -589,12 +590,17 @@ print(*carry.said(pair), sep="\n")
 # ## What tune takes from this
 #
 # The package's own command `tune` has to choose a sampler, a pruner, a number of seeds and trials, and a space for
-# whoever does not. One number is still missing: with a budget of 60 runs, how many seeds should a trial have?
+# whoever does not. For each of them there is a record: the long searches, the replays of pruners, and the searches of
+# lesson 08 with several seeds for each trial.
+#
+# One thing has to be weighed that no pruner's record knows. Without a pruner the seeds of a trial are independent, so
+# two cores train two of them at a time. With a pruner the second seed waits for the verdict on the first. So a pruner
+# has to save half of the steps before it saves any time, and what it buys has to be set beside what twice as many
+# trials buy.
 
 # %%
-divided = defaults.by_seeds(study, 60, (1, 2, 3, 5), 2000, np.random.default_rng(3))
-print(", ".join(f"{count} seeds each: {each.mean():.4f}" for count, each in divided.items()))
-tables.show(defaults.proposals(replays, long, divided))
+more = defaults.doubled(study, 50, 2000, np.random.default_rng(3))
+tables.show(defaults.proposals(replays, long, Searches.load(), more))
 
 # %% [markdown]
 # A default has to serve tasks that nobody has recorded, so one record is no reason to follow it to the last digit.

@@ -2,75 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
-from binpack.course.l08_optuna import record_budgets, record_pruning
-from binpack.course.l08_optuna.reading_words import best_pruner, best_space, enough
-from binpack.course.searching import EVEN, chance_better
+from binpack.course.l08_optuna import pruning, record_budgets, record_pruning
+from binpack.course.l08_optuna.reading_words import best_pruner, best_space
+from binpack.course.l08_optuna.searches import PER_TRIAL, Searches
+from binpack.course.searching import EVEN, apart, chance_better, worth_of_leaders
 from binpack.course.tables import Table
 from binpack.search.config import TuneConfig
 from binpack.search.landscape.table import Runs
 
-# TODO(record): once the records are whole, the defaults of `TuneConfig` become what `proposals` says, with its figures.
+MOSTLY = 0.75
+"""In so many searches the leader should be worth more than the default."""
 
 
-def by_seeds(
-    runs: Runs, budget: int, seeds: Sequence[int], repeats: int, rng: np.random.Generator
-) -> dict[int, NDArray]:
-    """Divide a budget of runs in several ways, and return what is chosen: seeds of a trial -> worth, (repeats,).
-
-    Args:
-        runs: the recorded configurations.
-        budget: runs in all.
-        seeds: runs of a trial.
-        repeats: searches of each kind.
-        rng: draws configurations, and which of their seeds are used.
-    """
-    found = {}
-    for count in seeds:
-        trials = min(budget // count, len(runs.configs))
-        configs = rng.permuted(np.tile(np.arange(len(runs.configs)), (repeats, 1)), axis=1)[:, :trials]
-        drawn = rng.integers(len(runs.seeds), size=(repeats, trials, count))
-        scores = runs.final[configs[..., None], drawn].mean(axis=2)
-        found[count] = runs.truth[configs[np.arange(repeats), scores.argmax(axis=1)]]
-    return found
-
-
-def best_seeds(found: Mapping[int, NDArray]) -> int:
-    """Return with how many seeds a trial the choice is worth most on average.
+def doubled(runs: Runs, trials: int, repeats: int, rng: np.random.Generator) -> NDArray:
+    """Return what twice as many whole trials are worth more, float64, (repeats,).
 
     Args:
-        found: as `by_seeds` returns it.
+        runs: recorded configurations; searches draw from them at random.
+        trials: of the shorter search.
+        repeats: searches.
+        rng: draws them.
     """
-    return max(found, key=lambda count: found[count].mean())
+    found = pruning.searches(runs, 2 * trials, repeats, rng)
+    worth = worth_of_leaders(found.scores[..., -1], found.worth)
+    return worth[:, -1] - worth[:, trials - 1]
+
+
+def enough(budgets: record_budgets.Record, mostly: float = MOSTLY) -> int | None:
+    """Return after how many trials by TPE most leaders are worth more than the default; None: never.
+
+    Args:
+        budgets: the long searches.
+        mostly: what share of the searches is most.
+    """
+    at, worth = budgets.curve("TPE")
+    enough = (worth > budgets.default).mean(axis=0) >= mostly
+    return at[int(enough.argmax())] if enough.any() else None
 
 
 def proposals(
-    pruners: record_pruning.Record, budgets: record_budgets.Record, seeds: Mapping[int, NDArray], trials: int = 100
+    pruners: record_pruning.Record, budgets: record_budgets.Record, searches: Searches, more: NDArray
 ) -> Table:
     """Put the defaults of `tune` beside what the records say.
 
     Args:
         pruners: the replays.
         budgets: the long searches.
-        seeds: as `by_seeds` returns it.
-        trials: at which samplers and spaces are compared.
+        searches: those with several seeds a trial.
+        more: what the two cores buy that a pruned trial cannot use; see `doubled`.
     """
     today = TuneConfig()
-    ends = {name: budgets.at("all eleven", name, trials) for name in ("TPE", "random")}
-    chance = chance_better(ends["TPE"], ends["random"])
-    sampler = "tpe" if chance > 0.5 + EVEN else "random" if chance < 0.5 - EVEN else "either"
-    pruner, _ = best_pruner(pruners, "points")
-    number, _ = enough(budgets)
-    space, _ = best_space(budgets, trials)
+    trials = enough(budgets) or budgets.curve("TPE")[0][-1]
     rows = [
-        ["sampler", today.sampler.kind, sampler, f"after {trials} trials TPE is ahead in {chance:.0%} of the pairs"],
-        ["pruner", today.pruner.kind, pruner, "most worth at an equal budget"],
-        ["seeds a trial", str(today.seeds), str(best_seeds(seeds)), "most worth of the choice from as many runs"],
-        ["trials", str(today.n_trials), str(number), "nine tenths of what a long search gains"],
-        ["space", f"{len(today.space)} hyperparameters", space, f"most worth after {trials} trials"],
+        ["sampler", today.sampler.kind, *_sampler(budgets, trials)],
+        ["pruner", today.pruner.kind, *_pruner(pruners, more)],
+        ["seeds a trial", str(today.seeds), *_seeds(searches)],
+        ["trials", str(today.n_trials), *_trials(budgets)],
+        ["space", f"{len(today.space)} hyperparameters", *best_space(budgets, trials)],
     ]
-    return Table(("setting", "tune today", "the records say", "by"), rows)
+    return Table(("setting", "tune", "the records say", "for"), rows)
+
+
+def _sampler(budgets: record_budgets.Record, trials: int) -> tuple[str, str]:
+    chance = chance_better(*(budgets.at("all eleven", name, trials) for name in ("TPE", "random")))
+    kind = "tpe" if chance > 0.5 + EVEN else "random" if chance < 0.5 - EVEN else "either"
+    return kind, f"after {trials} trials TPE is ahead of random search in {chance:.0%} of the pairs"
+
+
+def _pruner(pruners: record_pruning.Record, more: NDArray) -> tuple[str, str]:
+    name, said = best_pruner(pruners, "points")
+    gains = pruners.found["points", name]["worth"] - pruners.found["points", "none"]["worth"]
+    error = 2 * float(np.hypot(*(each.std() / len(each) ** 0.5 for each in (gains, more))))
+    if gains.mean() <= more.mean() + error:
+        return "none", (
+            f"{name} buys {gains.mean():+.4f} at an equal number of steps; two seeds side by side, which only a study without "
+            f"a pruner has, make twice the trials in the same time and buy {more.mean():+.4f}"
+        )
+    return name, said
+
+
+def _seeds(searches: Searches) -> tuple[str, str]:
+    worth = {count: searches.values("seeds", "TPE", str(count)) for count in PER_TRIAL}
+    best = max(worth, key=lambda count: worth[count].mean())
+    level = [str(count) for count in PER_TRIAL if count != best and not apart(worth[best], worth[count])]
+    return str(best), f"with so many TPE chose best; level with it: {', '.join(level) or 'none'}"
+
+
+def _trials(budgets: record_budgets.Record) -> tuple[str, str]:
+    number = enough(budgets)
+    if number is None:
+        return "more", f"no number of trials has a leader above the default in {MOSTLY:.0%} of the searches"
+    share = (budgets.at("all eleven", "TPE", number) > budgets.default).mean()
+    return str(number), f"the first number after which most leaders are worth more than the default: {share:.0%}"

@@ -36,6 +36,7 @@ from binpack.course.l08_optuna import (
 from binpack.course.l08_optuna import reading_figures as figures
 from binpack.course.l08_optuna import reading_words as words
 from binpack.course.l08_optuna.exercises import hypervolume, pareto_front
+from binpack.course.l08_optuna.searches import Searches
 from binpack.search.landscape import task
 from binpack.search.landscape.surrogate import Kernel, Surrogate, table_of
 from binpack.search.landscape.table import Landscape
@@ -317,18 +318,36 @@ def test_sentences_about_budgets():
 # ----------------------------------------------------------------------------------------------------- tune's defaults
 
 
-def test_a_budget_is_divided(study):
-    found = defaults.by_seeds(study, 30, (1, 3), 50, np.random.default_rng(0))
-    assert set(found) == {1, 3} and all(each.shape == (50,) for each in found.values())
-    assert np.isin(found[1], study.truth).all()
-    assert defaults.best_seeds({1: np.array([0.5, 0.6]), 2: np.array([0.7, 0.6])}) == 2
+def test_twice_as_many_trials_are_worth_more(study):
+    more = defaults.doubled(study, 20, 400, np.random.default_rng(0))
+    assert more.shape == (400,) and more.mean() > 0
 
 
-def test_the_defaults_stand_beside_what_the_records_say(replays, long, study):
-    divided = defaults.by_seeds(study, 30, (1, 3), 50, np.random.default_rng(0))
-    table = defaults.proposals(replays, long, divided, trials=20)
-    assert [row[0] for row in table.rows] == ["sampler", "pruner", "seeds a trial", "trials", "space"]
-    assert all(all(row) for row in table.rows)
+def divided(worth: dict[int, float]) -> Searches:
+    """Searches with so much worth for each number of seeds, the same with each sampler."""
+    rows = [
+        {"question": "seeds", "search": "TPE", "case": str(count), "seed": seed, "worth": level + 0.001 * (seed % 3)}
+        for count, level in worth.items()
+        for seed in range(30)
+    ]
+    return Searches(rows)
+
+
+def test_the_defaults_stand_beside_what_the_records_say(replays):
+    rising = [0.5, 0.6, 0.68, 0.71, 0.72]
+    long = made({("all eleven", "TPE"): rising, ("all eleven", "random"): [0.5] * 5, ("few", "TPE"): [0.4] * 5})
+    searches = divided({1: 0.80, 2: 0.81, 3: 0.81, 5: 0.7, 10: 0.6})
+    table = defaults.proposals(replays, long, searches, np.full(100, 1.0))
+    said = {row[0]: row[2:] for row in table.rows}
+    assert list(said) == ["sampler", "pruner", "seeds a trial", "trials", "space"]
+    assert said["sampler"][0] == "tpe" and said["sampler"][1].startswith("after 50 trials TPE is ahead")
+    assert said["pruner"][0] == "none" and "in the same time and buy +1.0000" in said["pruner"][1]
+    assert said["seeds a trial"] == ["2", "with so many TPE chose best; level with it: 3"]
+    assert said["trials"][0] == "50" and said["space"][0] == "all eleven"
+    never = defaults.proposals(
+        replays, made({("all eleven", name): [0.1] * 5 for name in ("TPE", "random")}), searches, np.full(100, 1.0)
+    )
+    assert never.rows[3][2] == "more"
 
 
 def test_what_is_best_on_some_items_is_looked_at_on_others(landscape):
