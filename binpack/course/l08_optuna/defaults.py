@@ -78,8 +78,8 @@ def _pruner(pruners: record_pruning.Record, more: NDArray) -> tuple[str, str]:
     error = 2 * float(np.hypot(*(each.std() / len(each) ** 0.5 for each in (gains, more))))
     if gains.mean() <= more.mean() + error:
         return "none", (
-            f"{name} buys {gains.mean():+.4f} at an equal number of steps; two seeds side by side, which only a study without "
-            f"a pruner has, make twice the trials in the same time and buy {more.mean():+.4f}"
+            f"{name} buys {gains.mean():+.4f} at an equal number of steps; two seeds side by side, which only a study "
+            f"without a pruner has, make twice the trials in the same time and buy {more.mean():+.4f}"
         )
     return name, said
 
