@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from binpack.course.l08_optuna import signs
-from binpack.course.l08_optuna.reading_records import Replays
+from binpack.course.l08_optuna import shares, signs
+from binpack.course.l08_optuna.reading_records import Replays, Shares
 from binpack.course.searching import chance_better
+from binpack.search.landscape import task
 from binpack.search.landscape.table import load
 
 
@@ -67,3 +69,39 @@ def test_the_critic_tells_more_than_the_score_at_first_and_less_after_a_quarter(
     found = {name: each.mean(axis=0) for name, each in signs.correlations(load().runs("study")).items()}
     assert max(found, key=lambda name: abs(found[name][1])) == "explained_variance"
     assert all(abs(found["utilization"][point]) > abs(found["explained_variance"][point]) for point in range(4, 20))
+
+
+@pytest.fixture(scope="module")
+def measured():
+    return Shares.load()
+
+
+def right(measured, sampler, trials, evaluator="fANOVA"):
+    """The share of studies that name the right first hyperparameter."""
+    return float(shares.first_is(measured.found[sampler, trials, evaluator], measured.limit(evaluator)).mean())
+
+
+def test_a_hundred_trials_tell_one_hyperparameter_from_nothing(measured):
+    first = task.SPACE.names.index("learning_rate")
+    for evaluator in shares.EVALUATORS:
+        found = measured.found["random", 100, evaluator]
+        means, spreads = found.mean(axis=0), found.std(axis=0)
+        assert means[first] > 2 * spreads[first]
+        assert (np.delete(means, first) < 2 * np.delete(spreads, first)).all()
+
+
+def test_random_trials_name_the_first_and_not_the_three_first(measured):
+    assert 0.3 < right(measured, "random", 20) < 0.45 and right(measured, "random", 100) > 0.95
+    for evaluator in shares.EVALUATORS:
+        limit = measured.limit(evaluator)
+        assert all(
+            shares.overlap(measured.found["random", trials, evaluator], limit, 3).mean() < 2.5
+            for trials in measured.lengths
+        )
+    assert shares.overlap(measured.found["random", 400, "fANOVA"], measured.limit("fANOVA"), 3).mean() == 2
+
+
+def test_on_trials_of_tpe_more_of_them_do_not_help(measured):
+    for evaluator in shares.EVALUATORS:
+        assert max(right(measured, "TPE", trials, evaluator) for trials in measured.lengths) < 0.7
+    assert right(measured, "TPE", 200) < right(measured, "TPE", 100) + 0.1
