@@ -34,7 +34,6 @@ import optuna
 import torch
 
 from binpack import plots
-from binpack.core.statistics import verdict
 from binpack.course import exercises as ex
 from binpack.course import tables
 from binpack.course.l08_optuna import carry, defaults, fronts, pruning, signs, studies
@@ -614,16 +613,13 @@ tables.show(defaults.proposals(replays, long, Searches.load(), more))
 # ### The last step
 #
 # Whatever a study chose, its score is no result. The choice is trained again, on seeds that took no part, beside the
-# default, and scored on streams that took no part. The record can do this for one choice: the twenty best have forty
-# more seeds.
+# default, and scored on streams that took no part. The record can do this for one choice: three seeds choose among the
+# twenty best, which were trained with further seeds.
 
 # %%
-best, default = record.runs("study", least=50), record.runs("default")
-fresh = [place for place, seed in enumerate(best.seeds) if seed >= 10]
-chosen = best.final[:, :3].mean(axis=1).argmax()
-promised = best.final[chosen, :3].mean() - default.final[0, :3].mean()
+promised, kept = defaults.judged(record.runs("study", least=11), record.runs("default"))
 print(f"promised by three seeds: {promised:+.4f} more than the default")
-print("kept:", verdict(np.nan_to_num(best.test[chosen, fresh]), np.nan_to_num(default.test[0, fresh])))
+print("kept:", kept)
 
 # %% [markdown]
 # The first line is what a report of the study would say. The second is the result, with an interval that covers the

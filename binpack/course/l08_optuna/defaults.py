@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from binpack.core.statistics import Verdict, verdict
 from binpack.course.l08_optuna import pruning, record_budgets, record_pruning
 from binpack.course.l08_optuna.reading_words import best_pruner, best_space
 from binpack.course.l08_optuna.searches import PER_TRIAL, Searches
@@ -29,6 +30,28 @@ def doubled(runs: Runs, trials: int, repeats: int, rng: np.random.Generator) -> 
     found = pruning.searches(runs, 2 * trials, repeats, rng)
     worth = worth_of_leaders(found.scores[..., -1], found.worth)
     return worth[:, -1] - worth[:, trials - 1]
+
+
+def judged(best: Runs, default: Runs, seen: int = 3, kept_out: int = 10) -> tuple[float, Verdict]:
+    """Choose among configurations with a few seeds, and judge the choice by seeds and streams that took no part.
+
+    Args:
+        best: the configurations.
+        default: the default configuration.
+        seen: how many seeds choose.
+        kept_out: the first of the seeds that judge.
+
+    Returns:
+        By how much the choice scored more than the default, and the verdict on fresh seeds.
+    """
+    chosen = int(best.final[:, :seen].mean(axis=1).argmax())
+    promised = float(best.final[chosen, :seen].mean() - default.final[0, :seen].mean())
+    fresh = [seed for seed in best.seeds if seed >= kept_out and seed in default.seeds]
+    scores = (
+        np.nan_to_num(runs.test[row, [runs.seeds.index(seed) for seed in fresh]].astype(float))
+        for runs, row in ((best, chosen), (default, 0))
+    )
+    return promised, verdict(*scores)
 
 
 def enough(budgets: record_budgets.Record, mostly: float = MOSTLY) -> int | None:

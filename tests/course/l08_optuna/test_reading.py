@@ -323,6 +323,15 @@ def test_twice_as_many_trials_are_worth_more(study):
     assert more.shape == (400,) and more.mean() > 0
 
 
+def test_a_choice_is_judged_by_seeds_that_took_no_part(tmp_path):
+    landscape = Landscape(invented.write(tmp_path / "more.npz"))
+    best, default = landscape.runs("study", least=50), landscape.runs("default")
+    promised, kept = defaults.judged(best, default)
+    assert promised > kept.difference - 0.01 and kept.n == 40
+    worse = best.of([int(best.final[:, :3].mean(axis=1).argmin())])
+    assert defaults.judged(worse, default)[0] < promised
+
+
 def divided(worth: dict[int, float]) -> Searches:
     """Searches with so much worth for each number of seeds, the same with each sampler."""
     rows = [
