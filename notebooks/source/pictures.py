@@ -35,6 +35,8 @@ SHOWN = {
     "05b_reading_a_run": "the arm, and its target",
     "06_grid_and_random": "worth of the leader by trials (1000 runs each): grid",
     "07_tpe": "a Gaussian process searches the learning rate",
+    "08_optuna": "suggest_float(0, 1)",
+    "08b_reading_a_study": "contour: learning_rate x n_epochs",
 }
 """Notebook to how the text of its figure begins, the first that does."""
 AGENT, STREAMS, SEED = "cut_2_k1", 21, 0
