@@ -58,7 +58,14 @@ def tune(
         int, typer.Option("--final-seeds", metavar="K", help="Fresh training runs of the held-out comparison; 0: none.")
     ] = 3,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the sampler.")] = 0,
-    space: Annotated[Path | None, typer.Option("--space", metavar="FILE.json", help="The search space.")] = None,
+    space: Annotated[
+        Path | None,
+        typer.Option(
+            "--space",
+            metavar="FILE.json",
+            help="What varies; learning_rate, n_steps and ent_coef by default; wide: ten hyperparameters.",
+        ),
+    ] = None,
     study: Annotated[str, typer.Option("--study", metavar="NAME", help="The study's name in the storage.")] = "study",
     assigned: options.Assign = None,
     config: options.Config = None,
@@ -89,7 +96,7 @@ def tune(
 
     from binpack.search.config import TuneConfig
     from binpack.search.samplers import PrunerConfig, SamplerConfig
-    from binpack.search.space import DEFAULT_SPACE, Space
+    from binpack.search.space import DEFAULT_SPACE, WIDE_SPACE, Space
     from binpack.search.storage import locate
     from binpack.search.study import tune as run
     from binpack.system import usable_cores
@@ -100,7 +107,8 @@ def tune(
         search = SamplerConfig(kind=sampler, seed=seed)
     with options.option("--pruner"):
         stopping = PrunerConfig(kind=pruner)
-    varied = Space.load(space) if space else DEFAULT_SPACE
+    wide = space == Path("wide") and not space.exists()
+    varied = WIDE_SPACE if wide else Space.load(space) if space else DEFAULT_SPACE
     declared = TuneConfig(
         name=study,
         train=settings,

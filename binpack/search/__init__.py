@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from binpack.search.report import Comparison, TuneResult, load_result, study_config, to_csv, trials_table
     from binpack.search.samplers import PrunerConfig, SamplerConfig
     from binpack.search.seeds import SeedPlan
-    from binpack.search.space import DEFAULT_SPACE, Categorical, Condition, Float, Int, Space
+    from binpack.search.space import DEFAULT_SPACE, WIDE_SPACE, Categorical, Condition, Float, Int, Space
     from binpack.search.storage import load_study
     from binpack.search.study import TuneInterrupted, tune
 

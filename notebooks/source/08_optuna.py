@@ -53,7 +53,7 @@ from binpack.course import exercises as ex
 from binpack.course import short_runs, tables
 from binpack.course.l08_optuna import abilities, draws, failures, killed, mistakes, sentences, stops
 from binpack.course.l08_optuna.searches import Searches
-from binpack.search import DEFAULT_SPACE, TuneConfig, landscape, load_study, tune
+from binpack.search import WIDE_SPACE, TuneConfig, landscape, load_study, tune
 from binpack.search.landscape import task
 from binpack.search.landscape.surrogate import Surrogate
 from binpack.search.landscape.table import load
@@ -735,7 +735,7 @@ mistakes.show("more trials than")
 # %% tags=["nbval-ignore-output"]
 small = TuneConfig(
     train=task.train_config(task.DEFAULT, seed=0, steps=short_runs.STEPS),
-    space=DEFAULT_SPACE.only("learning_rate", "n_epochs"),
+    space=WIDE_SPACE.only("learning_rate", "n_epochs"),
     n_trials=3,
     seeds=2,
     final_seeds=0,

@@ -18,7 +18,7 @@ from test_study import Fake, config, held_out
 from binpack.__main__ import main
 from binpack.search.locks import LockLost, lock
 from binpack.search.report import load_result
-from binpack.search.space import DEFAULT_SPACE, SearchError
+from binpack.search.space import WIDE_SPACE, SearchError
 from binpack.search.storage import locate
 from binpack.search.study import tune
 
@@ -112,7 +112,7 @@ def test_a_server_that_fails_in_the_middle_leaves_a_trial_to_go_on_with(url, tmp
 def _tune(url: str, folder: Path) -> subprocess.Popen:
     folder.mkdir(exist_ok=True)
     space = folder.parent / "space.json"
-    space.write_text(DEFAULT_SPACE.only("learning_rate", "n_epochs").to_json())
+    space.write_text(WIDE_SPACE.only("learning_rate", "n_epochs").to_json())
     command = [sys.executable, "-m", "binpack", *TUNE.split(), "--space", str(space), "--storage", url]
     pipe = subprocess.PIPE
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from spaces import conditional_spaces, spaces
 
 from binpack.files import FileError
-from binpack.search.space import DEFAULT_SPACE, Categorical, Condition, Float, Int, SearchError, Space
+from binpack.search.config import TuneConfig
+from binpack.search.space import DEFAULT_SPACE, WIDE_SPACE, Categorical, Condition, Float, Int, SearchError, Space
 
 
 @given(spaces)
@@ -90,13 +91,18 @@ def test_lists_are_stored_as_text_and_come_back_as_lists() -> None:
         parameter.decode("[1]")
 
 
-def test_default_space() -> None:
-    rows = DEFAULT_SPACE.table()
-    assert [row["name"] for row in rows] == DEFAULT_SPACE.names
+def test_the_default_space_is_a_part_of_the_wide_one() -> None:
+    assert WIDE_SPACE.only("learning_rate", "n_steps", "ent_coef") == DEFAULT_SPACE
+    assert TuneConfig().space == DEFAULT_SPACE
+
+
+def test_wide_space() -> None:
+    rows = WIDE_SPACE.table()
+    assert [row["name"] for row in rows] == WIDE_SPACE.names
     assert rows[0] == {"name": "learning_rate", "type": "float", "range": "3e-05 to 0.003", "scale": "log"}
-    assert DEFAULT_SPACE.only("n_steps").size() == 4
-    assert DEFAULT_SPACE.outside({"learning_rate": 1.0}) == "learning_rate = 1.0 is outside 3e-05 to 0.003"
-    assert DEFAULT_SPACE.outside({}) == "learning_rate has no value"
+    assert WIDE_SPACE.only("n_steps").size() == 4
+    assert WIDE_SPACE.outside({"learning_rate": 1.0}) == "learning_rate = 1.0 is outside 3e-05 to 0.003"
+    assert WIDE_SPACE.outside({}) == "learning_rate has no value"
 
 
 @pytest.mark.parametrize(
@@ -125,7 +131,7 @@ def test_default_space() -> None:
         (lambda: Space.from_json("{"), "not valid JSON: "),
         (lambda: Space.from_json("[1]"), "expected a JSON object, got list"),
         (lambda: Space.from_json('{"parameters": {"a": {"type": "real"}}}'), "parameters.a: Input tag 'real'"),
-        (lambda: DEFAULT_SPACE.only("gama"), "gama is not in the search space, which has learning_rate"),
+        (lambda: WIDE_SPACE.only("gama"), "gama is not in the search space, which has learning_rate"),
     ],
 )
 def test_bad_spaces_are_answered_in_one_line(make, message: str) -> None:
@@ -142,8 +148,8 @@ def test_load_names_the_file(tmp_path) -> None:
     path.write_text('{"parameters": {"a": {"type": "int", "low": 3, "high": 1}}}')
     with pytest.raises(SearchError, match=r"space\.json: parameters\.a: low 3 is above high 1$"):
         Space.load(path)
-    path.write_text(DEFAULT_SPACE.to_json())
-    assert Space.load(path) == DEFAULT_SPACE
+    path.write_text(WIDE_SPACE.to_json())
+    assert Space.load(path) == WIDE_SPACE
 
 
 @given(spaces, st.integers(0, 2**32 - 1))

@@ -54,20 +54,21 @@ def judged(best: Runs, default: Runs, seen: int = 3, kept_out: int = 10) -> tupl
     return promised, verdict(*scores)
 
 
-def enough(budgets: record_budgets.Record, mostly: float = MOSTLY) -> int | None:
+def enough(budgets: record_budgets.Record, space: str, mostly: float = MOSTLY) -> int | None:
     """Return after how many trials by TPE most leaders are worth more than the default; None: never.
 
     Args:
         budgets: the long searches.
+        space: what is searched.
         mostly: what share of the searches is most.
     """
-    at, worth = budgets.curve("TPE")
-    enough = (worth > budgets.default).mean(axis=0) >= mostly
-    return at[int(enough.argmax())] if enough.any() else None
+    worth = budgets.found[space, "TPE"]
+    there = (worth > budgets.default).mean(axis=0) >= mostly
+    return record_budgets.AT[int(there.argmax())] if there.any() else None
 
 
 def proposals(
-    pruners: record_pruning.Record, budgets: record_budgets.Record, searches: Searches, more: NDArray
+    pruners: record_pruning.Record, budgets: record_budgets.Record, searches: Searches, more: NDArray, trials: int = 50
 ) -> Table:
     """Put the defaults of `tune` beside what the records say.
 
@@ -76,15 +77,16 @@ def proposals(
         budgets: the long searches.
         searches: those with several seeds a trial.
         more: what the two cores buy that a pruned trial cannot use; see `doubled`.
+        trials: at which samplers and spaces are compared.
     """
     today = TuneConfig()
-    trials = enough(budgets) or budgets.curve("TPE")[0][-1]
+    space, why = best_space(budgets, trials)
     rows = [
         ["sampler", today.sampler.kind, *_sampler(budgets, trials)],
         ["pruner", today.pruner.kind, *_pruner(pruners, more)],
         ["seeds a trial", str(today.seeds), *_seeds(searches)],
-        ["trials", str(today.n_trials), *_trials(budgets)],
-        ["space", f"{len(today.space)} hyperparameters", *best_space(budgets, trials)],
+        ["space", ", ".join(today.space.names), ", ".join(budgets.names[space]) or space, why],
+        ["trials", str(today.n_trials), *_trials(budgets, space)],
     ]
     return Table(("setting", "tune", "the records say", "for"), rows)
 
@@ -92,7 +94,7 @@ def proposals(
 def _sampler(budgets: record_budgets.Record, trials: int) -> tuple[str, str]:
     chance = chance_better(*(budgets.at("all eleven", name, trials) for name in ("TPE", "random")))
     kind = "tpe" if chance > 0.5 + EVEN else "random" if chance < 0.5 - EVEN else "either"
-    return kind, f"after {trials} trials TPE is ahead of random search in {chance:.0%} of the pairs"
+    return kind, f"after {trials} trials in all eleven TPE is ahead of random search in {chance:.0%} of the pairs"
 
 
 def _pruner(pruners: record_pruning.Record, more: NDArray) -> tuple[str, str]:
@@ -114,9 +116,9 @@ def _seeds(searches: Searches) -> tuple[str, str]:
     return str(best), f"with so many TPE chose best; level with it: {', '.join(level) or 'none'}"
 
 
-def _trials(budgets: record_budgets.Record) -> tuple[str, str]:
-    number = enough(budgets)
+def _trials(budgets: record_budgets.Record, space: str) -> tuple[str, str]:
+    number = enough(budgets, space)
     if number is None:
         return "more", f"no number of trials has a leader above the default in {MOSTLY:.0%} of the searches"
-    share = (budgets.at("all eleven", "TPE", number) > budgets.default).mean()
-    return str(number), f"the first number after which most leaders are worth more than the default: {share:.0%}"
+    share = (budgets.at(space, "TPE", number) > budgets.default).mean()
+    return str(number), f"in this space the first number after which most leaders beat the default: {share:.0%} do"

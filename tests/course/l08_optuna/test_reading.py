@@ -348,15 +348,15 @@ def test_the_defaults_stand_beside_what_the_records_say(replays):
     searches = divided({1: 0.80, 2: 0.81, 3: 0.81, 5: 0.7, 10: 0.6})
     table = defaults.proposals(replays, long, searches, np.full(100, 1.0))
     said = {row[0]: row[2:] for row in table.rows}
-    assert list(said) == ["sampler", "pruner", "seeds a trial", "trials", "space"]
-    assert said["sampler"][0] == "tpe" and said["sampler"][1].startswith("after 50 trials TPE is ahead")
+    assert list(said) == ["sampler", "pruner", "seeds a trial", "space", "trials"]
+    assert said["sampler"][0] == "tpe" and said["sampler"][1].startswith("after 50 trials in all eleven TPE is ahead")
     assert said["pruner"][0] == "none" and "in the same time and buy +1.0000" in said["pruner"][1]
     assert said["seeds a trial"] == ["2", "with so many TPE chose best; level with it: 3"]
     assert said["trials"][0] == "50" and said["space"][0] == "all eleven"
     never = defaults.proposals(
         replays, made({("all eleven", name): [0.1] * 5 for name in ("TPE", "random")}), searches, np.full(100, 1.0)
     )
-    assert never.rows[3][2] == "more"
+    assert never.rows[4][2] == "more"
 
 
 def test_what_is_best_on_some_items_is_looked_at_on_others(landscape):

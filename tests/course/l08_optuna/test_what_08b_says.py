@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from binpack.course.l08_optuna import shares, signs
-from binpack.course.l08_optuna.reading_records import Replays, Shares
+from binpack.course.l08_optuna import defaults, fronts, shares, signs
+from binpack.course.l08_optuna.reading_records import Budgets, Fronts, Replays, Shares
+from binpack.course.l08_optuna.searches import Searches
 from binpack.course.searching import chance_better
 from binpack.search.landscape import task
 from binpack.search.landscape.table import load
@@ -105,3 +106,47 @@ def test_on_trials_of_tpe_more_of_them_do_not_help(measured):
     for evaluator in shares.EVALUATORS:
         assert max(right(measured, "TPE", trials, evaluator) for trials in measured.lengths) < 0.7
     assert right(measured, "TPE", 200) < right(measured, "TPE", 100) + 0.1
+
+
+def test_tpe_covers_most_and_a_genetic_algorithm_comes_late():
+    areas = Fronts.load()
+    chance = {}
+    for against in fronts.AGAINST:
+        for place, trials in ((4, 50), (9, 100), (19, 200)):
+            ends = {name: areas.areas[against, name][:, place] for name in fronts.SAMPLERS}
+            assert areas.at[place] == trials and max(ends, key=lambda name: ends[name].mean()) == "TPE"
+            for name in ("TPE", "NSGA-II"):
+                chance[against, name, trials] = chance_better(ends[name], ends["random"])
+        assert chance[against, "NSGA-II", 50] == pytest.approx(0.5, abs=0.05)
+        assert 0.7 < chance[against, "NSGA-II", 200] < 0.8
+    for name in ("TPE", "NSGA-II"):
+        assert chance["stability", name, 200] >= chance["gradient steps", name, 200]
+
+
+@pytest.fixture(scope="module")
+def budgets():
+    return Budgets.load()
+
+
+def test_the_first_fifty_trials_bring_two_thirds_and_two_hundred_nine_tenths(budgets):
+    at = {trials: budgets.at("all eleven", "TPE", trials).mean() for trials in (10, 50, 200, 300, 600)}
+    rise = at[600] - at[10]
+    assert (at[50] - at[10]) / rise == pytest.approx(2 / 3, abs=0.05)
+    assert (at[200] - at[10]) / rise == pytest.approx(0.9, abs=0.04)
+    assert 0.001 <= at[600] - at[300] <= 0.002
+
+
+def test_three_of_the_guides_are_ahead_with_every_budget(budgets):
+    name = "three of the guides"
+    for trials in (20, 50, 100, 200):
+        ends = {space: budgets.at(space, "TPE", trials) for space in budgets.names}
+        assert max(ends, key=lambda space: ends[space].mean()) == name
+        assert 0.85 < chance_better(ends[name], ends["all eleven"]) < 0.92
+    last = budgets.at("all eleven", "TPE", 600).mean()
+    assert budgets.at(name, "TPE", 20).mean() == pytest.approx(last, abs=0.001)
+
+
+def test_tune_does_what_the_records_say(budgets, replays):
+    more = defaults.doubled(load().runs("study"), 50, 2000, np.random.default_rng(3))
+    table = defaults.proposals(replays, budgets, Searches.load(), more)
+    assert [row[1] for row in table.rows] == [row[2] for row in table.rows]
