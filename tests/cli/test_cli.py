@@ -22,6 +22,7 @@ from binpack.cli.tuning import write_plots
 from binpack.env.config import EnvConfig
 from binpack.items.generators import random_items
 from binpack.items.streams import Streams
+from binpack.search.space import DEFAULT_SPACE, WIDE_SPACE, SearchError, Space
 from binpack.text import terminal
 
 SMALL = ["--bin", "4x4x4", "--items", "random:1-2"]
@@ -562,6 +563,29 @@ def test_train_starts_from_a_stored_configuration(files, capsys):
     one, two = (json.loads((files / name / "config.json").read_text()) for name in ("one", "two"))
     assert two == {**one, "seed": 5}
     capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("asked", "space"),
+    [([], DEFAULT_SPACE), (["--space", "wide"], WIDE_SPACE), (["--space", "../files/small_space.json"], None)],
+)
+def test_tune_searches_a_few_many_or_what_a_file_says(files, monkeypatch, asked, space):
+    declared = []
+
+    def noted(config, *args, **more):
+        declared.append(config)
+        raise SearchError("that is all")
+
+    monkeypatch.setattr("binpack.search.study.tune", noted)
+    assert main(["tune", *SMALL, "--storage", "s.journal", *asked]) == 2
+    assert declared[0].space == (space or Space.load("../files/small_space.json"))
+    assert declared[0].n_trials == 20 and declared[0].seeds == 2
+
+
+def test_a_file_called_wide_is_a_file(files, capsys):
+    Path("wide").write_text("[]")
+    assert main(["tune", *SMALL, "--storage", "s.journal", "--space", "wide"]) == 2
+    assert "wide" in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")
