@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from binpack.course.l08_optuna import defaults, fronts, shares, signs
+from binpack.course.l08_optuna import carry, defaults, fronts, shares, signs
 from binpack.course.l08_optuna.reading_records import Budgets, Fronts, Replays, Shares
 from binpack.course.l08_optuna.searches import Searches
 from binpack.course.searching import chance_better
@@ -150,3 +150,12 @@ def test_tune_does_what_the_records_say(budgets, replays):
     more = defaults.doubled(load().runs("study"), 50, 2000, np.random.default_rng(3))
     table = defaults.proposals(replays, budgets, Searches.load(), more)
     assert [row[1] for row in table.rows] == [row[2] for row in table.rows]
+
+
+def test_the_order_carries_over_and_the_gain_does_not():
+    pair = carry.Pair.of(load())
+    assert pair.second.shape == (64, 5)
+    assert pair.correlation > 0.85 and pair.correlation == pytest.approx(pair.halves, abs=0.03)
+    chosen = int(pair.first.argmax())
+    assert (pair.worth > pair.worth[chosen]).sum() < 5
+    assert 0 < pair.worth[chosen] - pair.default[1] < 0.002 < pair.first[chosen] - pair.default[0]
