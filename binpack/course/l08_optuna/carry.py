@@ -44,8 +44,9 @@ class Pair:
         """
         first, second = landscape.runs("study"), landscape.runs("study", task="random")
         numbers = np.array([first.configs.index(values) for values in second.configs])
-        default = [float(landscape.runs("default", task=items).truth[0]) for items in ("cut", "random")]
-        return cls(numbers, first.truth[numbers], np.nan_to_num(second.test.astype(float)), (default[0], default[1]))
+        own, other = (landscape.runs("default", task=items) for items in ("cut", "random"))
+        default = float(own.first_seeds(len(first.seeds)).truth[0]), float(other.truth[0])
+        return cls(numbers, first.truth[numbers], np.nan_to_num(second.test.astype(float)), default)
 
     @property
     def worth(self) -> NDArray:
