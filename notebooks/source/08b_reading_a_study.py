@@ -626,10 +626,10 @@ tables.show(defaults.proposals(replays, long, Searches.load(), more))
 #
 # Whatever a study chose, its score is no result. The choice is trained again, on seeds that took no part, beside the
 # default, and scored on streams that took no part. The record can do this for one choice: three seeds choose among the
-# twenty best, which were trained with further seeds.
+# twenty best, which were trained with forty more seeds.
 
 # %%
-promised, kept = defaults.judged(record.runs("study", least=11), record.runs("default"))
+promised, kept = defaults.judged(record.runs("study", least=50), record.runs("default"))
 print(f"promised by three seeds: {promised:+.4f} more than the default")
 print("kept:", kept)
 
