@@ -136,7 +136,8 @@ def search(model: Surrogate, way: str, trials: int, sampler: BaseSampler, rng: n
                 _tell_failure(study, trial, way)
                 continue
             (score,), (true,) = model.finals(place[None], rng)
-            study.tell(trial, float(score))
+            score = round(float(score), 6)  # the last digits are rounding, and a forest of trees splits by them
+            study.tell(trial, score)
             scores.append(score)
             worth.append(true)
     return Found(study, tuple(failed), float(worth[int(np.argmax(scores))]) if worth else 0.0)
