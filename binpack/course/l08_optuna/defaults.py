@@ -54,7 +54,7 @@ def judged(best: Runs, default: Runs, seen: int = 3, kept_out: int = 10) -> tupl
     return promised, verdict(*scores)
 
 
-def enough(budgets: record_budgets.Record, space: str, mostly: float = MOSTLY) -> int | None:
+def mostly_ahead(budgets: record_budgets.Record, space: str, mostly: float = MOSTLY) -> int | None:
     """Return after how many trials by TPE most leaders are worth more than the default; None: never.
 
     Args:
@@ -117,7 +117,7 @@ def _seeds(searches: Searches) -> tuple[str, str]:
 
 
 def _trials(budgets: record_budgets.Record, space: str) -> tuple[str, str]:
-    number = enough(budgets, space)
+    number = mostly_ahead(budgets, space)
     if number is None:
         return "more", f"no number of trials has a leader above the default in {MOSTLY:.0%} of the searches"
     share = (budgets.at(space, "TPE", number) > budgets.default).mean()
