@@ -14,10 +14,13 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
+
+from threadpoolctl import threadpool_limits
 
 from binpack.system import STOPPING, signals_wait
 
@@ -75,13 +78,13 @@ class Workers:
         """Yield the number of a job and its result, in the order in which they are done.
 
         Args:
-            run: makes one; importable by its name. An error of it is raised here.
+            run: makes one, on one thread of BLAS and OpenMP; importable by its name. An error of it is raised here.
             jobs: what it is called with. Those of a worker that was killed are done in this process.
         """
-        left = dict(enumerate(jobs))
+        left, alone = dict(enumerate(jobs)), partial(_on_one_core, run)
         if self._pool is not None and len(left) > 1:
             with signals_wait():
-                futures = {self._pool.submit(run, job): number for number, job in left.items()}
+                futures = {self._pool.submit(alone, job): number for number, job in left.items()}
             try:
                 for future in as_completed(futures):
                     result = future.result()
@@ -90,7 +93,7 @@ class Workers:
             except BrokenProcessPool:
                 self._close()
         for number, job in left.items():
-            yield number, run(job)
+            yield number, alone(job)
 
     def _close(self) -> None:
         if self._pool is not None:
@@ -108,6 +111,12 @@ class Workers:
     ) -> None:
         """End the workers at once; what they were training goes on from its checkpoint another time."""
         self._close()
+
+
+def _on_one_core(run: Callable[[Any], Any], job: Any) -> Any:
+    """Run a job with one thread: processes that each take a thread for every core get in each other's way."""
+    with threadpool_limits(1):
+        return run(job)
 
 
 def begin(watched: Connection) -> None:

@@ -4,6 +4,7 @@ import json
 import signal
 
 import pytest
+from threadpoolctl import threadpool_info
 
 from binpack.agents import training
 from binpack.agents.config import PPOConfig, TrainConfig
@@ -117,3 +118,16 @@ def test_a_file_that_is_no_record(tmp_path):
     path.write_text("[]")
     with pytest.raises(ValueError, match=r"runs\.json"):
         record(path, JOBS)
+
+
+def threads_of_blas(job):
+    return {"threads": max(pool["num_threads"] for pool in threadpool_info())}
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_each_process_takes_one_core(tmp_path, processes):
+    before = threadpool_info()
+    wanted = [Job({"number": number}) for number in range(3)]
+    rows = record_rows(tmp_path / "rows.json", wanted, threads_of_blas, about={}, processes=processes, progress=False)
+    assert [row["threads"] for row in rows] == [1, 1, 1]
+    assert threadpool_info() == before
