@@ -305,11 +305,16 @@ def _decoded(png: bytes) -> Image.Image:
 
 
 def difference(one: Image.Image, other: Image.Image) -> float:
-    """Return the share of pixels in which two pictures differ visibly; 1 where their sizes differ."""
+    """Return the share of pixels in which two pictures differ visibly; 1 where their sizes differ.
+
+    An element begins somewhere between two rows of pixels, and after scrolling its picture may begin a row higher or
+    lower, so the best of three places counts.
+    """
     if one.size != other.size:
         return 1.0
-    apart = np.abs(np.asarray(one, dtype=int) - np.asarray(other, dtype=int)).max(axis=2)
-    return float((apart > 16).mean())
+    first, second = np.asarray(one, dtype=int)[1:-1], np.asarray(other, dtype=int)
+    places = [second[row : row + len(first)] for row in range(3)]
+    return min(float((np.abs(first - place).max(axis=2) > 16).mean()) for place in places)
 
 
 def drawn(picture: Image.Image) -> float:
