@@ -38,6 +38,8 @@ SHOWN = {
     "08_optuna": "suggest_float(0, 1)",
     "08b_reading_a_study": "contour: learning_rate x n_epochs",
     "09_scaling_out": "who had which trial",
+    "10_capstone": "packings: ",
+    "10b_your_own_environment": "cells as it is",
 }
 """Notebook to how the text of its figure begins, the first that does."""
 AGENT, STREAMS, SEED = "cut_2_k1", 21, 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,25 +67,43 @@ def plans(kinds: Mapping[str, NDArray], to: NDArray, exact: Callable[..., NDArra
     """
     rows = []
     for name, rewards in kinds.items():
-        values = exact(rewards, to, GAMMA)[:-1]
-        best = ["left" if left > right + 1e-9 else "right" for left, right in values]
-        rows.append([name, *best, walked(best)])
+        plan = best(rewards, to, exact)
+        rows.append([name, *(("left", "right")[action] for action in plan), walked(plan)])
     return Table(("reward", *(f"cell {cell}" for cell in range(LENGTH - 1)), "from cell 0"), rows)
 
 
-def walked(best: list[str], most: int = 20) -> str:
+def best(rewards: NDArray, to: NDArray, exact: Callable[..., NDArray]) -> list[int]:
+    """Return the best action in each cell but the end, to the right where both are equal.
+
+    Args:
+        rewards: of the corridor, (6, 2).
+        to: its next states, (6, 2).
+        exact: (rewards, to, gamma) -> values, (6, 2).
+    """
+    return [LEFT if left > right + 1e-9 else RIGHT for left, right in exact(rewards, to, GAMMA)[:-1]]
+
+
+def walk(plan: Sequence[int], most: int = 20) -> list[int]:
+    """Return the cells that a plan comes through from cell 0, as far as the end.
+
+    Args:
+        plan: the action in each cell but the end.
+        most: steps after which it walks for ever.
+    """
+    cells = [0]
+    while cells[-1] < LENGTH - 1 and len(cells) <= most:
+        cells.append(max(cells[-1] - 1, 0) if plan[cells[-1]] == LEFT else cells[-1] + 1)
+    return cells
+
+
+def walked(plan: Sequence[int]) -> str:
     """Say where a plan leads from cell 0.
 
     Args:
-        best: "left" or "right" for each cell but the end.
-        most: steps after which it walks for ever.
+        plan: the action in each cell but the end.
     """
-    cell = 0
-    for step in range(1, most + 1):
-        cell = max(cell - 1, 0) if best[cell] == "left" else cell + 1
-        if cell == LENGTH - 1:
-            return f"at the end after {step} steps"
-    return "never at the end"
+    cells = walk(plan)
+    return f"at the end after {len(cells) - 1} steps" if cells[-1] == LENGTH - 1 else "never at the end"
 
 
 def gap(first: NDArray, second: NDArray, to: NDArray, exact: Callable[..., NDArray]) -> NDArray:

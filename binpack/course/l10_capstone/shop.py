@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binpack.course.l10_capstone.exercises.own import a_day
-from binpack.course.tables import Table
 from binpack.search.action.result import Report
 from binpack.search.action.run import Run
 
@@ -167,8 +166,8 @@ DEFAULT: Mapping[str, float] = {"learning_rate": 0.1, "explore": 0.1, "gamma": 0
 """What a textbook begins with."""
 
 
-def learned(values: Mapping[str, float], seeds: range, months: int = 60) -> list[float]:
-    """Train a configuration on fresh seeds, and score each run on months by which nothing was learned or chosen.
+def learned(values: Mapping[str, float], seeds: range, months: int = 60) -> list[list[int]]:
+    """Train a configuration on fresh seeds, and return what each run has learned to order at each stock.
 
     Args:
         values: of the three hyperparameters.
@@ -180,14 +179,13 @@ def learned(values: Mapping[str, float], seeds: range, months: int = 60) -> list
         env, table = Shop(), np.zeros((ROOM + 1, ROOM + 1))
         for month in range(months):
             _learn(env, table, values, seed, month)
-        found.append(scored([int(row.argmax()) for row in table], first=UNSEEN))
+        found.append([int(row.argmax()) for row in table])
     return found
 
 
-def levels() -> Table:
-    """List the rule of thumb at several levels."""
-    rows = [[str(level), f"{scored(up_to(level)):.3f}"] for level in range(2, ROOM + 1)]
-    return Table(("order up to", "profit of a day"), rows)
+def levels() -> dict[int, float]:
+    """Return the mean profit of a day of the rule of thumb at several levels."""
+    return {level: scored(up_to(level)) for level in range(2, ROOM + 1)}
 
 
 def by_hand(play: Any, level: int, shops: int, days: int, rng: np.random.Generator) -> NDArray:

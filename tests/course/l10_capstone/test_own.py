@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from binpack.core.support import support_rule
-from binpack.course.l10_capstone import corridor, own_rewards, own_support, own_words, shop
+from binpack.course.l10_capstone import corridor, own_figures, own_rewards, own_support, own_words, shop
 from binpack.course.l10_capstone.exercises import a_day, exact_values, shaping, three_feet
 
 
@@ -104,8 +104,27 @@ def test_the_job_is_sound_and_the_end_is_judged():
     from binpack.search.engines.engine import check_engine
 
     parse_job(shop.job(), (check_dataset, check_engine, check_entrypoint))
-    tuned = shop.learned(shop.DEFAULT, range(50, 53), months=5)
-    assert len(tuned) == 3
+    plans = shop.learned(shop.DEFAULT, range(50, 53), months=5)
+    assert len(plans) == 3 and all(len(plan) == shop.ROOM + 1 for plan in plans)
+    tuned = [shop.scored(plan, first=shop.UNSEEN) for plan in plans]
     rows = own_words.final(tuned, tuned, 5.0).rows
     assert "not separable" in rows[0][1] and len(rows) == 3
-    assert [row[0] for row in shop.levels().rows] == [str(level) for level in range(2, 11)]
+    earned = shop.levels()
+    assert list(earned) == list(range(2, 11))
+    assert f"7: {earned[7]:.2f}" in own_figures.levels(earned).text
+    alike = own_figures.orders({"one": [shop.up_to(7), shop.up_to(8)], "other": [shop.up_to(7)]}, 7).text
+    one, other = alike.split("; ")
+    assert one.endswith("6: 50%, 7: 50%, 8: 100%, 9: 100%, 10: 100%")
+    assert other.startswith("other 0: 100%") and other.count("100%") == shop.ROOM + 1
+
+
+def test_what_the_text_says_of_agents_of_the_default():
+    plans = np.array(shop.learned(shop.DEFAULT, range(50, 60)))
+    assert (plans[:, 0] > 0).all() and (plans[:, 1:6] == 0).mean() > 0.8
+
+
+def test_walks_are_drawn_as_far_as_the_end():
+    rewards, to = corridor.world()
+    kinds = {"plain": rewards, "bonus": corridor.bonus(rewards, to)}
+    text = own_figures.walks(kinds, to, exact_values.reference, steps=6).text
+    assert text == "cells plain: 0, 1, 2, 3, 4, 5; bonus: 0, 1, 2, 3, 2, 3, 2"

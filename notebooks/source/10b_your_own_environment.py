@@ -28,9 +28,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from binpack import plots
 from binpack.course import exercises as ex
 from binpack.course import tables
-from binpack.course.l10_capstone import corridor, own_rewards, own_support, own_words, shop
+from binpack.course.l10_capstone import corridor, own_figures, own_rewards, own_support, own_words, shop
 from binpack.search.action.conduct import perform
 from binpack.search.action.table import Notebook, TrialTable
 
@@ -81,13 +82,15 @@ rewards, to = corridor.world()
 
 # %%
 with_bonus = corridor.bonus(rewards, to)
-tables.show(corridor.plans({"as it is": rewards, "with a bonus": with_bonus}, to, exact_values))
+both = {"as it is": rewards, "with a bonus": with_bonus}
+tables.show(corridor.plans(both, to, exact_values))
+plots.show(own_figures.walks(both, to, exact_values))
 
 # %% [markdown]
-# The best agent no longer walks to the end. It walks to the lamp, away from it and back, for ever, and earns 0.3 at
-# every second step. Even in cell 4 it turns round. The end would pay 1, once. An arrival at the lamp, and all those
-# that follow every second step, are worth $0.3 / (1 - 0.9^2) = 1.58$. From cell 4 the first arrival comes with the
-# second step, so going back is worth $0.9 \cdot 1.58 = 1.42$.
+# The dotted line is the lamp. The best agent no longer walks to the end. It walks to the lamp, away from it and back,
+# for ever, and earns 0.3 at every second step. Even in cell 4 it turns round. The end would pay 1, once. An arrival at
+# the lamp, and all those that follow every second step, are worth $0.3 / (1 - 0.9^2) = 1.58$. From cell 4 the first
+# arrival comes with the second step, so going back is worth $0.9 \cdot 1.58 = 1.42$.
 #
 # It is no fault of any algorithm: this is what the new rewards ask for. A better algorithm finds it sooner.
 #
@@ -274,7 +277,8 @@ print(inspect.getsource(shop.Shop.step))
 # *Predict, then run.* Four are asked for on average. Which level is best?
 
 # %%
-tables.show(shop.levels())
+earned = shop.levels()
+plots.show(own_figures.levels(earned))
 
 # %% [markdown]
 # The best level lies above the mean, since a customer who goes away costs more than a night on the shelf. It is what an
@@ -314,10 +318,12 @@ assert len(result["trial_models"]) == 8
 
 # %% tags=["nbval-ignore-output"]
 best = result["best_trial"]["config"]
-level = max(range(2, shop.ROOM + 1), key=lambda each: shop.scored(shop.up_to(each)))
+level = max(earned, key=earned.get)
 rule = shop.scored(shop.up_to(level), first=shop.UNSEEN)
-tuned, default = (shop.learned(values, range(50, 60)) for values in (best, shop.DEFAULT))
+plans = [shop.learned(values, range(50, 60)) for values in (best, shop.DEFAULT)]
+tuned, default = ([shop.scored(plan, first=shop.UNSEEN) for plan in each] for each in plans)
 tables.show(own_words.final(tuned, default, rule))
+plots.show(own_figures.orders({"tuned": plans[0], "default": plans[1]}, level))
 
 # %% tags=["hide-cell"]
 assert len(tuned) == len(default) == 10 and 0 < rule < 12
@@ -325,6 +331,12 @@ assert len(tuned) == len(default) == 10 and 0 < rule < 12
 # %% [markdown]
 # Read the three rows as in lesson 10: the interval first, then the word. If the tuned agent is ahead of the default and
 # behind the rule of thumb, both are worth saying, and the second decides what the shop should use.
+#
+# The figure shows what the agents have learned, a dot for each of the ten. The line is the rule: it orders one piece
+# less for each that is left. The default's agents order when the shelf is empty, and nearly all of them order nothing
+# as soon as a piece is left. Their values begin at 0, so an order that has paid once is given again and again, and one
+# order in ten at random finds little else. See whether the tuned agents lie nearer to the line, and how much they
+# scatter about it. Far to the right nobody learns much: so full a shelf is hardly ever left in the evening.
 #
 # What tuned here did not know that a shop is not a bin. The search, the processes, going on after a kill and the table
 # of trials came with the job. What you have to bring is an environment, a function of some twenty lines, and the
