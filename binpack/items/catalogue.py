@@ -24,7 +24,7 @@ import numpy as np
 from binpack.core.placement import ORIENTATIONS, ROTATIONS
 from binpack.items.orlib import read_problem
 from binpack.items.rows import EDGES, Row
-from binpack.items.spreadsheet import is_header, read_rows
+from binpack.items.spreadsheet import has_header, read_rows
 from binpack.items.units import (
     MAX_ITEM_EDGE,
     MAX_ITEMS,
@@ -32,6 +32,7 @@ from binpack.items.units import (
     InstanceError,
     Length,
     RealBin,
+    bin_unit,
     millimetres,
     real_bin,
     show,
@@ -196,7 +197,7 @@ def read_catalogue(
         return _read_npz(data, source, grid)
     text = _decode(data, source, encoding)
     start = next((line.strip().lower() for line in text.splitlines() if line.strip() and line.strip()[0] != "#"), "")
-    if suffix in (".csv", ".tsv") or columns or (suffix != ".json" and is_header(start)):
+    if suffix in (".csv", ".tsv") or columns or (suffix != ".json" and has_header(text)):
         rows, notes = read_rows(text, source, columns)
         return _build(rows, source, grid, notes)
     if suffix == ".json" or start.startswith("{"):
@@ -330,6 +331,8 @@ def _read_json(text: str, source: str, grid: Grid) -> Catalogue:
         own = unit_name(data["unit"], f"{source}: line 1: unit")
         grid = replace(grid, unit=own)
     container = real_bin(data["bin"], grid, f"{source}: line 1: bin") if "bin" in data else None
+    if own is None and (own := bin_unit(data.get("bin"))):
+        grid = replace(grid, unit=own)  # a bin's unit is that of the items in it, as for pack's --bin
     rows = []
     for item, number in zip(data["items"], _json_lines(text), strict=True):
         where = f"{source}: line {number}:"

@@ -204,6 +204,42 @@ def test_the_other_commands_say_and_take_units_as_pack_does(
     assert edges is None or env.source().catalogue.edges[0, 0] == edges
 
 
+@pytest.mark.parametrize("bin_size", ["10x8x6", "100x80x60 --cell 10cm"])
+@pytest.mark.parametrize("command", ["train --out run", "evaluate --agent first_fit --n 1"])
+def test_the_other_commands_say_what_was_passed_over(folder, capsys, monkeypatch, command, bin_size):
+    def stop(*args, **more):
+        raise InputError("far enough")
+
+    monkeypatch.setattr("binpack.agents.training.train", stop)
+    monkeypatch.setattr("binpack.cli.filling.play", stop)
+    (folder / "list.csv").write_text("Packing list,,,\nname,L,W,H,qty\na,3,2,1,1\nb,3,2,1,0\n#c,3,2,1,1\n")
+    assert main([*command.split(), "--items", "list.csv", "--bin", *bin_size.split()]) == 2
+    output = capsys.readouterr()
+    told = output.err if command.startswith("evaluate") else output.out
+    assert [line for line in told.splitlines() if line.startswith("note: ")] == [
+        "note: list.csv: skipped 'Packing list' above the header in line 2",
+        "note: list.csv: line 5: a comment, as it begins with # (in quotation marks it is an item)",
+        "note: list.csv: line 4 (b): skipped, its quantity is 0",
+    ]
+
+
+@pytest.mark.parametrize("command", ["train --out run", "tune --storage s.journal", "evaluate --agent first_fit"])
+def test_the_other_commands_name_the_lengths_of_what_fits_no_bin(folder, capsys, command):
+    (folder / "pole.csv").write_text("name,L,W,H\npole,300,5,5\n")
+    assert main([*command.split(), "--items", "pole.csv", "--bin", "120x80x100", "--cell", "5cm"]) == 2
+    told = "pole.csv: line 2 (pole): item 60x1x1 cells of 5cm (300x5x5 cm) fits the bin 24x16x20 in no permitted"
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("unit", ["in", "inch", "Inches", '"', "″"])
+def test_units_are_taken_in_their_spellings(folder, capsys, unit):
+    (folder / "one.csv").write_text("L,W,H\n12,8,4\n")
+    line = ["pack", "one.csv", "--bin", f"12x8x4{unit}", "--cell", f"1{unit}", "--seconds", "0", "--out", "out"]
+    assert main(line) == 0 and "1 of 1 items packed" in capsys.readouterr().out
+    assert main([*line[:3], "12x8x4", "--unit", unit, *line[4:]]) == 0
+    assert "1.0000 in true volumes" in capsys.readouterr().out
+
+
 def test_a_stored_configuration_brings_its_unit_and_nothing_is_assumed(folder, capsys, monkeypatch):
     monkeypatch.setattr("binpack.agents.training.train", lambda *args, **more: (_ for _ in ()).throw(InputError("end")))
     env = options.environment(options.env_settings(items="bare.csv", bin_size="36x24x24in", cell="1in", rotation="all"))

@@ -704,3 +704,10 @@ def test_a_small_file_that_unpacks_to_gigabytes_is_refused_before_it_is_read(tmp
 
 def test_what_is_refused_is_gigabytes_and_no_file_of_ours():
     assert catalogue.MAX_UNPACKED == 256 * 2**20 and streams.MAX_UNPACKED == 2**31
+
+
+@pytest.mark.parametrize(("given", "cells"), [('"48x40x60in"', 31), ('"120x100x150cm"', 12), ("[120, 100, 150]", 12)])
+def test_bare_numbers_of_a_json_file_have_the_unit_of_its_bin(tmp_path, given, cells):
+    (tmp_path / "f.json").write_text(f'{{"bin": {given}, "items": [{{"length": 12, "width": 12, "height": 12}}]}}')
+    catalogue = read_catalogue(tmp_path / "f.json", cell="1cm")
+    assert catalogue.edges.tolist() == [[cells] * 3] and catalogue.bare == given.startswith("[")
