@@ -24,7 +24,7 @@ import numpy as np
 from binpack.core.placement import ORIENTATIONS, ROTATIONS
 from binpack.items.orlib import read_problem
 from binpack.items.rows import EDGES, Row
-from binpack.items.spreadsheet import has_header, read_rows
+from binpack.items.spreadsheet import COLUMNS, has_header, read_rows
 from binpack.items.units import (
     MAX_ITEM_EDGE,
     MAX_ITEMS,
@@ -196,12 +196,17 @@ def read_catalogue(
     if suffix == ".npz":
         return _read_npz(data, source, grid)
     text = _decode(data, source, encoding)
-    start = next((line.strip().lower() for line in text.splitlines() if line.strip() and line.strip()[0] != "#"), "")
+    lines = ((number, line.strip()) for number, line in enumerate(text.splitlines(), start=1))
+    at, start = next(((number, line) for number, line in lines if line and line[0] != "#"), (1, ""))
     if suffix in (".csv", ".tsv") or columns or (suffix != ".json" and has_header(text)):
         rows, notes = read_rows(text, source, columns)
         return _build(rows, source, grid, notes)
     if suffix == ".json" or start.startswith("{"):
         return _read_json(text, source, grid)
+    if start[:1].isalpha():
+        # columns that blanks separate, or prose: no problem begins with a letter
+        expected = f"expected the header {COLUMNS} with commas, semicolons or tabs between, or an OR-Library problem"
+        raise InstanceError(f"{source}: line {at}: {show(start)}: {expected}")
     number = whole(problem, "problem")
     container, rows, notes = read_problem(text, source, grid, number)
     return _build(rows, source, grid, notes, container, problem=number)

@@ -109,7 +109,15 @@ def has_header(text: str) -> bool:
 
 def _is_header(line: str) -> bool:
     """Say whether a line of text is a header with all three edges."""
-    return any(len(_edges(next(csv.reader([line], delimiter=each), []))) == 3 for each in _SEPARATORS)
+    return any(len(_edges(_fields([line], each))) == 3 for each in _SEPARATORS)
+
+
+def _fields(lines: Sequence[str], separator: str) -> list[str]:
+    """Return the fields of the first record; none where it is no CSV, as a field of 200 kB."""
+    try:
+        return next(csv.reader(lines, delimiter=separator), [])
+    except csv.Error:
+        return []
 
 
 def read_rows(text: str, source: str, columns: Mapping[str, str] | None = None) -> tuple[list[Row], tuple[str, ...]]:
@@ -157,7 +165,7 @@ def read_rows(text: str, source: str, columns: Mapping[str, str] | None = None) 
     if header.ignored:
         ignored = ", ".join(map(show, header.ignored))
         notes.append(f"{source}: ignored the column{'s' * (len(header.ignored) > 1)} {ignored}")
-    taken = [number for number, line in comments if len(next(csv.reader([line], delimiter=separator), [])) == width]
+    taken = [number for number, line in comments if len(_fields([line], separator)) == width]
     if taken:
         places = f"line{'s' * (len(taken) > 1)} {', '.join(map(str, taken[:5]))}{', ...' * (len(taken) > 5)}"
         notes.append(f"{source}: {places}: a comment, as it begins with # (in quotation marks it is an item)")
@@ -212,12 +220,12 @@ def _separator(lines: Sequence[str], columns: Mapping[str, str], source: str) ->
     named = [role for role in columns if role in EDGES]
 
     def known(separator: str, at: int) -> tuple[int, int]:
-        fields = next(csv.reader(lines[at:], delimiter=separator), [])
+        fields = _fields(lines[at:], separator)
         own = sum(_plain(field) in wanted for field in fields)
         return own + len(_edges(fields)), 0 if separator == "," and len(fields) > 1 else -_SEPARATORS.index(separator)
 
     def has_edges(separator: str, at: int) -> bool:
-        fields = next(csv.reader(lines[at:], delimiter=separator), [])
+        fields = _fields(lines[at:], separator)
         headings = {_plain(field) for field in fields}
         guessed = _edges([field for field in fields if _plain(field) not in wanted])
         return wanted <= headings and {*guessed, *named} >= {*EDGES}
@@ -225,7 +233,7 @@ def _separator(lines: Sequence[str], columns: Mapping[str, str], source: str) ->
     for below in filled[:_MOST_ABOVE]:
         separator = max(_SEPARATORS, key=lambda each: known(each, below))
         if has_edges(separator, below):
-            above = [field.strip() for fields in csv.reader(lines[:below], delimiter=separator) for field in fields]
+            above = [field.strip() for line in lines[:below] for field in _fields([line], separator) or [line[:60]]]
             words = ", ".join(field for field in above if field)
             note = f"{source}: skipped {show(words)} above the header in line {below + 1}"
             return separator, below, [note] if words else []
@@ -272,10 +280,11 @@ def _header(fields: list[str], where: str, columns: Mapping[str, str]) -> _Heade
             raise InstanceError(f"{where} {problem} column {show(heading)} in {shown}: expected the {role}'s heading")
         at[role] = same[0]
     words = [_base(field)[0] for field in fields]
-    for exactly in (True, False):  # a heading that is the word itself goes before `item_length`
+    # `Name` goes before `Item`, and a heading that is the word itself before `item_length`
+    for like in (lambda plain, word, role: plain == role, lambda plain, word, role: plain == word, lambda *_: True):
         for number, word in enumerate(words):
             role = _ROLE.get(word, "")
-            if role and number not in at.values() and (not exactly or _plain(fields[number]) == word):
+            if role and number not in at.values() and like(_plain(fields[number]), word, role):
                 _take(at, role, number, fields, where, columns)
     for number, word in enumerate(words):
         spare = [role for role in _SPARES.get(word, ()) if role not in at]

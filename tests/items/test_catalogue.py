@@ -388,8 +388,9 @@ BAD_FILES = {
     "bin.json": ('{"bin": [1, 2], "items": [{}]}', "line 1: bin [1, 2]: expected three edges, such as 110x110x100"),
     # OR-Library
     "empty.txt": (" \n\n", "line 1: the file is empty, expected an OR-Library container loading problem"),
-    "prose.txt": ("dear reader\n", "line 1: problem number 'dear': expected a whole number from 1 up"),
-    "long.txt": ("some words too many\n", "line 1: 'some words too many': expected a problem's number and seed"),
+    "prose.txt": ("dear reader\n", "line 1: 'dear reader': expected the header length,width,height"),
+    "long.txt": ("1 word too many\n", "line 1: '1 word too many': expected a problem's number and seed"),
+    "named.txt": ("1\nx 5\n4 4 4\n", "line 2: problem number 'x': expected a whole number from 1 up"),
     "seed.txt": ("1 x\n", "line 1: seed 'x': expected a whole number from 0 up"),
     "alone.txt": ("1\n", "line 1: the file ends here, expected the container's length, width and height next"),
     "types.txt": ("1 5\n10 10 10\n", "line 2: the file ends here, expected the number of item types next"),
@@ -711,3 +712,12 @@ def test_bare_numbers_of_a_json_file_have_the_unit_of_its_bin(tmp_path, given, c
     (tmp_path / "f.json").write_text(f'{{"bin": {given}, "items": [{{"length": 12, "width": 12, "height": 12}}]}}')
     catalogue = read_catalogue(tmp_path / "f.json", cell="1cm")
     assert catalogue.edges.tolist() == [[cells] * 3] and catalogue.bare == given.startswith("[")
+
+
+@pytest.mark.parametrize(
+    "text", ["length width height\n3 2 1\n", "Dear all,\nthese are our boxes: 3 by 2 by 1\n", "길이 폭\n"]
+)
+def test_a_text_that_is_neither_table_nor_problem_is_answered_with_what_it_could_be(tmp_path, text):
+    (tmp_path / "f.txt").write_text(text, encoding="utf-8")
+    with pytest.raises(InstanceError, match=r"f.txt: line 1: '.*': expected the header length,width,height.* with"):
+        read_catalogue(tmp_path / "f.txt")

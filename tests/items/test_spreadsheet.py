@@ -354,3 +354,23 @@ def test_no_line_that_could_be_an_item_is_lost_as_a_comment_without_a_word():
 def test_a_quotation_mark_that_nothing_closes_is_answered_where_it_opens():
     with pytest.raises(InstanceError, match='line 3: a quotation mark " opens here and none closes it'):
         edges('L,W,H,name\n3,2,1,"a"\n3,2,1,"b\n3,2,1,c\n3,2,1,d\n')
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".txt"])
+@pytest.mark.parametrize(
+    "text", ["{long}\nL,W,H\n3,2,1\n", "#{long}\nL,W,H\n3,2,1\n", '"{long}', "L,W,H,{long}\n", "L,W,H\n3,2,{long}\n"]
+)
+def test_a_field_that_is_longer_than_any_is_no_traceback(tmp_path, text, suffix):
+    (tmp_path / f"f{suffix}").write_text(text.format(long="y" * 200_000))
+    try:
+        assert read_catalogue(tmp_path / f"f{suffix}", cell="1cm").edges.tolist() == [[3, 2, 1]]
+    except InstanceError as error:
+        assert len(str(error).splitlines()) == 1 and len(str(error)) < 400
+
+
+def test_the_column_that_is_called_name_holds_the_names():
+    assert edges("Item,Name,L,W,H\n1,box,3,2,1\n") == (
+        [("3", "2", "1", 1, "box")],
+        ["f.csv: ignored the column 'Item'"],
+    )
+    assert edges("Count,Quantity,L,W,H\n1,5,3,2,1\n")[0] == [("3", "2", "1", "5", "")]
