@@ -78,6 +78,7 @@ class _Header:
     at: dict[str, int]
     units: tuple[str | None, str | None, str | None]
     ignored: tuple[str, ...]
+    width: int
 
 
 def parse_columns(text: str) -> dict[str, str]:
@@ -137,49 +138,53 @@ def read_rows(text: str, source: str, columns: Mapping[str, str] | None = None) 
     lines, comments = _without_comments(io.StringIO(text, newline=""))
     separator, skipped, notes = _separator(lines, columns or {}, source)
     lines[:skipped] = ["\n"] * skipped
-    records, header, start = [], None, 1
+    header, records = _records(lines, separator, source, columns or {})
+    if header.ignored:
+        ignored = ", ".join(map(show, header.ignored))
+        notes.append(f"{source}: ignored the column{'s' * (len(header.ignored) > 1)} {ignored}")
+    taken = [number for number, line in comments if len(_fields([line], separator)) == header.width]
+    places = f"line{'s' * (len(taken) > 1)} {', '.join(map(str, taken[:5]))}{', ...' * (len(taken) > 5)}"
+    if taken:
+        notes.append(f"{source}: {places}: a comment, as it begins with # (in quotation marks it is an item)")
+    records, header = _with_units_below(records, header, source)
+    if not records:
+        verb = "begins" if len(taken) == 1 else "begin"
+        why = f", as {places} {verb} with #: put what is no comment in quotation marks" if taken else ""
+        raise InstanceError(f"{source}: line {len(lines)}: no items after the header{why}, expected at least one")
+    rows, passed = _rows(records, header, separator, source)
+    return rows, (*notes, *passed)
+
+
+def _records(
+    lines: Sequence[str], separator: str, source: str, columns: Mapping[str, str]
+) -> tuple[_Header, list[tuple[str, list[str]]]]:
+    """Return the header, and place and fields of each record below it."""
+    records: list[tuple[str, list[str]]] = []
+    header, shown, start = None, "", 1
     reader = csv.reader(lines, delimiter=separator, strict=True)
     try:
         for fields in reader:
             fields, start = [field.strip() for field in fields], reader.line_num + 1
             if not any(fields):
                 continue
-            if header is None:
-                width, shown = len(fields), separator.join(fields)
-                header = _header(fields, f"{source}: line {reader.line_num}:", columns or {})
-                continue
             place = f"line {reader.line_num}"
-            while len(fields) > width and not fields[-1]:
+            if header is None:
+                shown, header = separator.join(fields), _header(fields, f"{source}: {place}:", columns)
+                continue
+            while len(fields) > header.width and not fields[-1]:
                 fields.pop()
-            if len(fields) != width:
+            if len(fields) != header.width:
                 problem = f"{len(fields)} columns {show(separator.join(fields))}"
-                raise InstanceError(f"{source}: {place}: {problem}: expected {width} ({shown})")
+                raise InstanceError(f"{source}: {place}: {problem}: expected {header.width} ({shown})")
             records.append((place, fields))
     except csv.Error as error:
-        place, problem = reader.line_num, str(error)
-        if reader.line_num == len(lines) > start:
-            place, problem = start, 'a quotation mark " opens here and none closes it'
-        raise InstanceError(f"{source}: line {place}: {problem}: expected comma-separated values") from error
+        at, problem = reader.line_num, str(error)
+        if "unexpected end" in problem:
+            at, problem = start, 'a quotation mark " opens here and none closes it'
+        raise InstanceError(f"{source}: line {at}: {problem}: expected comma-separated values") from error
     if header is None:
         raise InstanceError(f"{source}: line 1: the file is empty, expected the header {COLUMNS}")
-    if header.ignored:
-        ignored = ", ".join(map(show, header.ignored))
-        notes.append(f"{source}: ignored the column{'s' * (len(header.ignored) > 1)} {ignored}")
-    taken = [number for number, line in comments if len(_fields([line], separator)) == width]
-    if taken:
-        places = f"line{'s' * (len(taken) > 1)} {', '.join(map(str, taken[:5]))}{', ...' * (len(taken) > 5)}"
-        notes.append(f"{source}: {places}: a comment, as it begins with # (in quotation marks it is an item)")
-    records, header = _with_units_below(records, header, source)
-    if not records:
-        why = (
-            f", as {places} begin{'s' * (len(taken) == 1)} with #: put what is no comment in quotation marks"
-            if taken
-            else ""
-        )
-        problem = f"no items after the header{why}, expected at least one"
-        raise InstanceError(f"{source}: line {reader.line_num}: {problem}")
-    rows, passed = _rows(records, header, separator, source)
-    return rows, (*notes, *passed)
+    return header, records
 
 
 def _without_comments(text: Iterable[str]) -> tuple[list[str], list[tuple[int, str]]]:
@@ -296,7 +301,7 @@ def _header(fields: list[str], where: str, columns: Mapping[str, str]) -> _Heade
             raise InstanceError(f"{where} column {name!r} is missing in {shown}: {mend}")
     units = [_heading_unit(fields[at[name]], where, name) for name in EDGES]
     ignored = tuple(field for number, field in enumerate(fields) if field and number not in at.values())
-    return _Header(at, (units[0], units[1], units[2]), ignored)
+    return _Header(at, (units[0], units[1], units[2]), ignored, len(fields))
 
 
 def _take(

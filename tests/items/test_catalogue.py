@@ -298,7 +298,10 @@ BAD_FILES = {
     "few.csv": (H + "3,4,5\n", "line 2: 3 columns '3,4,5': expected 5 (length,width,height,quantity,name)"),
     "many.csv": (H + "3,4,5,1,box,x\n", "line 2: 6 columns '3,4,5,1,box,x': expected 5 (length,width,height,"),
     "comma.csv": ("length,width,height\n3,5,4,5\n", "line 2: 4 columns '3,5,4,5': expected 3 (length,width,height)"),
-    "quote.csv": (H + '3,4,5,1,"box\n', "line 2: unexpected end of data: expected comma-separated values"),
+    "quote.csv": (
+        H + '3,4,5,1,"box\n',
+        'line 2: a quotation mark " opens here and none closes it: expected comma-separated values',
+    ),
     "latin.csv": (H.encode() + b"3,4,5,1,box\n3,4,5,1,gr\xf6\xdfe\n", "line 3: byte 0xf6: expected UTF-8 text"),
     "utf16.csv": (H.encode("utf-16"), "line 1: no items after the header"),
     "half16.csv": (H.encode("utf-16")[:-1], "line 1: byte 0x0a: expected text in the encoding utf-16: save it"),

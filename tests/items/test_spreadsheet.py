@@ -354,6 +354,10 @@ def test_no_line_that_could_be_an_item_is_lost_as_a_comment_without_a_word():
 def test_a_quotation_mark_that_nothing_closes_is_answered_where_it_opens():
     with pytest.raises(InstanceError, match='line 3: a quotation mark " opens here and none closes it'):
         edges('L,W,H,name\n3,2,1,"a"\n3,2,1,"b\n3,2,1,c\n3,2,1,d\n')
+    with pytest.raises(InstanceError, match='line 2: a quotation mark " opens here and none closes it'):
+        edges('L,W,H,name\n3,2,1,"a')
+    with pytest.raises(InstanceError, match="line 3: ',' expected after '\"'"):
+        edges('L,W,H,name\n3,2,1,"a\nb"c')
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".txt"])
