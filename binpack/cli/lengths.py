@@ -47,10 +47,10 @@ def assumed(catalogue: Catalogue, bin_size: str | None, cell: str | None, unit: 
             why = "as in --bin" if of_bin else "as nothing else is said (--unit does)"
             parts.append(f"numbers of {file}{both} are {taken}, {why}")
         elif of_bin not in (None, unit):
-            parts.append(f"numbers of {file} are {unit}, and --bin is in {of_bin}")
+            parts.append(f"numbers of {file} are {unit}, those of --bin {of_bin}")
     elif bin_size is not None and said and said != (of_bin or unit or "cm"):
         bare = "" if of_bin or unit else ", as nothing else is said (--unit does)"
-        parts.append(f"{file} says {said}, --bin is in {of_bin or unit or 'cm'}{bare}")
+        parts.append(f"{file} says {said}, --bin {'says' if of_bin else 'is'} {of_bin or unit or 'cm'}{bare}")
     return "; ".join(parts) or None
 
 

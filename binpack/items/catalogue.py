@@ -28,6 +28,7 @@ from binpack.items.spreadsheet import COLUMNS, has_header, read_rows
 from binpack.items.units import (
     MAX_ITEM_EDGE,
     MAX_ITEMS,
+    MILLIMETRES,
     Grid,
     InstanceError,
     Length,
@@ -564,7 +565,10 @@ def check_fits(
         index = int(bad[0])
         real = ""
         if cell is not None and catalogue.lengths is not None:
-            lengths = "x".join(f"{length / 10:.6g}" for length in catalogue.lengths[index].tolist())
-            real = f" cells of {terminal(cell)} ({lengths} cm)"
+            own = catalogue.units if len(catalogue.units) == 1 and not catalogue.bare else ()
+            unit = next(iter(own), unit_of(cell) or "cm")
+            one = float(MILLIMETRES[unit])
+            lengths = "x".join(f"{length / one:.6g}" for length in catalogue.lengths[index].tolist())
+            real = f" cells of {terminal(cell)} ({lengths} {unit})"
         words = misfit(catalogue.edges[index], catalogue.upright[index], bin_size, rotation, real)
         raise InstanceError(f"{catalogue.where(index)}: {words}")

@@ -41,19 +41,19 @@ NOTHING = "as nothing else is said (--unit does)"
         ("bare.csv --bin 36x24x24 --cell 1cm", f"numbers of bare.csv and of --bin are cm, {NOTHING}", [13, 7, 4]),
         (
             "bare.csv --bin 400x300x300mm --cell 5mm --unit cm",
-            "numbers of bare.csv are cm, and --bin is in mm",
+            "numbers of bare.csv are cm, those of --bin mm",
             [25, 13, 8],
         ),
         ("bare.csv --bin 36x24x24 --cell 1in --unit in", None, [13, 7, 4]),
         ("bare.csv --bin 36x24x24in --cell 1in --unit in", None, [13, 7, 4]),
-        ("bare.csv --bin 4x3x3dm --cell 1dm --unit mm", "numbers of bare.csv are mm, and --bin is in dm", [1, 1, 1]),
+        ("bare.csv --bin 4x3x3dm --cell 1dm --unit mm", "numbers of bare.csv are mm, those of --bin dm", [1, 1, 1]),
         ("cm.csv --bin 36x24x24cm --cell 1cm", None, [13, 7, 4]),
         ("cm.csv --bin 36x24x24 --cell 1cm", None, [13, 7, 4]),
-        ("cm.csv --bin 36x24x24in --cell 1cm", "cm.csv says cm, --bin is in in", [13, 7, 4]),
-        ("mm.json --bin 36x24x24 --cell 1cm", f"mm.json says mm, --bin is in cm, {NOTHING}", [13, 6, 4]),
+        ("cm.csv --bin 36x24x24in --cell 1cm", "cm.csv says cm, --bin says in", [13, 7, 4]),
+        ("mm.json --bin 36x24x24 --cell 1cm", f"mm.json says mm, --bin is cm, {NOTHING}", [13, 6, 4]),
         ("mm.json --bin 360x240x240 --cell 1cm --unit mm", None, [13, 6, 4]),
         ("mm.npz --bin 360x240x240mm --cell 1cm", None, [13, 6, 4]),
-        ("mm.npz --bin 36x24x24in --cell 1cm", "mm.npz says mm, --bin is in in", [13, 6, 4]),
+        ("mm.npz --bin 36x24x24in --cell 1cm", "mm.npz says mm, --bin says in", [13, 6, 4]),
         ("mixed.csv --bin 36x24x24in --cell 1in", "numbers of mixed.csv are in, as in --bin", [5, 7, 4]),
         ("problem.txt --cell 5cm", f"numbers of problem.txt are cm, {NOTHING}", [4, 3, 2]),
         ("problem.txt --cell 5mm --unit mm", None, [4, 3, 2]),
@@ -153,7 +153,7 @@ def test_the_catalogue_keeps_real_lengths_and_what_the_file_says(folder):
     [
         (
             "bare.csv --bin 5x5x5in --cell 1in",
-            "item 13x7x4 cells of 1in (31.75x15.875x10.16 cm) fits the bin 5x5x5 in no",
+            "item 13x7x4 cells of 1in (12.5x6.25x4 in) fits the bin 5x5x5 in no",
         ),
         ("bare.csv --bin 36x24x24 --cell 50cm", "edge '36' has 0 cells of 500mm, expected 1 to 1000 cells"),
         ("bare.csv --bin 36x24x24m --cell 1cm", "edge '36' has 3600 cells of 10mm, expected 1 to 1000 cells"),
@@ -173,7 +173,7 @@ def test_errors_speak_in_lengths_and_name_the_cell(folder, capsys, line, told):
         ("--items bare.csv --bin 360x240x240 --cell 1cm --unit mm", None, "mm", 2),
         (
             "--items bare.csv --bin 4x4x4dm --cell 1cm --unit in",
-            "numbers of bare.csv are in, and --bin is in dm",
+            "numbers of bare.csv are in, those of --bin dm",
             "in",
             32,
         ),
@@ -229,6 +229,20 @@ def test_the_other_commands_name_the_lengths_of_what_fits_no_bin(folder, capsys,
     assert main([*command.split(), "--items", "pole.csv", "--bin", "120x80x100", "--cell", "5cm"]) == 2
     told = "pole.csv: line 2 (pole): item 60x1x1 cells of 5cm (300x5x5 cm) fits the bin 24x16x20 in no permitted"
     assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("lines", "cell", "told"),
+    [
+        ("L (mm),W (mm),H (mm)\n3000,50,50\n", "5cm", "cells of 5cm (3000x50x50 mm) fits"),
+        ("L,W,H\n300cm,50mm,5cm\n", "50mm", "cells of 50mm (3000x50x50 mm) fits"),
+        ("L,W,H\n300,5,5\n", "5cm", "cells of 5cm (300x5x5 cm) fits"),
+    ],
+)
+def test_what_fits_no_bin_is_named_in_the_unit_of_its_file_or_else_of_the_cell(folder, capsys, lines, cell, told):
+    (folder / "pole.csv").write_text(lines)
+    assert main(["evaluate", "--items", "pole.csv", "--bin", "120x80x100cm", "--cell", cell, "--agent", "random"]) == 2
+    assert told in " ".join(capsys.readouterr().err.split())
 
 
 @pytest.mark.parametrize("unit", ["in", "inch", "Inches", '"', "″"])
