@@ -5,6 +5,7 @@ The base of the package's own errors stands here as well, below everything that 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import io
@@ -69,8 +70,13 @@ def write_atomically(path: str | Path, write: Callable[[Path], Any]) -> None:
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        if error.filename is not None and Path(os.fsdecode(error.filename)) == temporary:
+            error.filename, error.filename2 = str(path), None  # who reads the message asked for this file
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def write_text(path: str | Path, text: str) -> None:

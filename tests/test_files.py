@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from binpack.files import (
     first_line,
     read_json,
     read_sealed,
+    system_line,
     write_atomically,
     write_json,
     write_record,
@@ -37,6 +39,13 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
         write_atomically(path, fail)
     assert read_json(path) == {"old": True}
     assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder where nobody can make a file")
+def test_a_folder_that_takes_no_file_is_answered_with_the_name_that_was_asked_for():
+    with pytest.raises(OSError) as error:
+        write_json("/proc/self/packed.json", {})
+    assert system_line(error.value).startswith("/proc/self/packed.json: ")
 
 
 def test_a_record_has_a_line_for_each_part_and_each_row(tmp_path):

@@ -16,6 +16,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from binpack.core.spaces import Rectangle, rectangles
+
 FULL = 0.98
 """Least share of a compound block that its boxes fill."""
 MOST = 6000
@@ -169,6 +171,7 @@ class _Table:
         self._volume: list[int] = []
         self._needs: list[dict[int, int]] = []
         self._seen: set[tuple] = set()
+        self._faces: dict[tuple[int, bool], list[Rectangle]] = {}
 
     def simple(self, kind: int, edges: tuple[int, int, int], times: tuple[int, int, int]) -> None:
         """Add boxes of a type in rows."""
@@ -194,6 +197,8 @@ class _Table:
                 needs[kind] = needs.get(kind, 0) + count
             if len(needs) > _TYPES or any(count > self._quantity[kind] for kind, count in needs.items()):
                 continue
+            if axis == 2 and not self._bears(one, other):
+                continue
             lengths = [max(pair) for pair in zip(self._edges[one], self._edges[other], strict=True)]
             lengths[axis] = self._edges[one][axis] + self._edges[other][axis]
             self._add(_Joined(axis, one, other), tuple(lengths), self._volume[one] + self._volume[other], needs)
@@ -206,7 +211,7 @@ class _Table:
         along = one[..., axis] + other[..., axis]
         fits = along <= self._size[axis]
         if axis == 2:
-            # what stands on another block is borne whole
+            # the rest is for _bears to say
             fits &= (other[..., :2] <= one[..., :2]).all(axis=2)
         else:
             # a block is flat on top
@@ -225,6 +230,30 @@ class _Table:
                 strict=True,
             )
         )
+
+    def _bears(self, one: int, other: int) -> bool:
+        """Say whether all that is lowest in a block would stand whole on what is highest in another: both have gaps."""
+        tops = self._face(one, top=True)
+        return all(
+            any(x1 <= a1 and y1 <= b1 and x2 >= a2 and y2 >= b2 for x1, y1, x2, y2 in tops)
+            for a1, b1, a2, b2 in self._face(other, top=False)
+        )
+
+    def _face(self, block: int, *, top: bool) -> list[Rectangle]:
+        """Return the maximal rectangles of a block's top, or of its base."""
+        if (block, top) not in self._faces:
+            made = self.made[block]
+            if isinstance(made, _Simple):
+                long, wide, _ = self._edges[block]
+                faces = [(0, 0, long, wide)]
+            elif made.axis == 2:
+                faces = self._face(made.second if top else made.first, top=top)
+            else:
+                dx, dy = (self._edges[made.first][axis] if axis == made.axis else 0 for axis in (0, 1))
+                second = [(x1 + dx, y1 + dy, x2 + dx, y2 + dy) for x1, y1, x2, y2 in self._face(made.second, top=top)]
+                faces = rectangles(second, self._face(made.first, top=top))
+            self._faces[block, top] = faces
+        return self._faces[block, top]
 
     def _add(self, made: _Simple | _Joined, lengths: tuple[int, ...], volume: int, needs: dict[int, int]) -> None:
         key = (lengths, tuple(sorted(needs.items())))

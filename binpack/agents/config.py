@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -246,6 +246,22 @@ def read_config(path: str | Path, what: str = "a training configuration") -> Tra
     stored = read_json(path, what)
     # no field of a configuration has that name
     return config_from(stored.get("config", stored), path, what)
+
+
+def differences(stored: Any, asked: Any, name: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield where nested values differ: the field's dotted name, and both values (None for one that is missing).
+
+    Args:
+        stored: nested mappings.
+        asked: likewise.
+        name: of the field that they are of.
+    """
+    both = [{} if each is None else each for each in (stored, asked)]
+    if stored != asked and all(isinstance(each, Mapping) for each in both):
+        for key in dict.fromkeys([*both[1], *both[0]]):
+            yield from differences(both[0].get(key), both[1].get(key), f"{name}.{key}" if name else key)
+    elif stored != asked:
+        yield name, stored, asked
 
 
 def _problem(error: Exception) -> str:

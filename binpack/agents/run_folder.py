@@ -18,8 +18,8 @@ from typing import Any
 
 import torch
 
-from binpack.agents.config import TrainConfig, read_config
-from binpack.agents.sameness import differences, meaning
+from binpack.agents.config import TrainConfig, differences, read_config
+from binpack.agents.sameness import meaning
 from binpack.files import (
     FileError,
     InputError,

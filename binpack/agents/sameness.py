@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -36,19 +35,3 @@ def meaning(config: TrainConfig) -> dict[str, Any]:
     if config.device == "auto":
         fields["device"] = "cuda" if torch.cuda.is_available() else "cpu"
     return fields
-
-
-def differences(stored: Any, asked: Any, name: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Yield where nested values differ: the field's dotted name, and both values (None for one that is missing).
-
-    Args:
-        stored: nested mappings.
-        asked: likewise.
-        name: of the field that they are of.
-    """
-    both = [{} if each is None else each for each in (stored, asked)]
-    if stored != asked and all(isinstance(each, Mapping) for each in both):
-        for key in dict.fromkeys([*both[1], *both[0]]):
-            yield from differences(both[0].get(key), both[1].get(key), f"{name}.{key}" if name else key)
-    elif stored != asked:
-        yield name, stored, asked

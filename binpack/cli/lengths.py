@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from binpack.env.config import EnvConfig
     from binpack.items.catalogue import Catalogue
 
+_TEXT = (".csv", ".tsv", ".json", ".txt", ".dat")
 MOST = 0.05
 """Largest difference of a share in true volumes from that of the grid's cells that goes without a warning."""
 
@@ -45,15 +47,15 @@ def assumed(catalogue: Catalogue, bin_size: str | None, cell: str | None, unit: 
             why = "as in --bin" if of_bin else "as nothing else is said (--unit does)"
             parts.append(f"numbers of {file}{both} are {taken}, {why}")
         elif of_bin not in (None, unit):
-            parts.append(f"numbers of {file} are {unit}, and --bin is in {of_bin}")
+            parts.append(f"numbers of {file} are {unit}, those of --bin {of_bin}")
     elif bin_size is not None and said and said != (of_bin or unit or "cm"):
         bare = "" if of_bin or unit else ", as nothing else is said (--unit does)"
-        parts.append(f"{file} says {said}, --bin is in {of_bin or unit or 'cm'}{bare}")
+        parts.append(f"{file} says {said}, --bin {'says' if of_bin else 'is'} {of_bin or unit or 'cm'}{bare}")
     return "; ".join(parts) or None
 
 
 def say_assumed(config: EnvConfig, typed: Mapping[str, Any], base: EnvConfig | None = None, *, err: bool) -> None:
-    """Say in a line which units were assumed of the items in a file, where they were, as ``pack`` does.
+    """Say of the items in a file which units were assumed, where they were, and what was passed over, as ``pack`` does.
 
     Args:
         config: the environment that was made.
@@ -64,10 +66,15 @@ def say_assumed(config: EnvConfig, typed: Mapping[str, Any], base: EnvConfig | N
     cell, unit = config.cell, typed["unit"]
     if base is not None and typed["bin_size"] is None:
         unit = config.unit
-    # read once more, a file of some kB; names of one's own and generators have no units
-    catalogue = getattr(config.source(), "catalogue", None) if cell is not None else None
-    if catalogue is not None and (line := assumed(catalogue, typed["bin_size"], cell, unit)):
+    # read once more, a file of some kB; names of one's own and generators have no units and pass over nothing
+    told = cell is not None or Path(config.items.partition("#")[0]).suffix.lower() in _TEXT
+    catalogue = getattr(config.source(), "catalogue", None) if told else None
+    if catalogue is None:
+        return
+    if line := assumed(catalogue, typed["bin_size"], cell, unit):
         typer.echo(terminal(f"assumed: {line}"), err=err)
+    for note in catalogue.notes:
+        typer.echo(terminal(f"note: {note}"), err=err)
 
 
 def too_coarse(packed: Packed) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -218,12 +219,14 @@ def output_folder(name: str, folder: Path) -> None:
     """Refuse a place where no folder can be, before anything is written.
 
     Raises:
-        typer.BadParameter: the place, or one above it, is a file.
+        typer.BadParameter: the place, or one above it, is a file or may not be written to.
     """
     for place in (folder, *folder.parents):
         if place.exists():
             if not place.is_dir():
                 raise typer.BadParameter(f"{place} is a file, expected a folder", param_hint=name)
+            if not os.access(place, os.W_OK | os.X_OK):
+                raise typer.BadParameter(f"{place}: no permission to write there, choose another", param_hint=name)
             return
 
 

@@ -24,14 +24,16 @@ import numpy as np
 from binpack.core.placement import ORIENTATIONS, ROTATIONS
 from binpack.items.orlib import read_problem
 from binpack.items.rows import EDGES, Row
-from binpack.items.spreadsheet import is_header, read_rows
+from binpack.items.spreadsheet import COLUMNS, has_header, read_rows
 from binpack.items.units import (
     MAX_ITEM_EDGE,
     MAX_ITEMS,
+    MILLIMETRES,
     Grid,
     InstanceError,
     Length,
     RealBin,
+    bin_unit,
     millimetres,
     real_bin,
     show,
@@ -195,12 +197,17 @@ def read_catalogue(
     if suffix == ".npz":
         return _read_npz(data, source, grid)
     text = _decode(data, source, encoding)
-    start = next((line.strip().lower() for line in text.splitlines() if line.strip() and line.strip()[0] != "#"), "")
-    if suffix in (".csv", ".tsv") or columns or (suffix != ".json" and is_header(start)):
+    lines = ((number, line.strip()) for number, line in enumerate(text.splitlines(), start=1))
+    at, start = next(((number, line) for number, line in lines if line and line[0] != "#"), (1, ""))
+    if suffix in (".csv", ".tsv") or columns or (suffix != ".json" and has_header(text)):
         rows, notes = read_rows(text, source, columns)
         return _build(rows, source, grid, notes)
     if suffix == ".json" or start.startswith("{"):
         return _read_json(text, source, grid)
+    if start[:1].isalpha():
+        # columns that blanks separate, or prose: no problem begins with a letter
+        expected = f"expected the header {COLUMNS} with commas, semicolons or tabs between, or an OR-Library problem"
+        raise InstanceError(f"{source}: line {at}: {show(start)}: {expected}")
     number = whole(problem, "problem")
     container, rows, notes = read_problem(text, source, grid, number)
     return _build(rows, source, grid, notes, container, problem=number)
@@ -330,6 +337,8 @@ def _read_json(text: str, source: str, grid: Grid) -> Catalogue:
         own = unit_name(data["unit"], f"{source}: line 1: unit")
         grid = replace(grid, unit=own)
     container = real_bin(data["bin"], grid, f"{source}: line 1: bin") if "bin" in data else None
+    if own is None and (own := bin_unit(data.get("bin"))):
+        grid = replace(grid, unit=own)  # a bin's unit is that of the items in it, as for pack's --bin
     rows = []
     for item, number in zip(data["items"], _json_lines(text), strict=True):
         where = f"{source}: line {number}:"
@@ -556,7 +565,10 @@ def check_fits(
         index = int(bad[0])
         real = ""
         if cell is not None and catalogue.lengths is not None:
-            lengths = "x".join(f"{length / 10:.6g}" for length in catalogue.lengths[index].tolist())
-            real = f" cells of {terminal(cell)} ({lengths} cm)"
+            own = catalogue.units if len(catalogue.units) == 1 and not catalogue.bare else ()
+            unit = next(iter(own), unit_of(cell) or "cm")
+            one = float(MILLIMETRES[unit])
+            lengths = "x".join(f"{length / one:.6g}" for length in catalogue.lengths[index].tolist())
+            real = f" cells of {terminal(cell)} ({lengths} {unit})"
         words = misfit(catalogue.edges[index], catalogue.upright[index], bin_size, rotation, real)
         raise InstanceError(f"{catalogue.where(index)}: {words}")

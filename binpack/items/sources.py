@@ -234,6 +234,7 @@ class CatalogueSource:
     spec: str
     bin_size: tuple[int, int, int]
     catalogue: Catalogue = field(repr=False)
+    cell: Length | None = field(default=None, repr=False)
     finite = False
 
     @property
@@ -256,7 +257,7 @@ class CatalogueSource:
 
     def check(self, rotation: str) -> None:
         """Raise `InstanceError` where an item fits in no permitted orientation."""
-        check_fits(self.catalogue, self.bin_size, rotation)
+        check_fits(self.catalogue, self.bin_size, rotation, self.cell)
 
 
 @dataclass(frozen=True, eq=False)
@@ -531,7 +532,7 @@ def _file_source(name: str, bin_size: tuple[int, int, int], cell: Length | None,
         raise InstanceError(_unknown(name))
     if path.suffix.lower() == ".npz" and _holds_streams(path):
         return StreamsSource(name, bin_size, Streams.load(path))
-    return CatalogueSource(name, bin_size, read_catalogue(path, cell=cell, problem=problem, unit=unit))
+    return CatalogueSource(name, bin_size, read_catalogue(path, cell=cell, problem=problem, unit=unit), cell)
 
 
 def _exists(path: str) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from binpack.items.rows import EDGES, Row
-from binpack.items.units import UNITS, InstanceError, show
+from binpack.items.units import SPELLINGS, UNITS, InstanceError, show, unit_name
 from binpack.text import from_spreadsheet
 
 ROLES = (*EDGES, "quantity", "name", "unit")
@@ -18,13 +19,18 @@ COLUMNS = "length,width,height[,quantity,name,unit]"
 _SEPARATORS = (",", ";", "\t", "|")
 
 _WORDS = {
-    "length": "length len l long länge laenge longueur largo lunghezza comprimento lengte 길이 장 长 长度 長さ 長",
-    "width": "width wid w breadth breite b largeur ancho larghezza largura breedte 폭 너비 넓이 宽 宽度 幅",
-    "height": "height hgt h high höhe hoehe hauteur alto altura altezza hoogte 높이 고 高 高度 高さ",
+    "length": "length len l long länge laenge longueur largo lunghezza comprimento lengte "
+    "długość dlugosc délka длина 길이 장 长 长度 長さ 長",
+    "width": "width wid w breadth breite b largeur ancho larghezza largura breedte "
+    "szerokość szerokosc šířka ширина 폭 너비 넓이 宽 宽度 幅",
+    "height": "height hgt h high höhe hoehe hauteur alto altura altezza hoogte "
+    "wysokość wysokosc výška высота 높이 고 高 高度 高さ",
     "quantity": "quantity quantities qty qnty count cnt pcs pc pieces amount ea anzahl menge stück stueck stk "
-    "stückzahl stueckzahl quantité quantite cantidad quantità quantidade aantal 수량 개수 갯수 数量 個数",
+    "stückzahl stueckzahl quantité quantite cantidad quantità quantidade aantal "
+    "ilość ilosc sztuk szt množství количество кол-во шт 수량 개수 갯수 数量 個数",
     "name": "name item label product description 이름 품명 품목 품목명 제품명 상품명 명칭 bezeichnung nom nombre nome "
-    "naam 名称 品名",
+    "naam descrizione descripción descripcion descrição désignation nazwa opis název название "
+    "наименование 名称 品名",
     "unit": "unit units uom 단위 einheit unité unidad",
 }
 _SPARE = {
@@ -35,13 +41,6 @@ _SPARE = {
 _ROLE = {word: role for role, words in _WORDS.items() for word in words.split()}
 _SPARES = {word: roles for roles, words in _SPARE.items() for word in words.split()}
 _QUALIFIERS = {"item", "box", "package", "pkg", "product", "carton", "parcel", "case", "outer", "external", "overall"}
-_UNITS = {
-    **dict.fromkeys(("mm", "millimeter", "millimeters", "millimetre", "millimetres", "밀리미터", "밀리"), "mm"),
-    **dict.fromkeys(("cm", "cms", "centimeter", "centimeters", "centimetre", "centimetres", "센티미터", "센티"), "cm"),
-    **dict.fromkeys(("dm", "decimeter", "decimetre"), "dm"),
-    **dict.fromkeys(("m", "meter", "meters", "metre", "metres", "미터"), "m"),
-    **dict.fromkeys(("in", "inch", "inches", '"', "''", "″", "인치"), "in"),
-}
 _OTHER_UNITS = {
     "ft",
     "feet",
@@ -60,11 +59,15 @@ _OTHER_UNITS = {
     "mil",
     "피트",
 }
+_MOST_ABOVE = 20
+"""In so many lines that are not blank the header is looked for."""
 _BRACKETS = re.compile(r"(.*?)\s*[(\[{<]\s*([^)\]}>]*?)\s*[)\]}>]\s*")
 _ENDING = re.compile(r"(.+?)[\s_/,.:-]+(?:in[\s_]+)?([^\s_/,.:-]+)")
+_HUMP = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z][A-Za-z])")
+"""Where a word begins in ``itemLength`` and ``LengthCM``."""
 _HOW_MANY = re.compile(r"(?:no|nr|num|number|#)\.?\s*of\s.+")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*(?:[.,]\d+)?")
-_NUMBER = re.compile(r"\s*([+-]?[\d.,]*\d[.,]?)(\s*[^\W\d_]*)\s*")
+_NUMBER = re.compile(r"\s*([+-]?[\d.,]*\d[.,]?)(\s*(?:[^\W\d_]*|\"|''|″|′′))\s*")
 _BETWEEN_THOUSANDS = re.compile(r"(?<=\d)[ '’](?=\d{3}(?!\d))")
 
 
@@ -75,6 +78,7 @@ class _Header:
     at: dict[str, int]
     units: tuple[str | None, str | None, str | None]
     ignored: tuple[str, ...]
+    width: int
 
 
 def parse_columns(text: str) -> dict[str, str]:
@@ -98,9 +102,23 @@ def parse_columns(text: str) -> dict[str, str]:
     return dict(pairs)
 
 
-def is_header(line: str) -> bool:
+def has_header(text: str) -> bool:
+    """Say whether a text is a CSV's: one of its first lines is a header with all three edges."""
+    lines = (line for line in io.StringIO(text) if line.strip())
+    return any(_is_header(line) for line in itertools.islice(lines, _MOST_ABOVE))
+
+
+def _is_header(line: str) -> bool:
     """Say whether a line of text is a header with all three edges."""
-    return any(len(_edges(next(csv.reader([line], delimiter=each), []))) == 3 for each in _SEPARATORS)
+    return any(len(_edges(_fields([line], each))) == 3 for each in _SEPARATORS)
+
+
+def _fields(lines: Sequence[str], separator: str) -> list[str]:
+    """Return the fields of the first record; none where it is no CSV, as a field of 200 kB."""
+    try:
+        return next(csv.reader(lines, delimiter=separator), [])
+    except csv.Error:
+        return []
 
 
 def read_rows(text: str, source: str, columns: Mapping[str, str] | None = None) -> tuple[list[Row], tuple[str, ...]]:
@@ -117,57 +135,114 @@ def read_rows(text: str, source: str, columns: Mapping[str, str] | None = None) 
         InstanceError: One line with the file, the line, the value and what was expected.
     """
     # Emptied rather than dropped, so that the reader's line numbers stay the file's.
-    lines = [
-        "\n" if line.lstrip().startswith("#") and not is_header(line) else line
-        for line in io.StringIO(text, newline="")
-    ]
-    separator, skipped = _separator(lines, columns or {})
+    lines, comments = _without_comments(io.StringIO(text, newline=""))
+    separator, skipped, notes = _separator(lines, columns or {}, source)
     lines[:skipped] = ["\n"] * skipped
-    records, header = [], None
+    header, records = _records(lines, separator, source, columns or {})
+    if header.ignored:
+        ignored = ", ".join(map(show, header.ignored))
+        notes.append(f"{source}: ignored the column{'s' * (len(header.ignored) > 1)} {ignored}")
+    taken = [number for number, line in comments if len(_fields([line], separator)) == header.width]
+    places = f"line{'s' * (len(taken) > 1)} {', '.join(map(str, taken[:5]))}{', ...' * (len(taken) > 5)}"
+    if taken:
+        notes.append(f"{source}: {places}: a comment, as it begins with # (in quotation marks it is an item)")
+    records, header = _with_units_below(records, header, source)
+    if not records:
+        verb = "begins" if len(taken) == 1 else "begin"
+        why = f", as {places} {verb} with #: put what is no comment in quotation marks" if taken else ""
+        raise InstanceError(f"{source}: line {len(lines)}: no items after the header{why}, expected at least one")
+    rows, passed = _rows(records, header, separator, source)
+    return rows, (*notes, *passed)
+
+
+def _records(
+    lines: Sequence[str], separator: str, source: str, columns: Mapping[str, str]
+) -> tuple[_Header, list[tuple[str, list[str]]]]:
+    """Return the header, and place and fields of each record below it."""
+    records: list[tuple[str, list[str]]] = []
+    header, shown, start = None, "", 1
     reader = csv.reader(lines, delimiter=separator, strict=True)
     try:
         for fields in reader:
-            fields = [field.strip() for field in fields]
+            fields, start = [field.strip() for field in fields], reader.line_num + 1
             if not any(fields):
                 continue
-            if header is None:
-                width, shown = len(fields), separator.join(fields)
-                header = _header(fields, f"{source}: line {reader.line_num}:", columns or {})
-                continue
             place = f"line {reader.line_num}"
-            while len(fields) > width and not fields[-1]:
+            if header is None:
+                shown, header = separator.join(fields), _header(fields, f"{source}: {place}:", columns)
+                continue
+            while len(fields) > header.width and not fields[-1]:
                 fields.pop()
-            if len(fields) != width:
+            if len(fields) != header.width:
                 problem = f"{len(fields)} columns {show(separator.join(fields))}"
-                raise InstanceError(f"{source}: {place}: {problem}: expected {width} ({shown})")
+                raise InstanceError(f"{source}: {place}: {problem}: expected {header.width} ({shown})")
             records.append((place, fields))
     except csv.Error as error:
-        raise InstanceError(f"{source}: line {reader.line_num}: {error}: expected comma-separated values") from error
+        at, problem = reader.line_num, str(error)
+        if "unexpected end" in problem:
+            at, problem = start, 'a quotation mark " opens here and none closes it'
+        raise InstanceError(f"{source}: line {at}: {problem}: expected comma-separated values") from error
     if header is None:
         raise InstanceError(f"{source}: line 1: the file is empty, expected the header {COLUMNS}")
+    return header, records
+
+
+def _without_comments(text: Iterable[str]) -> tuple[list[str], list[tuple[int, str]]]:
+    """Return the lines with comments emptied, and the comments with their line numbers."""
+    lines, comments = list(text), []
+    for at, line in enumerate(lines):
+        if line.lstrip().startswith("#") and not _is_header(line):
+            comments.append((at + 1, line))
+            lines[at] = "\n"
+    return lines, comments
+
+
+def _with_units_below(
+    records: list[tuple[str, list[str]]], header: _Header, source: str
+) -> tuple[list[tuple[str, list[str]]], _Header]:
+    """Take a first row that has a unit below each edge's heading as part of the header."""
     if not records:
-        raise InstanceError(f"{source}: line {reader.line_num}: no items after the header, expected at least one")
-    rows, notes = _rows(records, header, separator, source)
-    if header.ignored:
-        ignored = ", ".join(map(show, header.ignored))
-        notes.insert(0, f"{source}: ignored the column{'s' * (len(header.ignored) > 1)} {ignored}")
-    return rows, tuple(notes)
+        return records, header
+    place, fields = records[0]
+    cells = [fields[header.at[name]].strip("()[]. ").casefold() for name in EDGES]
+    if not all(cell in SPELLINGS or cell in _OTHER_UNITS for cell in cells):
+        return records, header
+    units = [unit_name(cell, f"{source}: {place}: unit of the {name}") for name, cell in zip(EDGES, cells, strict=True)]
+    return records[1:], replace(header, units=(units[0], units[1], units[2]))
 
 
-def _separator(lines: Sequence[str], columns: Mapping[str, str]) -> tuple[str, int]:
-    """Return what separates the columns, and how many lines to pass over: a spreadsheet's own ``sep=;``."""
-    at = next((number for number, line in enumerate(lines) if line.strip()), 0)
+def _separator(lines: Sequence[str], columns: Mapping[str, str], source: str) -> tuple[str, int, list[str]]:
+    """Return what separates the columns, how many lines stand above the header, and what to say of those.
+
+    They are a spreadsheet's own ``sep=;``, or a title, a date, an address.
+    """
+    filled = [number for number, line in enumerate(lines) if line.strip()]
+    at = filled[0] if filled else 0
     first = lines[at].strip() if lines else ""
     if re.fullmatch(r'"?sep=.(?:"?)', first, re.IGNORECASE):
-        return first.strip('"')[-1], at + 1
+        return first.strip('"')[-1], at + 1, []
     wanted = {_plain(heading) for heading in columns.values()}
+    named = [role for role in columns if role in EDGES]
 
-    def known(separator: str) -> tuple[int, int]:
-        fields = next(csv.reader(lines[at:], delimiter=separator), [])
+    def known(separator: str, at: int) -> tuple[int, int]:
+        fields = _fields(lines[at:], separator)
         own = sum(_plain(field) in wanted for field in fields)
         return own + len(_edges(fields)), 0 if separator == "," and len(fields) > 1 else -_SEPARATORS.index(separator)
 
-    return max(_SEPARATORS, key=known), 0
+    def has_edges(separator: str, at: int) -> bool:
+        fields = _fields(lines[at:], separator)
+        headings = {_plain(field) for field in fields}
+        guessed = _edges([field for field in fields if _plain(field) not in wanted])
+        return wanted <= headings and {*guessed, *named} >= {*EDGES}
+
+    for below in filled[:_MOST_ABOVE]:
+        separator = max(_SEPARATORS, key=lambda each: known(each, below))
+        if has_edges(separator, below):
+            above = [field.strip() for line in lines[:below] for field in _fields([line], separator) or [line[:60]]]
+            words = ", ".join(field for field in above if field)
+            note = f"{source}: skipped {show(words)} above the header in line {below + 1}"
+            return separator, below, [note] if words else []
+    return max(_SEPARATORS, key=lambda each: known(each, at)), 0, []
 
 
 def _edges(fields: Sequence[str]) -> set[str]:
@@ -185,11 +260,11 @@ def _plain(heading: str) -> str:
 
 def _base(heading: str) -> tuple[str, str]:
     """Return a heading's word and the unit beside it, as written: ``("length", "cm")`` for ``Item_Length (cm)``."""
-    text, unit = _plain(heading), ""
+    text, unit = _plain(_HUMP.sub(" ", heading)), ""
     bracketed, ending = _BRACKETS.fullmatch(text), _ENDING.fullmatch(text)
     if bracketed and bracketed[1]:
         text, unit = bracketed[1], bracketed[2]
-    elif ending and (ending[2] in _UNITS or ending[2] in _OTHER_UNITS) and ending[1] not in ("unit", "units"):
+    elif ending and (ending[2] in SPELLINGS or ending[2] in _OTHER_UNITS) and ending[1] not in ("unit", "units"):
         text, unit = ending[1], ending[2]
     if _HOW_MANY.fullmatch(text):
         return "quantity", unit
@@ -210,10 +285,11 @@ def _header(fields: list[str], where: str, columns: Mapping[str, str]) -> _Heade
             raise InstanceError(f"{where} {problem} column {show(heading)} in {shown}: expected the {role}'s heading")
         at[role] = same[0]
     words = [_base(field)[0] for field in fields]
-    for exactly in (True, False):  # a heading that is the word itself goes before `item_length`
+    # `Name` goes before `Item`, and a heading that is the word itself before `item_length`
+    for like in (lambda plain, word, role: plain == role, lambda plain, word, role: plain == word, lambda *_: True):
         for number, word in enumerate(words):
             role = _ROLE.get(word, "")
-            if role and number not in at.values() and (not exactly or _plain(fields[number]) == word):
+            if role and number not in at.values() and like(_plain(fields[number]), word, role):
                 _take(at, role, number, fields, where, columns)
     for number, word in enumerate(words):
         spare = [role for role in _SPARES.get(word, ()) if role not in at]
@@ -225,7 +301,7 @@ def _header(fields: list[str], where: str, columns: Mapping[str, str]) -> _Heade
             raise InstanceError(f"{where} column {name!r} is missing in {shown}: {mend}")
     units = [_heading_unit(fields[at[name]], where, name) for name in EDGES]
     ignored = tuple(field for number, field in enumerate(fields) if field and number not in at.values())
-    return _Header(at, (units[0], units[1], units[2]), ignored)
+    return _Header(at, (units[0], units[1], units[2]), ignored, len(fields))
 
 
 def _take(
@@ -248,7 +324,7 @@ def _heading_unit(heading: str, where: str, name: str) -> str | None:
     unit = _base(heading)[1].strip(". ")
     if unit in _OTHER_UNITS:
         raise InstanceError(f"{where} unit {show(unit)} of the {name} in {show(heading)}: expected {UNITS}")
-    return _UNITS.get(unit)
+    return SPELLINGS.get(unit)
 
 
 def _rows(
@@ -260,6 +336,8 @@ def _rows(
     for _, fields in records:
         for number in numeric:
             fields[number] = _plain_number(fields[number])
+        if "quantity" in at:
+            fields[at["quantity"]] = _without_pieces(fields[at["quantity"]])
     comma = _has_decimal_comma((fields[number] for _, fields in records for number in numeric), separator)
     for place, fields in records:
         if not any(fields[at[name]] for name in EDGES):
@@ -282,6 +360,12 @@ def _rows(
 def _plain_number(cell: str) -> str:
     """Return a number with plain digits and without blanks or apostrophes between thousands."""
     return _BETWEEN_THOUSANDS.sub("", unicodedata.normalize("NFKC", cell))
+
+
+def _without_pieces(cell: str) -> str:
+    """Return a quantity without a word for pieces behind it: ``3`` for ``3 pcs``."""
+    match = _NUMBER.fullmatch(cell)
+    return match[1] if match and _ROLE.get(match[2].strip().casefold()) == "quantity" else cell
 
 
 def _role(at: Mapping[str, int], number: int) -> str:

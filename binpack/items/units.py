@@ -24,9 +24,20 @@ MAX_ITEMS = 10_000
 """Most items in one episode."""
 MILLIMETRES = {"mm": Fraction(1), "cm": Fraction(10), "dm": Fraction(100), "m": Fraction(1000), "in": Fraction(254, 10)}
 UNITS = "mm, cm, dm, m or in"
+_SPELLINGS = {
+    "mm": "millimeter millimeters millimetre millimetres 밀리미터 밀리",
+    "cm": "cms centimeter centimeters centimetre centimetres 센티미터 센티",
+    "dm": "decimeter decimeters decimetre decimetres",
+    "m": "meter meters metre metres 미터",
+    "in": "inch inches \" '' ″ ′′ 인치",
+}
+SPELLINGS = {word: unit for unit, words in _SPELLINGS.items() for word in (unit, *words.split())}
+"""The unit that a lower-case word or mark means, beside a number, in a column of units or in a heading."""
 Length = str | float
 """A length with its unit, as in ``"50mm"``, or a plain number of millimetres."""
-_NUMBER = re.compile(r"([+-]?(?:[0-9]{1,18}(?:\.[0-9]{0,18})?|\.[0-9]{1,18})(?:[eE][+-]?[0-9]{1,2})?)\s*([^\W\d_]*)")
+_NUMBER = re.compile(
+    r"([+-]?(?:[0-9]{1,18}(?:\.[0-9]{0,18})?|\.[0-9]{1,18})(?:[eE][+-]?[0-9]{1,2})?)\s*([^\W\d_]*|\"|''|″|′′)"
+)
 _A_LENGTH = "a number above 0, such as 35, 3.5 or 350mm"
 
 
@@ -53,7 +64,8 @@ def _number(value: Any) -> tuple[Fraction | None, str]:
     match = _NUMBER.fullmatch(value.strip() if isinstance(value, str) else repr(value))
     if match is None:
         return None, ""
-    return Fraction(match[1]), match[2].lower()
+    unit = match[2].lower()
+    return Fraction(match[1]), SPELLINGS.get(unit, unit)
 
 
 def unit_of(value: Any) -> str:
@@ -77,9 +89,9 @@ def check_range(low: int, high: int, what: str) -> None:
 
 
 def unit_name(value: Any, where: str) -> str:
-    """Return a unit's lower-case name, or raise `InstanceError`."""
-    name = value.strip().lower() if isinstance(value, str) else value
-    if not isinstance(name, str) or name not in MILLIMETRES:
+    """Return the name of a unit in any of its spellings, or raise `InstanceError`."""
+    name = SPELLINGS.get(value.strip().lower()) if isinstance(value, str) else None
+    if name is None:
         raise InstanceError(f"{where} {show(value)}: expected {UNITS}")
     return name
 

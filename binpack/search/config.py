@@ -7,8 +7,8 @@ from typing import Any, Self
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
-from binpack.agents.config import PPOConfig, TrainConfig
-from binpack.agents.sameness import differences, meaning
+from binpack.agents.config import PPOConfig, TrainConfig, differences
+from binpack.agents.sameness import meaning
 from binpack.files import InputError
 from binpack.search._model import Model, SearchError, one_line
 from binpack.search.samplers import PrunerConfig, SamplerConfig

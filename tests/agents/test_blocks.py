@@ -1,5 +1,7 @@
 """Blocks of boxes: what they are made of stands, is there, and fills them."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,6 +9,8 @@ from hypothesis import strategies as st
 
 from binpack.agents.blocks import FULL, BoxType, make_blocks
 from binpack.core import geometry
+from binpack.items.bischoff_ratcliff import CONTAINER, problem
+from binpack.items.catalogue import read_catalogue
 
 edges = st.tuples(*[st.integers(1, 6)] * 3)
 types = st.lists(
@@ -47,6 +51,35 @@ def test_each_block_stands_by_itself_and_is_what_it_says(kinds, most):
             assert z == lengths[2]
             told[x1:x2, y1:y2] += 1
         assert (highest == told).all()
+
+
+nearly = st.tuples(*[st.integers(18, 20)] * 3)
+"""Edges so nearly alike that blocks are joined with a small gap between them, on which nothing may stand."""
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.builds(lambda turn: BoxType((turn,), 8, 1.0), nearly), min_size=2, max_size=4))
+def test_nothing_in_a_block_stands_on_a_gap(kinds):
+    blocks = make_blocks(kinds, (60, 45, 80), 800)
+    for number in range(len(blocks)):
+        boxes = blocks.boxes(number)[:, 1:]
+        geometry.check(boxes[np.argsort(boxes[:, 2], kind="stable")], blocks.edges[number].tolist(), "full")
+
+
+@pytest.mark.parametrize(("file", "number"), [(4, 2), (7, 1)])
+def test_blocks_of_published_boxes_stand(file, number, tmp_path):
+    path = tmp_path / "problem.txt"
+    path.write_text(problem(file, number) + "\n", encoding="utf-8")
+    found = read_catalogue(path, problem=number)
+    kinds = [
+        BoxType(tuple(sorted({tuple(each) for each in permutations(edges)})), count, 1.0)
+        for edges, count in zip(found.edges.tolist(), found.quantity.tolist(), strict=True)
+    ]
+    blocks = make_blocks(kinds, CONTAINER)
+    assert len(blocks) > 1000
+    for block in range(len(blocks)):
+        boxes = blocks.boxes(block)[:, 1:]
+        geometry.check(boxes[np.argsort(boxes[:, 2], kind="stable")], blocks.edges[block].tolist(), "full")
 
 
 @settings(deadline=None)

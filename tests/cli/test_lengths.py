@@ -41,19 +41,19 @@ NOTHING = "as nothing else is said (--unit does)"
         ("bare.csv --bin 36x24x24 --cell 1cm", f"numbers of bare.csv and of --bin are cm, {NOTHING}", [13, 7, 4]),
         (
             "bare.csv --bin 400x300x300mm --cell 5mm --unit cm",
-            "numbers of bare.csv are cm, and --bin is in mm",
+            "numbers of bare.csv are cm, those of --bin mm",
             [25, 13, 8],
         ),
         ("bare.csv --bin 36x24x24 --cell 1in --unit in", None, [13, 7, 4]),
         ("bare.csv --bin 36x24x24in --cell 1in --unit in", None, [13, 7, 4]),
-        ("bare.csv --bin 4x3x3dm --cell 1dm --unit mm", "numbers of bare.csv are mm, and --bin is in dm", [1, 1, 1]),
+        ("bare.csv --bin 4x3x3dm --cell 1dm --unit mm", "numbers of bare.csv are mm, those of --bin dm", [1, 1, 1]),
         ("cm.csv --bin 36x24x24cm --cell 1cm", None, [13, 7, 4]),
         ("cm.csv --bin 36x24x24 --cell 1cm", None, [13, 7, 4]),
-        ("cm.csv --bin 36x24x24in --cell 1cm", "cm.csv says cm, --bin is in in", [13, 7, 4]),
-        ("mm.json --bin 36x24x24 --cell 1cm", f"mm.json says mm, --bin is in cm, {NOTHING}", [13, 6, 4]),
+        ("cm.csv --bin 36x24x24in --cell 1cm", "cm.csv says cm, --bin says in", [13, 7, 4]),
+        ("mm.json --bin 36x24x24 --cell 1cm", f"mm.json says mm, --bin is cm, {NOTHING}", [13, 6, 4]),
         ("mm.json --bin 360x240x240 --cell 1cm --unit mm", None, [13, 6, 4]),
         ("mm.npz --bin 360x240x240mm --cell 1cm", None, [13, 6, 4]),
-        ("mm.npz --bin 36x24x24in --cell 1cm", "mm.npz says mm, --bin is in in", [13, 6, 4]),
+        ("mm.npz --bin 36x24x24in --cell 1cm", "mm.npz says mm, --bin says in", [13, 6, 4]),
         ("mixed.csv --bin 36x24x24in --cell 1in", "numbers of mixed.csv are in, as in --bin", [5, 7, 4]),
         ("problem.txt --cell 5cm", f"numbers of problem.txt are cm, {NOTHING}", [4, 3, 2]),
         ("problem.txt --cell 5mm --unit mm", None, [4, 3, 2]),
@@ -153,7 +153,7 @@ def test_the_catalogue_keeps_real_lengths_and_what_the_file_says(folder):
     [
         (
             "bare.csv --bin 5x5x5in --cell 1in",
-            "item 13x7x4 cells of 1in (31.75x15.875x10.16 cm) fits the bin 5x5x5 in no",
+            "item 13x7x4 cells of 1in (12.5x6.25x4 in) fits the bin 5x5x5 in no",
         ),
         ("bare.csv --bin 36x24x24 --cell 50cm", "edge '36' has 0 cells of 500mm, expected 1 to 1000 cells"),
         ("bare.csv --bin 36x24x24m --cell 1cm", "edge '36' has 3600 cells of 10mm, expected 1 to 1000 cells"),
@@ -173,7 +173,7 @@ def test_errors_speak_in_lengths_and_name_the_cell(folder, capsys, line, told):
         ("--items bare.csv --bin 360x240x240 --cell 1cm --unit mm", None, "mm", 2),
         (
             "--items bare.csv --bin 4x4x4dm --cell 1cm --unit in",
-            "numbers of bare.csv are in, and --bin is in dm",
+            "numbers of bare.csv are in, those of --bin dm",
             "in",
             32,
         ),
@@ -202,6 +202,56 @@ def test_the_other_commands_say_and_take_units_as_pack_does(
     env = getattr(made[0], "env", made[0])
     assert env.unit == unit
     assert edges is None or env.source().catalogue.edges[0, 0] == edges
+
+
+@pytest.mark.parametrize("bin_size", ["10x8x6", "100x80x60 --cell 10cm"])
+@pytest.mark.parametrize("command", ["train --out run", "evaluate --agent first_fit --n 1"])
+def test_the_other_commands_say_what_was_passed_over(folder, capsys, monkeypatch, command, bin_size):
+    def stop(*args, **more):
+        raise InputError("far enough")
+
+    monkeypatch.setattr("binpack.agents.training.train", stop)
+    monkeypatch.setattr("binpack.cli.filling.play", stop)
+    (folder / "list.csv").write_text("Packing list,,,\nname,L,W,H,qty\na,3,2,1,1\nb,3,2,1,0\n#c,3,2,1,1\n")
+    assert main([*command.split(), "--items", "list.csv", "--bin", *bin_size.split()]) == 2
+    output = capsys.readouterr()
+    told = output.err if command.startswith("evaluate") else output.out
+    assert [line for line in told.splitlines() if line.startswith("note: ")] == [
+        "note: list.csv: skipped 'Packing list' above the header in line 2",
+        "note: list.csv: line 5: a comment, as it begins with # (in quotation marks it is an item)",
+        "note: list.csv: line 4 (b): skipped, its quantity is 0",
+    ]
+
+
+@pytest.mark.parametrize("command", ["train --out run", "tune --storage s.journal", "evaluate --agent first_fit"])
+def test_the_other_commands_name_the_lengths_of_what_fits_no_bin(folder, capsys, command):
+    (folder / "pole.csv").write_text("name,L,W,H\npole,300,5,5\n")
+    assert main([*command.split(), "--items", "pole.csv", "--bin", "120x80x100", "--cell", "5cm"]) == 2
+    told = "pole.csv: line 2 (pole): item 60x1x1 cells of 5cm (300x5x5 cm) fits the bin 24x16x20 in no permitted"
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("lines", "cell", "told"),
+    [
+        ("L (mm),W (mm),H (mm)\n3000,50,50\n", "5cm", "cells of 5cm (3000x50x50 mm) fits"),
+        ("L,W,H\n300cm,50mm,5cm\n", "50mm", "cells of 50mm (3000x50x50 mm) fits"),
+        ("L,W,H\n300,5,5\n", "5cm", "cells of 5cm (300x5x5 cm) fits"),
+    ],
+)
+def test_what_fits_no_bin_is_named_in_the_unit_of_its_file_or_else_of_the_cell(folder, capsys, lines, cell, told):
+    (folder / "pole.csv").write_text(lines)
+    assert main(["evaluate", "--items", "pole.csv", "--bin", "120x80x100cm", "--cell", cell, "--agent", "random"]) == 2
+    assert told in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize("unit", ["in", "inch", "Inches", '"', "″"])
+def test_units_are_taken_in_their_spellings(folder, capsys, unit):
+    (folder / "one.csv").write_text("L,W,H\n12,8,4\n")
+    line = ["pack", "one.csv", "--bin", f"12x8x4{unit}", "--cell", f"1{unit}", "--seconds", "0", "--out", "out"]
+    assert main(line) == 0 and "1 of 1 items packed" in capsys.readouterr().out
+    assert main([*line[:3], "12x8x4", "--unit", unit, *line[4:]]) == 0
+    assert "1.0000 in true volumes" in capsys.readouterr().out
 
 
 def test_a_stored_configuration_brings_its_unit_and_nothing_is_assumed(folder, capsys, monkeypatch):

@@ -159,6 +159,16 @@ def test_placements_need_a_place(items, tmp_path, capsys):
     assert sorted(file.name for file in tmp_path.iterdir()) == ["folder", "items.csv"]
 
 
+@pytest.mark.parametrize("option", ["--out", "--placements"])
+def test_a_place_that_may_not_be_written_to_is_refused_before_any_work(items, tmp_path, monkeypatch, capsys, option):
+    monkeypatch.setattr("binpack.cli.packing.read_catalogue", lambda *args, **more: pytest.fail("it began"))
+    monkeypatch.setattr("binpack.cli.options.os.access", lambda place, mode: str(place) != "folder")
+    (tmp_path / "folder").mkdir()
+    assert main([*items, option, "folder/new/place"]) == 2
+    assert f"{option}: folder: no permission to write there, choose another" in capsys.readouterr().err
+    assert not list((tmp_path / "folder").iterdir())
+
+
 PROBLEMS = "2\n1 101\n4 4 4\n1\n1 2 1 2 1 2 1 8\n2 102\n6 3 3\n1\n1 3 1 3 1 3 1 2\n"
 
 

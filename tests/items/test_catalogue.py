@@ -298,7 +298,10 @@ BAD_FILES = {
     "few.csv": (H + "3,4,5\n", "line 2: 3 columns '3,4,5': expected 5 (length,width,height,quantity,name)"),
     "many.csv": (H + "3,4,5,1,box,x\n", "line 2: 6 columns '3,4,5,1,box,x': expected 5 (length,width,height,"),
     "comma.csv": ("length,width,height\n3,5,4,5\n", "line 2: 4 columns '3,5,4,5': expected 3 (length,width,height)"),
-    "quote.csv": (H + '3,4,5,1,"box\n', "line 2: unexpected end of data: expected comma-separated values"),
+    "quote.csv": (
+        H + '3,4,5,1,"box\n',
+        'line 2: a quotation mark " opens here and none closes it: expected comma-separated values',
+    ),
     "latin.csv": (H.encode() + b"3,4,5,1,box\n3,4,5,1,gr\xf6\xdfe\n", "line 3: byte 0xf6: expected UTF-8 text"),
     "utf16.csv": (H.encode("utf-16"), "line 1: no items after the header"),
     "half16.csv": (H.encode("utf-16")[:-1], "line 1: byte 0x0a: expected text in the encoding utf-16: save it"),
@@ -388,8 +391,9 @@ BAD_FILES = {
     "bin.json": ('{"bin": [1, 2], "items": [{}]}', "line 1: bin [1, 2]: expected three edges, such as 110x110x100"),
     # OR-Library
     "empty.txt": (" \n\n", "line 1: the file is empty, expected an OR-Library container loading problem"),
-    "prose.txt": ("dear reader\n", "line 1: problem number 'dear': expected a whole number from 1 up"),
-    "long.txt": ("some words too many\n", "line 1: 'some words too many': expected a problem's number and seed"),
+    "prose.txt": ("dear reader\n", "line 1: 'dear reader': expected the header length,width,height"),
+    "long.txt": ("1 word too many\n", "line 1: '1 word too many': expected a problem's number and seed"),
+    "named.txt": ("1\nx 5\n4 4 4\n", "line 2: problem number 'x': expected a whole number from 1 up"),
     "seed.txt": ("1 x\n", "line 1: seed 'x': expected a whole number from 0 up"),
     "alone.txt": ("1\n", "line 1: the file ends here, expected the container's length, width and height next"),
     "types.txt": ("1 5\n10 10 10\n", "line 2: the file ends here, expected the number of item types next"),
@@ -704,3 +708,19 @@ def test_a_small_file_that_unpacks_to_gigabytes_is_refused_before_it_is_read(tmp
 
 def test_what_is_refused_is_gigabytes_and_no_file_of_ours():
     assert catalogue.MAX_UNPACKED == 256 * 2**20 and streams.MAX_UNPACKED == 2**31
+
+
+@pytest.mark.parametrize(("given", "cells"), [('"48x40x60in"', 31), ('"120x100x150cm"', 12), ("[120, 100, 150]", 12)])
+def test_bare_numbers_of_a_json_file_have_the_unit_of_its_bin(tmp_path, given, cells):
+    (tmp_path / "f.json").write_text(f'{{"bin": {given}, "items": [{{"length": 12, "width": 12, "height": 12}}]}}')
+    catalogue = read_catalogue(tmp_path / "f.json", cell="1cm")
+    assert catalogue.edges.tolist() == [[cells] * 3] and catalogue.bare == given.startswith("[")
+
+
+@pytest.mark.parametrize(
+    "text", ["length width height\n3 2 1\n", "Dear all,\nthese are our boxes: 3 by 2 by 1\n", "길이 폭\n"]
+)
+def test_a_text_that_is_neither_table_nor_problem_is_answered_with_what_it_could_be(tmp_path, text):
+    (tmp_path / "f.txt").write_text(text, encoding="utf-8")
+    with pytest.raises(InstanceError, match=r"f.txt: line 1: '.*': expected the header length,width,height.* with"):
+        read_catalogue(tmp_path / "f.txt")

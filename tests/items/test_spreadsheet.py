@@ -256,3 +256,125 @@ def test_blanks_between_thousands_and_wide_digits_are_read(cell, number):
 
 def test_points_that_cannot_be_thousands_are_decimal_ones_beside_semicolons():
     assert edges("L;W;H\n1.200;8.5;0.600\n")[0] == [("1.200", "8.5", "0.600", 1, "")]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize(
+    "above",
+    [
+        ["Packing list"],
+        ["Order 4711 / 2 boxes", ""],
+        ["Date{s}2024-01-02{s}{s}", "Customer{s}A, B & C{s}{s}"],
+        ["Dimensions (cm){s}{s}{s}"],
+    ],
+)
+def test_a_title_above_the_header_is_passed_over_and_said(separator, above):
+    lines = [line.format(s=separator) for line in above]
+    text = "\n".join([*lines, separator.join(("Item", "Length", "Width", "Height")), separator.join("a321")])
+    rows, notes = edges(text)
+    assert rows == [("3", "2", "1", 1, "a")]
+    assert len(notes) == 1 and notes[0].startswith(f"f.csv: skipped '{lines[0].split(separator)[0]}")
+    assert notes[0].endswith(f"above the header in line {len(lines) + 1}")
+
+
+def test_unicode_text_of_excel_is_read_below_a_title(tmp_path):
+    text = "Packing list\r\n\r\n품명\t길이 (cm)\t폭 (cm)\t높이 (cm)\t수량\r\n상자\t30,5\t20\t10\t3\r\n"
+    (tmp_path / "list.txt").write_text(text, encoding="utf-16", newline="")
+    catalogue = read_catalogue(tmp_path / "list.txt", cell="5mm")
+    assert (catalogue.edges.tolist(), catalogue.quantity.tolist(), catalogue.names) == ([[61, 40, 20]], [3], ("상자",))
+
+
+def test_headings_that_are_named_are_found_below_a_title():
+    named = {"length": "A", "width": "B", "height": "C"}
+    assert edges("Our boxes\nA;B;C\n3;2;1\n", columns=named)[0] == [("3", "2", "1", 1, "")]
+    with pytest.raises(InstanceError, match="line 1: no column 'A' in 'L,W,H'"):
+        edges("L;W;H\n3;2;1\n", columns=named)
+
+
+@pytest.mark.parametrize("below", ["cm,cm,cm", "[cm],(CM),centimeters", "cm,cm,cm."])
+def test_units_in_the_line_below_the_headings_hold_for_their_columns(tmp_path, below):
+    (tmp_path / "f.csv").write_text(f"Item,L,W,H,Qty\n,{below},pcs\nbox,30,20,10,2\n")
+    catalogue = read_catalogue(tmp_path / "f.csv", cell="10mm", unit="m")
+    assert catalogue.edges.tolist() == [[30, 20, 10]] and (catalogue.units, catalogue.bare) == (("cm",), False)
+    (tmp_path / "f.csv").write_text("L,W,H\nft,ft,ft\n3,2,1\n")
+    with pytest.raises(InstanceError, match="line 2: unit of the length 'ft': expected mm, cm, dm, m or in"):
+        read_catalogue(tmp_path / "f.csv", cell="10mm")
+
+
+@pytest.mark.parametrize("word", ["pcs", "PCS", " pcs", " Stück", " ea", "개수", " шт"])
+def test_a_word_for_pieces_behind_a_quantity_is_read_over(word):
+    assert edges(f"L,W,H,qty\n3,2,1,12{word}\n")[0] == [("3", "2", "1", "12", "")]
+    assert edges("L,W,H,qty\n3,2,1,12 kg\n")[0] == [("3", "2", "1", "12 kg", "")]  # which is refused later on
+
+
+@pytest.mark.parametrize(
+    ("cell", "cells"),
+    [
+        *(('12"', 305), ("12''", 305), ("12″", 305), ("12 inch", 305), ("12 Inches", 305), ("12in", 305)),
+        *(("2 meters", 2000), ("3 centimetres", 30), ("7cms", 70), ("25millimeters", 25), ("30센티미터", 300)),
+    ],
+)
+def test_units_beside_numbers_have_the_spellings_of_headings(tmp_path, cell, cells):
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([["L", "W", "H"], [cell, cell, cell]])
+    (tmp_path / "f.csv").write_text(text.getvalue(), encoding="utf-8")
+    assert read_catalogue(tmp_path / "f.csv", cell="1mm").edges.tolist() == [[cells] * 3]
+    unit = cell.lstrip("0123456789 ")
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([["L", "W", "H", "unit"], [cell.removesuffix(unit)] * 3 + [unit]])
+    (tmp_path / "f.csv").write_text(text.getvalue(), encoding="utf-8")
+    assert read_catalogue(tmp_path / "f.csv", cell="1mm").edges.tolist() == [[cells] * 3]
+
+
+@pytest.mark.parametrize("header", ["itemLength,itemWidth,itemHeight,itemQty", "LengthCM,WidthCm,HeightCM,QTY"])
+def test_headings_of_programs_are_known(header):
+    assert edges(f"{header}\n3,2,1,4\n") == ([("3", "2", "1", "4", "")], [])
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("Długość;Szerokość;Wysokość;Ilość;Nazwa", "Длина;Ширина;Высота;Количество;Наименование"),
+        *("Lunghezza;Larghezza;Altezza;Quantità;Descrizione", "délka;šířka;výška;množství;název"),
+    ],
+)
+def test_headings_of_more_languages_are_known(header):
+    assert edges(f"{header}\n3;2;1;4;box\n") == ([("3", "2", "1", "4", "box")], [])
+
+
+def test_no_line_that_could_be_an_item_is_lost_as_a_comment_without_a_word():
+    said = "a comment, as it begins with # (in quotation marks it is an item)"
+    text = "name,L,W,H\n# my boxes\n#1 box,3,2,1\nb,3,2,1\n#N/A,3,2,1\n"
+    assert edges(text) == ([("3", "2", "1", 1, "b")], [f"f.csv: lines 3, 5: {said}"])
+    assert edges('name,L,W,H\n"#1 box",3,2,1\n') == ([("3", "2", "1", 1, "#1 box")], [])
+    with pytest.raises(InstanceError, match="line 2: no items after the header, as line 2 begins with #: put"):
+        edges("name,L,W,H\n#1 box,3,2,1\n")
+
+
+def test_a_quotation_mark_that_nothing_closes_is_answered_where_it_opens():
+    with pytest.raises(InstanceError, match='line 3: a quotation mark " opens here and none closes it'):
+        edges('L,W,H,name\n3,2,1,"a"\n3,2,1,"b\n3,2,1,c\n3,2,1,d\n')
+    with pytest.raises(InstanceError, match='line 2: a quotation mark " opens here and none closes it'):
+        edges('L,W,H,name\n3,2,1,"a')
+    with pytest.raises(InstanceError, match="line 3: ',' expected after '\"'"):
+        edges('L,W,H,name\n3,2,1,"a\nb"c')
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".txt"])
+@pytest.mark.parametrize(
+    "text", ["{long}\nL,W,H\n3,2,1\n", "#{long}\nL,W,H\n3,2,1\n", '"{long}', "L,W,H,{long}\n", "L,W,H\n3,2,{long}\n"]
+)
+def test_a_field_that_is_longer_than_any_is_no_traceback(tmp_path, text, suffix):
+    (tmp_path / f"f{suffix}").write_text(text.format(long="y" * 200_000))
+    try:
+        assert read_catalogue(tmp_path / f"f{suffix}", cell="1cm").edges.tolist() == [[3, 2, 1]]
+    except InstanceError as error:
+        assert len(str(error).splitlines()) == 1 and len(str(error)) < 400
+
+
+def test_the_column_that_is_called_name_holds_the_names():
+    assert edges("Item,Name,L,W,H\n1,box,3,2,1\n") == (
+        [("3", "2", "1", 1, "box")],
+        ["f.csv: ignored the column 'Item'"],
+    )
+    assert edges("Count,Quantity,L,W,H\n1,5,3,2,1\n")[0] == [("3", "2", "1", "5", "")]

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from binpack.agents.config import check_version
-from binpack.agents.sameness import differences
+from binpack.agents.config import check_version, differences
 from binpack.search._model import SearchError
 from binpack.search.action.job import Params
 

@@ -9,6 +9,8 @@ import multiprocessing
 import os
 import random
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import optuna
@@ -154,6 +156,16 @@ def test_hyperopt_goes_on_from_what_was_seen_as_if_it_had_not_been_interrupted(t
     perform(job, tmp_path / "parts")
     job["params"]["tune_config"]["num_samples"] = 23
     assert [model["config"] for model in perform(job, tmp_path / "parts")["trial_models"]] == configs
+
+
+def test_a_job_of_ones_own_waits_for_no_torch(tmp_path):
+    job, here = tuning(num_samples=2), str(Path(__file__).parent)
+    program = (
+        f"import sys; sys.path.append({here!r}); from binpack.search.action.conduct import perform; "
+        f"perform({job!r}, {str(tmp_path / 'out')!r}); print('torch' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout == "False\n"
 
 
 def test_fixed_values_are_part_of_a_trials_configuration(tmp_path):
