@@ -24,6 +24,7 @@ import logging
 import math
 import os
 import queue
+import signal
 import socket
 import sys
 import threading
@@ -128,7 +129,8 @@ def _cluster(params: Params) -> Iterator[Any]:
         raise SearchError(f"ray_address {address}: run the job on a node of the cluster, with ray_address auto")
     try:
         _look_for(address)
-        ray.init(address=address, **_QUIET)
+        with _handler_kept():
+            ray.init(address=address, **_QUIET)
     except Exception as error:  # Ray raises several kinds
         raise SearchError(
             f"ray_address {address}: no cluster ({first_line(error)}): start one with `ray start --head`, or leave "
@@ -178,19 +180,32 @@ def _look_for(address: str) -> None:
         socket.create_connection((host, int(port)), timeout=_ANSWER).close()
 
 
+@contextlib.contextmanager
+def _handler_kept() -> Iterator[None]:
+    """Give SIGTERM back to whoever has it: Ray takes it for itself when it connects, and keeps it when it is gone."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        # elsewhere Ray takes none, and Python gives none
+        if before is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
+
+
 def _start(ray: Any, cpus: int) -> None:
     # Otherwise Ray takes 127.0.0.1 for the machine's address in its network, and listens on every other address.
     ray._private.ray_constants.ENABLE_RAY_CLUSTER = False
     for attempt in range(ATTEMPTS):
         try:
-            ray.init(
-                address="local",
-                num_cpus=cpus,
-                object_store_memory=STORE,
-                include_dashboard=False,
-                _node_ip_address="127.0.0.1",
-                **_QUIET,
-            )
+            with _handler_kept():
+                ray.init(
+                    address="local",
+                    num_cpus=cpus,
+                    object_store_memory=STORE,
+                    include_dashboard=False,
+                    _node_ip_address="127.0.0.1",
+                    **_QUIET,
+                )
             return
         except Exception as error:  # Exception itself, where its processes take longer than it waits
             ray.shutdown()

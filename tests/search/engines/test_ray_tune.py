@@ -401,7 +401,8 @@ def cluster():
             # where everything is installed on purpose, to skip would hide a failure
             give_up = pytest.fail if "CI" in os.environ else pytest.skip
             give_up(f"a Ray cluster was started at {address} and does not answer: Ray cannot be used here")
-        ray.init(address, namespace=ray_tune.NAMESPACE, log_to_driver=False, _node_ip_address="127.0.0.2")
+        with ray_tune._handler_kept():  # or other tests would find that of Ray
+            ray.init(address, namespace=ray_tune.NAMESPACE, log_to_driver=False, _node_ip_address="127.0.0.2")
         yield SimpleNamespace(address=address, kill=kill, ray=ray)
     finally:
         ray.shutdown()
@@ -409,6 +410,20 @@ def cluster():
         process.wait()
         environment.undo()
         reset_auth_token_state()
+
+
+def test_sigterm_is_not_left_to_ray(cluster, monkeypatch):
+    handler = signal.getsignal(signal.SIGTERM)
+    assert "ray" not in (getattr(handler, "__module__", None) or "")
+
+    def init(**options):
+        signal.signal(signal.SIGTERM, lambda number, frame: None)
+
+    constants = cluster.ray._private.ray_constants
+    monkeypatch.setattr(constants, "ENABLE_RAY_CLUSTER", constants.ENABLE_RAY_CLUSTER)
+    monkeypatch.setattr(cluster.ray, "init", init)
+    ray_tune._start(cluster.ray, 1)
+    assert signal.getsignal(signal.SIGTERM) is handler
 
 
 def test_a_grid_of_twelve_points_on_two_nodes(cluster, tmp_path):
