@@ -211,7 +211,7 @@ class _Table:
         along = one[..., axis] + other[..., axis]
         fits = along <= self._size[axis]
         if axis == 2:
-            # the rest is for _bears to say
+            # what stands on another block is borne whole; whether its top has gaps there, join asks of few pairs
             fits &= (other[..., :2] <= one[..., :2]).all(axis=2)
         else:
             # a block is flat on top

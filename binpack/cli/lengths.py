@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from binpack.items.catalogue import Catalogue
 
 _TEXT = (".csv", ".tsv", ".json", ".txt", ".dat")
+"""Files of items that may hold what is passed over, without a cell too."""
 MOST = 0.05
 """Largest difference of a share in true volumes from that of the grid's cells that goes without a warning."""
 

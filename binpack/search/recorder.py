@@ -123,7 +123,7 @@ def record(
         store: a row for each run, with the run's key among its entries, in the order of the jobs.
         jobs: all runs, the most wanted first; the same list goes on where an earlier call was stopped.
         run: job -> what its row holds beside its key; a function that other processes can import.
-        processes: how many runs at a time, each with one thread of torch.
+        processes: how many runs at a time, each with one thread of torch and of BLAS.
         piece: runs between two writes of the file.
         progress: show a bar on stderr.
 
