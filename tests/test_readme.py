@@ -82,11 +82,13 @@ def test_workflow_runs_lint_units_and_notebooks_side_by_side_on_every_supported_
     assert runs["notebooks"] == [*install, "python -m pytest notebooks"]
     shots = "${{ runner.temp }}/screenshots"
     assert runs["browser"] == [*install, f"python -m pytest -n 0 tests/browser --all-lessons --screenshots {shots}"]
+    answers = "python -m pytest --all-lessons tests/course/test_answers.py -k right_answers"
+    assert runs["answers"] == [*install, answers]
     kept = jobs["browser"]["steps"][-1]
     assert (kept["if"], kept["with"]["path"]) == ("always()", shots)
     for name in ("units", "notebooks"):
         assert jobs[name]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
-    for name in ("lint", "units", "notebooks", "browser"):
+    for name in ("lint", "units", "notebooks", "answers", "browser"):
         setup = next(step for step in jobs[name]["steps"] if "setup-python" in step.get("uses", ""))
         assert (setup["with"]["cache"], setup["with"]["cache-dependency-path"]) == ("pip", "requirements.txt")
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o100

@@ -86,26 +86,28 @@ def source_of(lesson_number: int, exercise: str) -> Path | None:
     return None
 
 
-def runs() -> dict[tuple[Path, int], dict[str, Answer]]:
-    """Each lesson's source and the number of a run, with one alternative for each exercise that has so many."""
-    found: dict[tuple[Path, int], dict[str, Answer]] = {}
+def runs() -> dict[tuple[Path, str], dict[str, Answer]]:
+    """Each lesson's source twice, and one right answer for each of its exercises.
+
+    The run "first" takes the first answer of every other exercise and the second of the rest, and "second" the others:
+    so either run alone mixes what learners may write. Further right answers are judged, and not run through.
+    """
+    found: dict[tuple[Path, str], dict[str, Answer]] = {}
     for each in LESSONS:
-        places: Counter = Counter()
-        for answer in ANSWERS[each]:
-            if answer.wrong or places[answer.exercise] == RIGHT:  # more alternatives are judged, and not run through
-                continue
-            path = source_of(each.number, answer.exercise)
-            if path is not None:
-                found.setdefault((path, places[answer.exercise]), {})[answer.exercise] = answer
-                places[answer.exercise] += 1
+        for place, exercise in enumerate(EXERCISES[each]):
+            right = [answer for answer in ANSWERS[each] if answer.exercise == exercise.name and not answer.wrong]
+            path = source_of(each.number, exercise.name)
+            for turn, name in enumerate(("first", "second")):
+                if path is not None:
+                    found.setdefault((path, name), {})[exercise.name] = right[(place + turn) % RIGHT]
     return dict(sorted(found.items(), key=str))
 
 
 def pytest_generate_tests(metafunc):
-    """Run each lesson as often as there are right answers, where every lesson is asked for."""
+    """Run each lesson with its right answers, where every lesson is asked for."""
     if "alternatives" not in metafunc.fixturenames:
         return
-    chosen = [pytest.param(path, mine, id=f"{path.stem}-{number}") for (path, number), mine in runs().items()]
+    chosen = [pytest.param(path, mine, id=f"{path.stem}-{name}") for (path, name), mine in runs().items()]
     if not metafunc.config.getoption("--all-lessons"):
         chosen = [pytest.param(None, {}, marks=pytest.mark.skip(reason="--all-lessons runs them"), id="all")]
     metafunc.parametrize(("path", "alternatives"), chosen)

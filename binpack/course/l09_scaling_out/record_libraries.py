@@ -1,6 +1,6 @@
 """Records what three libraries find on the surrogate with the same budget, and what they do by themselves.
 
-    python -m binpack.course.l09_scaling_out.record_libraries        # libraries.json, half an hour on an idle machine
+    python -m binpack.course.l09_scaling_out.record_libraries        # libraries.json, a quarter of an hour on an idle machine
 
 It needs ``hyperopt`` and ``sweeps``. Random search is repeated as often. What a library takes beside training is
 measured as well, so nothing else may run meanwhile: the rows are made one after the other. The recorder can be killed
@@ -31,7 +31,7 @@ FILE = Path(__file__).with_name("libraries.json")
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "optuna", "hyperopt", "sweeps")
 TRIALS = 60
 AT = (10, 20, 30, 40, 50, 60)
-REPEATS = 60
+REPEATS = 240
 
 
 def jobs(repeats: int = REPEATS, trials: int = TRIALS) -> list[Job]:

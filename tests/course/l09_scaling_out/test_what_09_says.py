@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from binpack.course.l09_scaling_out.record_tournaments import REPEATS
-from binpack.course.l09_scaling_out.records import Tournaments
+from binpack.course.l09_scaling_out.records import Crowds, Speed, Tournaments
 from binpack.course.searching import apart
 
 
@@ -47,3 +47,36 @@ def test_stopping_early_finds_more_and_wrong_promotions_cost_no_decision(tournam
     asha, halving = (tournaments[way, workers]["worth"] for way in ("ASHA", "halving"))
     assert apart(asha, halving) and 0 < asha.mean() - halving.mean() < 0.005
     assert mean(tournaments, "ASHA", workers, "wrong") == pytest.approx(1 / 7, abs=0.02)
+
+
+@pytest.fixture(scope="module")
+def crowds():
+    found = Crowds.load()
+    return {key: dict(zip(found.at, worth.T, strict=True)) for key, worth in found.worth.items()}
+
+
+def test_a_crowd_pays_little_and_stays_ahead_of_chance(crowds):
+    one, random = crowds["TPE", 1], crowds["random", 1]
+    for workers in (4, 16):
+        many = crowds["TPE", workers]
+        assert 0.0025 < one[64].mean() - many[64].mean() < 0.0045
+        assert not apart(one[96], many[96]) and apart(many[96], random[96])
+        assert (many[96].mean() - random[96].mean()) / (one[96].mean() - random[96].mean()) > 0.5
+    assert apart(one[64], crowds["TPE", 4][64])
+    assert apart(one[96], random[96]) and one[96].mean() - random[96].mean() == pytest.approx(0.006, abs=0.0005)
+
+
+def test_the_liar_makes_no_difference_among_eleven_hyperparameters(crowds):
+    for workers in (4, 16):
+        for at, worth in crowds["TPE", workers].items():
+            assert not apart(worth, crowds["TPE without the liar", workers][at])
+
+
+def test_trials_are_the_parallel_thing_and_threads_gain_nothing():
+    speed = Speed.load()
+    alone = speed.training[1, 1] / speed.trials
+    assert alone.mean() == pytest.approx(1.5, abs=0.1) and 1.5 < speed.speed_up(2, 1) < 2
+    assert speed.seconds[2, 1].max() < min(each.min() for key, each in speed.seconds.items() if key != (2, 1))
+    assert 1 - speed.training[1, 1].sum() / speed.seconds[1, 1].sum() == pytest.approx(0.1, abs=0.01)
+    assert 1.02 < speed.training[2, 1].mean() / speed.training[1, 1].mean() < 1.15
+    assert speed.speed_up(1, 2) < 1 and 1 / speed.speed_up(2, 2) == pytest.approx(3, abs=0.4)
