@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from binpack.course.l09_scaling_out import record_workers, served, toy
 from binpack.course.l09_scaling_out.record_tournaments import REPEATS
-from binpack.course.l09_scaling_out.records import Crowds, Speed, Tournaments
+from binpack.course.l09_scaling_out.records import Crowds, Speed, Tournaments, Workers
 from binpack.course.searching import apart
 
 
@@ -80,3 +81,15 @@ def test_trials_are_the_parallel_thing_and_threads_gain_nothing():
     assert 1 - speed.training[1, 1].sum() / speed.seconds[1, 1].sum() == pytest.approx(0.1, abs=0.01)
     assert 1.02 < speed.training[2, 1].mean() / speed.training[1, 1].mean() < 1.15
     assert speed.speed_up(1, 2) < 1 and 1 / speed.speed_up(2, 2) == pytest.approx(3, abs=0.4)
+
+
+def test_workers_that_leave_take_no_trial_with_them():
+    workers = Workers.load()
+    stay, asked, killed = (workers.found[kind] for kind in served.KINDS)
+    for found in (stay, asked, killed):
+        assert np.all(found["ended"] == workers.trials) and np.all(found["made"] == workers.trials * toy.STEPS)
+        assert len(found["ended"]) == record_workers.REPEATS
+    assert asked["seconds"].min() > stay["seconds"].max() and killed["seconds"].min() > stay["seconds"].max()
+    busy = toy.STEPS * record_workers.PAUSE
+    assert 0 < asked["waited"].min() and asked["waited"].max() < busy == 2.5
+    assert 0.75 * served.LEASE < killed["waited"].min() and killed["waited"].max() < served.LEASE + busy + 0.5
