@@ -484,7 +484,7 @@ print(words.promotions(tournament))
 # wrongly is only trained further, and then it is seen for what it is: that costs steps and decides nothing.
 #
 # Halving could use the waiting for a second bracket that begins meanwhile. ASHA needs none of that. But it must keep
-# the checkpoints of trials that pause. Optuna's halving pruner needs neither: it decides when a trial comes to the
+# what paused trials have learned. Optuna's halving pruner needs neither: it decides when a trial comes to the
 # rung, and what it stops stays stopped. The jobs at the end of this lesson have that rule under the name `asha`.
 #
 # ## Training as a population
