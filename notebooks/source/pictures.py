@@ -37,7 +37,7 @@ SHOWN = {
     "07_tpe": "a Gaussian process searches the learning rate",
     "08_optuna": "suggest_float(0, 1)",
     "08b_reading_a_study": "contour: learning_rate x n_epochs",
-    "09_scaling_out": "who had which trial",
+    "09_scaling_out": "with leases of",
 }
 """Notebook to how the text of its figure begins, the first that does."""
 AGENT, STREAMS, SEED = "cut_2_k1", 21, 0
