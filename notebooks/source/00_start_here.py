@@ -228,7 +228,7 @@ ex.hint(utilization)
 # %% [markdown]
 # ## The course
 #
-# Eleven lessons, about 27 hours. Each builds on those before; with some experience of reinforcement learning, start at
+# Eleven lessons, about 28 hours. Each builds on those before; with some experience of reinforcement learning, start at
 # 03.
 #
 # | | lesson | minutes | what you do |
@@ -246,7 +246,7 @@ ex.hint(utilization)
 # | 07 | [Bayesian search and TPE](07_tpe.ipynb) | 120 | let earlier trials choose the next ones |
 # | 08 | [Optuna: the study](08_optuna.ipynb) | 120 | write, store and resume studies; a dozen mistakes |
 # | 08b | [reading a study](08b_reading_a_study.ipynb) | 120 | prune; importance; contour plots; two objectives |
-# | 09 | [scaling out](09_scaling_out.ipynb) | 120 | many processes, a database, a cluster |
+# | 09 | [scaling out](09_scaling_out.ipynb) | 150 | many processes, a database, a cluster |
 # | 10 | [capstone](10_capstone.ipynb) | 120 | tune an agent for your own boxes, and report it honestly |
 # | 10b | [your own reward, rule and environment](10b_your_own_environment.ipynb) | 80 | shape; support; a shop |
 #

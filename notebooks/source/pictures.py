@@ -37,7 +37,7 @@ SHOWN = {
     "07_tpe": "a Gaussian process searches the learning rate",
     "08_optuna": "suggest_float(0, 1)",
     "08b_reading_a_study": "contour: learning_rate x n_epochs",
-    "09_scaling_out": "who had which trial",
+    "09_scaling_out": "with leases of",
     "10_capstone": "packings: ",
     "10b_your_own_environment": "cells as it is",
 }

@@ -70,13 +70,14 @@ def _lived(
 TOP = 1.2
 """The highest score of the first toy, at the origin."""
 RATE = 0.02
-START = 0.9
+START = (0.9, 0.8)
+"""Where members of the first toy begin: off the diagonal, where both would see the same height."""
 
 
 def blind(step: Step, seed: int, steps: int = 200) -> Lives:
     """Play the first toy: the score is 1.2 - x^2 - y^2, and a member climbs 1.2 - a x^2 - b y^2 in its place.
 
-    Two members begin at (0.9, 0.9); one has a = 1 and b = 0.01, the other has them exchanged. Neither a nor b may
+    Two members begin at (0.9, 0.8); one has a = 1 and b = 0.01, the other has them exchanged. Neither a nor b may
     exceed 1.
 
     Args:
@@ -85,7 +86,7 @@ def blind(step: Step, seed: int, steps: int = 200) -> Lives:
         steps: of gradient ascent.
     """
     return _lived(
-        np.full((2, 2), START),
+        np.array([START, START]),
         np.array([[1.0, 0.01], [0.01, 1.0]]),
         lambda weights, hypers: weights - 2 * RATE * hypers * weights,
         lambda weights: TOP - (weights**2).sum(axis=1),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from binpack.course.l09_scaling_out import record_libraries, record_workers, served, toy
 from binpack.course.l09_scaling_out.record_tournaments import REPEATS
-from binpack.course.l09_scaling_out.records import Crowds, Speed, Tournaments
+from binpack.course.l09_scaling_out.records import Crowds, Engines, Libraries, Speed, Tournaments, Workers
 from binpack.course.searching import apart
 
 
@@ -80,3 +81,40 @@ def test_trials_are_the_parallel_thing_and_threads_gain_nothing():
     assert 1 - speed.training[1, 1].sum() / speed.seconds[1, 1].sum() == pytest.approx(0.1, abs=0.01)
     assert 1.02 < speed.training[2, 1].mean() / speed.training[1, 1].mean() < 1.15
     assert speed.speed_up(1, 2) < 1 and 1 / speed.speed_up(2, 2) == pytest.approx(3, abs=0.4)
+
+
+def test_workers_that_leave_take_no_trial_with_them():
+    workers = Workers.load()
+    stay, asked, killed = (workers.found[kind] for kind in served.KINDS)
+    for found in (stay, asked, killed):
+        assert np.all(found["ended"] == workers.trials) and np.all(found["made"] == workers.trials * toy.STEPS)
+        assert len(found["ended"]) == record_workers.REPEATS
+    assert asked["seconds"].min() > stay["seconds"].max() and killed["seconds"].min() > stay["seconds"].max()
+    busy = toy.STEPS * record_workers.PAUSE
+    assert 0 < asked["waited"].min() and asked["waited"].max() < busy == 2.5
+    assert 0.75 * served.LEASE < killed["waited"].min() and killed["waited"].max() < served.LEASE + busy + 0.5
+
+
+def test_libraries_find_the_same_and_two_of_them_more_than_chance():
+    found = Libraries.load()
+    last = {name: worth[:, found.at.index(60)] for name, worth in found.worth.items()}
+    chance, optuna, hyperopt, sweep = (last[name] for name in ("random", "Optuna, TPE", "Hyperopt, TPE", "W&B, bayes"))
+    assert {len(each) for each in last.values()} == {record_libraries.REPEATS}
+    assert not apart(optuna, sweep) and not apart(optuna, hyperopt) and not apart(hyperopt, sweep)
+    assert not apart(hyperopt, chance)
+    for ahead in (optuna, sweep):
+        assert apart(ahead, chance) and ahead.mean() - chance.mean() == pytest.approx(0.004, abs=0.0007)
+    early = {name: worth[:, found.at.index(20)] for name, worth in found.worth.items()}
+    assert apart(early["Optuna, TPE"], early["Hyperopt, TPE"]) and not apart(early["Hyperopt, TPE"], early["random"])
+    assert early["Optuna, TPE"].mean() > early["Hyperopt, TPE"].mean()
+
+
+def test_what_libraries_and_engines_cost_and_keep():
+    found, engines = Libraries.load(), Engines.load()
+    cost = {name: float(np.median(each)) for name, each in found.overhead.items()}
+    assert cost["Optuna, TPE"] < cost["Hyperopt, TPE"] < cost["W&B, bayes"] < 0.1
+    assert [each.kept for each in found.facts.values()] == [5, 5, 0]
+    assert [each.stops for each in found.facts.values()] == [True, False, True]
+    for engine in ("local", "ray"):
+        assert engines.overhead(engine) < 0.01 * 10, "a hundredth of a trial of ten seconds"
+    assert engines.start("ray") > 3 * engines.start("local")

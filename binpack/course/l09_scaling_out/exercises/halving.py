@@ -134,9 +134,9 @@ def hyperband_brackets(last: int, factor: int) -> NDArray:
 
     Returns:
         For each bracket how many trials begin and their first rung, int, (brackets, 2), the hastiest bracket first.
-        A bracket divides ``last`` by ``factor`` some times, s, without the rest; with s at most so large that 1 or more
-        is left, and the last bracket has s = 0. Of B brackets each begins with B * factor^s / (s + 1) trials,
-        rounded up.
+        A bracket divides ``last`` by ``factor`` s times, without the rest. The first has the largest s that leaves 1 or
+        more, and s falls by 1 from bracket to bracket to 0. Of B brackets each begins with
+        B * factor^s / (s + 1) trials, rounded up.
     """
     # 1. as many brackets as there are powers of the factor, from 1 up, that do not exceed the last point
     count = sum(factor**times <= last for times in range(last))
