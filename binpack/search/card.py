@@ -78,7 +78,7 @@ def headline(result: TuneResult, found: Finalists | None) -> str:
         best = f"Trial {first}, which tuning chose, against the default: {_judged(found.verdict(first))}."
         more = "; ".join(f"trial {trial}: {_judged(found.verdict(trial))}" for trial in others)
         over = f"Over {len(found.seeds)} fresh training seeds and {found.streams} unseen streams."
-        return " ".join(filter(None, [best, f"Beside it {more}." if more else "", over]))
+        return " ".join(filter(None, [best, f"The others against the default: {more}." if more else "", over]))
     comparison = result.comparison
     if comparison is None:
         score = "" if result.tuning_score is None else f" Its best score, {result.tuning_score:.4f}, chose itself."

@@ -16,9 +16,9 @@
 # who has to decide. Nothing in it is new in kind. What is new is that nothing is left out.
 #
 # A depot's parcels stand in for yours, in two files: those of one month, and those of the month after. When you have
-# been through once, put the path of your own file into the next cell, with a bin whose edges are multiples of 100 mm.
-# All cells down to the small search then work on your items. The guide `tutorials/your-own-items.md` goes the same way
-# by commands.
+# been through once, put the path of your own file, measured in cm, into the next cell, with a bin whose edges are
+# multiples of 200 mm. All cells down to the small search then work on your items, if each of them fits into the bin as
+# it lies. The guide `tutorials/your-own-items.md` goes the same way by commands.
 #
 # ## Items, bin and unit
 #
@@ -73,9 +73,9 @@ print(items.read_text())
 plots.show(figures.losses(rounding_loss, range(10, 101, 5), items))
 
 # %% [markdown]
-# The curve does not simply rise. With 50 mm less is lost than with 45 or 55, since many of these edges are multiples of
-# 50. So a good cell is worth looking for, and a smaller one is not always better. With 10 mm nothing is lost, because
-# the tape was read in whole centimetres.
+# The curve does not simply rise. With 50 mm less is lost than with 45 or 55, since most of these edges lie at a
+# multiple of 50 or at most 10 mm below one. So a good cell is worth looking for, and a smaller one is not always
+# better. With 10 mm nothing is lost, because the tape was read in whole centimetres.
 #
 # Only cells that divide the bin's edges are of use, since what is left over at the wall is lost too. The bin here has
 # 600 x 400 x 400 mm.
@@ -87,12 +87,13 @@ plots.show(figures.losses(rounding_loss, range(10, 101, 5), items))
 tables.show(words.cells(rounding_loss, (100, 50, 40, 25, 20), items, size))
 
 # %% [markdown]
-# Compare the rows of 50 and 40 mm: the finer grid wastes more, since few of these edges are multiples of 40. And
-# halving the cell makes four times as many actions and eight times as many cells in the bin. The network has more to
-# look at, each step takes longer, and there is more to learn.
+# Compare the rows of 50 and 40 mm: the finer grid wastes more, since fewer of these edges lie just below a multiple of
+# 40. And halving the cell makes four times as many actions and eight times as many cells in the bin. The network has
+# more to look at, each step takes longer, and there is more to learn.
 #
-# So take the coarsest cell whose loss you can live with. We take 50 mm. In a report this is to be said: a utilization
-# of cells is not one of true volumes. The command `pack` prints both.
+# So take the coarsest cell whose loss you can live with. We take 50 mm and lose nearly a fifth, because the study is to
+# fit into an hour. At work 20 mm may well be worth its 1,200 actions. In a report this is to be said: a utilization of
+# cells is not one of true volumes. The command `pack` prints both.
 #
 # ### What else belongs to the task
 #
@@ -117,7 +118,7 @@ tables.show(words.space())
 #
 # - The default lies inside every range. Otherwise a search cannot find that there was nothing to be gained. This is why
 #   `ent_coef` has the default 0.0001 here and not the package's 0, which has no place on a logarithmic scale.
-# - What is changed by factors, as a rate, a weight or a number of epochs is, is drawn on a logarithmic scale.
+# - Rates, weights and numbers of epochs change by factors, so they are drawn on a logarithmic scale.
 # - A range reaches some way beyond the values that one expects to be good. If the best trial then lies at an edge, the
 #   page on which a study ends, its **report card**, will say so: the range was too narrow.
 #
@@ -125,7 +126,7 @@ tables.show(words.space())
 #
 # ## The budget
 #
-# You have two cores and a night. How many trials are that? The usual answer divides the time by what a run takes,
+# You have two cores and a night. How many trials is that? The usual answer divides the time by what a run takes,
 # and is wrong, since it leaves nothing for the end. At the end the best few trials, which are called **finalists**, are
 # trained anew beside the default, on seeds that none of them has seen. A study that has no time for that has found a
 # number and not a result.
@@ -195,7 +196,8 @@ assert len(small.rows) == live.TRIALS and small.rows[0]["default"] and small.bes
 # ```
 #
 # By itself `tune` ends with the best trial and the default on fresh seeds. `--final-seeds 0` leaves that out, since
-# here several finalists will be compared. This very search was recorded for the lesson, and from here on we look at it.
+# here several finalists will be compared. A search with these settings was recorded for the lesson, and from here on we
+# look at it.
 #
 # *Predict, then run.* At which trial will the best one come? By how much will its score be above the default's?
 
@@ -207,8 +209,8 @@ plots.show(figures.history(record))
 # <!-- TODO(record): read this again beside capstone.json. -->
 #
 # Each dot is a trial, and the line that never falls is the best score so far. It can only rise, whatever is searched,
-# so that it rises is no evidence that anything was learned. What it ends with is the highest of many noisy numbers, and
-# the highest of many flatters. The next part finds out by how much.
+# so its rise is no evidence that the sampler has learned anything. What it ends with is the highest of many noisy
+# numbers, and the highest of many flatters. The next part finds out by how much.
 #
 # ## Finalists
 #
@@ -225,7 +227,8 @@ plots.show(figures.history(record))
 # %% [exercise capstone.choose_finalists]
 
 # %% [markdown]
-# Your finalists of the recorded search, beside what the project's own function chooses:
+# Your finalists of the recorded search. The line below the table has those that the project's own function chooses, and
+# should name the same:
 
 # %%
 finalists = choose_finalists(record.scores, record.configs, record.config.defaults(), task.TOP)
@@ -280,9 +283,9 @@ print(words.kept_of(share, tuned, default))
 
 # %% [markdown]
 # A share below 1 is what to expect, and it is nobody's fault. The score that won was high for two reasons: a good
-# configuration and a lucky pair of seeds. Only the first of them comes back with fresh ones. A share above 1 happens
-# too, where the default was the lucky one in the search, or the finalist is in the final. Either way a tuning score is
-# never reported as the result.
+# configuration, and luck with its seeds and with the validation streams. Only the configuration comes back. A share
+# above 1 happens too, where the default was the lucky one in the search, or the finalist is in the final. Either way a
+# tuning score is never reported as the result.
 #
 # ## Several finalists, one default
 #
@@ -302,9 +305,9 @@ tables.show(words.words_of_a_verdict())
 # ### The trouble with many
 #
 # An interval of 95 % is wrong in 1 case of 20. With one comparison this is what we agreed to. With three finalists
-# there are three chances to be wrong, and somebody who reports "the one that is ahead" takes whichever comes. The
-# chance that any comparison of a group counts wrongly is called the **family-wise error rate**, and it grows with the
-# group.
+# there are three chances to be wrong, and somebody who reports "the one that is ahead" takes whichever comes. Say that
+# a comparison *counts* if we report it as a difference. The chance that any of a group counts wrongly is called the
+# **family-wise error rate**, and it grows with the group.
 #
 # To hold it down, each comparison first needs a number. The **p value** of a comparison says how often chance alone
 # would make a difference at least as large, if the two were equally good. It comes from Student's t (Student, 1908) as
@@ -317,11 +320,12 @@ tables.show(words.words_of_a_verdict())
 # An example with the p values 0.01, 0.04 and 0.03. The smallest is 0.01, at most 0.0167, and counts. The next is 0.03,
 # above 0.025, and fails. There we stop, so the third does not count either, although 0.04 is below 0.05.
 #
-# $$p_{(i)} \le \frac{\alpha}{m - i + 1} \quad \text{for all } i \text{ up to this one}$$
+# $$p_{(j)} \le \frac{\alpha}{m - j + 1} \quad \text{for all } j \le i$$
 #
 # | symbol | variable | meaning |
 # | --- | --- | --- |
-# | $p_{(i)}$ | `p_values` | the i-th smallest of them |
+# | $i$ | | place of the comparison that we ask about, the smallest p value first |
+# | $p_{(j)}$ | `p_values` | the j-th smallest of them |
 # | $m$ | `len(p_values)` | how many comparisons there are |
 # | $\alpha$ | `level` | how often any of them may count wrongly |
 
@@ -339,8 +343,8 @@ tables.show(words.false_alarms(holm))
 # %% [markdown]
 # Three comparisons that had nothing to do with each other would go wrong in 14.3 % of the finals: $1 - 0.95^3$. The
 # first row is somewhat less, since all finalists are compared with the *same* default: if it was unlucky, all of them
-# look good together, and one final has several false winners at once. The second row is what your correction makes of
-# it.
+# look good together, and one final has several false winners at once. With your correction it is about 5 %, as it
+# should be.
 #
 # And now the recorded final, each finalist alone and then among all:
 
@@ -357,15 +361,15 @@ tables.show(words.judged(record, holm))
 # (Henderson et al., 2018).
 #
 # There is a way around the trouble: name one finalist beforehand. Then there is one comparison, and no correction. The
-# report card does that. Its headline is about the trial that tuning chose. It says of the others what they did *beside
-# it*, each alone, and warns that chance has more than one of them to play with.
+# report card does that. Its headline is about the trial that tuning chose. It says how each of the others did against
+# the default, and warns that one of several is more easily ahead by chance.
 #
 # ## What else packs the same items
 #
 # The default is one thing to be better than. Rules of thumb are another, and they cost nothing. The agents that come
 # with the package, shipped agents in the table, are a third: they were trained for long, and on other items. All of
-# them meet the same streams. The last column is the month after, whose mix has moved and which has a kind of parcel
-# that nobody had seen.
+# them meet the same streams. The last column is the month after, whose mix has moved: one kind of parcel is gone, and
+# one is new to all who were trained here.
 #
 # *Predict, then run.* Will the rows stand in the same order in both months?
 
@@ -377,13 +381,14 @@ print(words.ahead_of_rules(record))
 # <!-- TODO(record): read this again beside capstone.json. -->
 #
 # Compare within a column, not across: another mix of items can be packed more or less tightly whoever packs. Then see
-# whether the order of the rows has changed. An order that holds in both months is worth more than any digit.
+# whether the order of the rows has changed. An order that holds in both months is worth more than the size of a
+# difference.
 #
-# The lines below the table judge the first finalist beside the best rule of thumb. If the rule is ahead, or cannot be
-# told from the finalist, say so and use the rule. A longer training may change that, and it is then a new study with a
-# new budget.
+# The lines below the table judge the first finalist beside the best rule of thumb, which was chosen on these streams.
+# That favours the rule. If the rule is ahead, or cannot be told from the finalist, say so and use the rule. A longer
+# training may change that, and it is then a new study with a new budget.
 #
-# Next the finalists of the month after, seed by seed, and one stream of the first month as three of the agents pack it:
+# Next the finalists on the month after, seed by seed, and one stream of the first month as three of the agents pack it:
 
 # %%
 plots.show(figures.finals(record, later=True))
@@ -454,9 +459,9 @@ for each in (entry, *words.equals(entry, others)):
 tables.show(words.board(leaderboard.read(folder / "class.jsonl")))
 
 # %% [markdown]
-# There is a first and a last, and nothing but luck between them. Where two intervals overlap, places are no ranking.
-# And the first of many is the highest of many noisy numbers, like the best trial of a search: give it fresh seeds
-# before you give it a prize.
+# There is a first and a last, and nothing but luck between them. Where two intervals overlap widely, places are no
+# ranking. And the first of many is the highest of many noisy numbers, like the best trial of a search: give it fresh
+# seeds before you give it a prize.
 #
 # Two people who write at the same moment both get their line. A line that a full disk has cut short is passed over, and
 # the command says so. Results on other items, in another bin or with another number of visible items are ranked apart,
@@ -464,7 +469,7 @@ tables.show(words.board(leaderboard.read(folder / "class.jsonl")))
 #
 # ## Takeaways
 #
-# - The cell of the grid comes before all tuning, and its loss belongs into the report.
+# - The cell of the grid comes before all tuning, and its loss belongs in the report.
 # - Plan the end of a study first: finalists, default, fresh seeds. Search with what is left.
 # - Finalists are chosen by tuning scores alone. The score that chose is never the result.
 # - Several comparisons with one default need a correction, or one finalist that was named beforehand.
@@ -477,8 +482,8 @@ tables.show(words.board(leaderboard.read(folder / "class.jsonl")))
 # <details><summary>Answer</summary>Every cell that divides 30 mm: 30, 15, 10, 6 and so on. Try 30 first, if it
 # divides the bin's edges: it has the fewest actions, and a finer one wins nothing.</details>
 #
-# 2. A study has 4 hours, 2 workers and runs of 10 minutes. Three finalists and the default on 5 seeds. How many trials
-# of one seed?
+# 2. A study has 4 hours, 2 workers and runs of 10 minutes. Three finalists and the default on 5 seeds. Nothing is kept
+# back. How many trials of one seed?
 # <details><summary>Answer</summary>Each worker ends 24 runs, together 48. The end takes 20. There are 28
 # trials.</details>
 #
@@ -489,9 +494,10 @@ tables.show(words.board(leaderboard.read(folder / "class.jsonl")))
 # 4. Three finalists have the p values 0.02, 0.03 and 0.2. Which count?
 # <details><summary>Answer</summary>None. The smallest would have to be at most 0.0167.</details>
 #
-# 5. A finalist is "not separable" from the default with 5 seeds. A colleague concludes that tuning is useless here.
-# <details><summary>Answer</summary>The interval says which gains are possible. If it is narrow, the colleague is
-# nearly right; if it reaches from -0.02 to +0.05, nobody knows yet.</details>
+# 5. A finalist is "not separable" from the default with 5 seeds. A colleague concludes that tuning is useless here. Is
+# that right?
+# <details><summary>Answer</summary>The interval says which gains are possible. If it is narrow, the colleague is nearly
+# right; if it reaches from -0.02 to +0.05, nobody knows yet.</details>
 #
 # 6. The month after, all scores are lower. Has the agent become worse?
 # <details><summary>Answer</summary>Not by itself. The items may be harder for everybody. Compare with the rules of

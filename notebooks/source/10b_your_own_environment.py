@@ -6,7 +6,7 @@
 # When you are done you can
 #
 # - write a reward of your own, and say whether it changes what is best;
-# - prove that on a world that is small enough to be computed;
+# - check that exactly on a world that is small enough to be computed;
 # - write a support rule that looks at thousands of placements at once, and check it against a slow loop;
 # - bring a gymnasium environment that has nothing to do with packing under the same tuning.
 #
@@ -49,8 +49,8 @@ rewards, to = corridor.world()
 #
 # What is best in such a world need not be learned. Lesson 01 computed it for a tiny bin, by value iteration (Bellman,
 # 1957). Here it is done for actions: begin with values of 0, and set each action's value to its reward plus the
-# discounted worth of the state that it leads to, again and again, until nothing changes. A state is worth what its best
-# action is worth.
+# discounted worth of the state that it leads to, again and again. Each *sweep* computes all values from those of the
+# sweep before, and after many sweeps nothing changes any more. A state is worth what its best action is worth.
 #
 # $$Q(s, a) \leftarrow r(s, a) + \gamma \max_{a'} Q(s', a')$$
 #
@@ -72,7 +72,8 @@ rewards, to = corridor.world()
 #
 # After one sweep the values are the rewards, so state 0 is worth 1 and state 1 is worth 5. In the second sweep the
 # first action gets 0 + 0.5 * 5 = 2.5, and the last one 5 + 0.5 * 1 = 5.5. The other two keep 1 and 2, since at the end
-# nothing is paid any more. In the third sweep state 0 is worth 2.5 already, and the last action gets 6.25.
+# nothing is paid any more. In the third sweep state 0 is worth 2.5 already, and the last action gets 6.25. Compute the
+# row of the end like the others. Only as a next state does it count 0.
 
 # %% [exercise capstone.exact_values]
 
@@ -92,7 +93,8 @@ plots.show(own_figures.walks(both, to, exact_values))
 # the lamp, and all those that follow every second step, are worth $0.3 / (1 - 0.9^2) = 1.58$. From cell 4 the first
 # arrival comes with the second step, so going back is worth $0.9 \cdot 1.58 = 1.42$.
 #
-# It is no fault of any algorithm: this is what the new rewards ask for. A better algorithm finds it sooner.
+# In cell 2 itself both directions are worth the same, and the table shows one of them. It is no fault of any algorithm:
+# this is what the new rewards ask for. A better algorithm finds it sooner.
 #
 # ### Shaping
 #
@@ -110,8 +112,8 @@ plots.show(own_figures.walks(both, to, exact_values))
 #
 # Adding such a term is called **potential-based shaping**, and the best policy stays the best one (Ng, Harada and
 # Russell, 1999). The reason is a sum that collapses. Along an episode each potential is added once, discounted, when
-# its state is reached, and taken away when it is left. What remains is minus the potential of the first state, which is
-# the same whatever the agent does.
+# its state is reached, and taken away with the same discount when it is left, since that is the step after. What
+# remains is minus the potential of the first state, which is the same whatever the agent does.
 #
 # An example with a discount of 0.9. A step from potential 1 to potential 2 is paid 0.9 * 2 - 1 = 0.8. A step from
 # potential 2 into the end is paid 0 - 2 = -2, whatever the last state looked like. Mind the end: if it kept a
@@ -138,8 +140,8 @@ tables.show(corridor.plans(kinds, to, exact_values))
 
 # %% [markdown]
 # Both potentials leave the plan as it was, the foolish one too. It could make learning slower, and it cannot make
-# something else the best. The proof says more: in each cell all actions lose the same amount, the cell's potential.
-# Here is by how much each action's value has changed, a row for each cell:
+# something else the best. The collapsing sum says more: in each cell all actions lose the same amount, the cell's
+# potential. Here is by how much each action's value has changed, a row for each cell:
 
 # %%
 print(corridor.gap(kinds["shaped by chance"], rewards, to, exact_values).round(6))
@@ -153,7 +155,8 @@ print("potentials:", foolish[:-1].round(6))
 #
 # A reward there is a function of a step, for all bins of a batch at once. It has a name, `module:name`, and a config
 # holds that name. Two are in `own_rewards.py` of this lesson's package. Both pay for volume, as the default reward
-# does. Beside that `flat_bonus` pays for every step that ends flat, and `flat_shaped` for what a step makes flatter:
+# does. Beside that `flat_bonus` pays for every step, and more the flatter the step leaves the bin. `flat_shaped` pays
+# for what a step makes flatter. `GAMMA` is 0.99.
 
 # %%
 print(inspect.getsource(own_rewards.flat_bonus))
@@ -176,9 +179,10 @@ tables.show(own_words.returns())
 
 # %% [markdown]
 # The bonus pays for each step, so its return follows the number of items more closely, as the fourth column shows. An
-# agent that is paid like this, and may choose among several items, gains by many small ones. Shaping leaves every
-# return as it was, up to rounding, because an empty bin has the potential 0. What it changes is *when* things are
-# paid: a step that leaves a hole is told so at once, and not ten items later.
+# agent that is paid like this, and may choose among several items, would gain by taking many small ones. Shaping leaves
+# every discounted return as it was, up to rounding, because an empty bin has the potential 0. The sum without a
+# discount, in the third column, does change. What shaping changes as well is *when* things are paid: a step that makes
+# the surface rough costs something at once, and not ten items later.
 #
 # A name is all that a study needs. Copy `own_rewards.py` into the folder in which you run the command, and add
 # `--reward own_rewards:flat_shaped` to `tune` or `train`. Whether it helps is then a question for two studies, one with
@@ -199,8 +203,7 @@ tables.show(own_words.returns())
 #
 # An example with three placements, each with a base of 9 cells. The first has 4 corners and 4 cells that bear it, and
 # stays. The second has 3 corners and 5 cells, and stays, since 5 of 9 is more than half. The third has 3 corners and 4
-# cells, and does not. Compare in whole numbers, twice the cells with the area, so that exactly a half is not lost to
-# rounding.
+# cells, and does not. Compare in whole numbers, twice the cells with the area. Then nothing is rounded.
 
 # %% [exercise capstone.three_feet]
 
@@ -209,6 +212,7 @@ tables.show(own_words.returns())
 # that does what the sentence says, and both are asked about bins drawn at random:
 
 # %%
+print(inspect.getsource(own_support.by_loop))
 print(own_words.disagreements(own_support.compared(three_feet, 300, np.random.default_rng(0))))
 
 # %% [markdown]
@@ -227,10 +231,10 @@ print(own_words.disagreements(own_support.compared(three_feet, 300, np.random.de
 tables.show(own_words.rules())
 
 # %% [markdown]
-# Three feet mostly asks for less than *corners* does, and the heuristic fills more. To ask for anything at all costs it
-# most. What a lax rule lets it pack need not stand in a real bin. So two studies under different rules do not compare:
-# the rule belongs to the task, like the bin. A config with your items, your reward and your rule is an environment of
-# your own already, and everything from lesson 03 to lesson 10 works with it.
+# Three feet mostly asks for less than *corners* does, and the heuristic fills more. The largest step is from *none* to
+# any rule at all. What a lax rule lets it pack need not stand in a real bin. So two studies under different rules do
+# not compare: the rule belongs to the task, like the bin. A config with your items, your reward and your rule is an
+# environment of your own already, and the commands of this course work with it.
 #
 # ## An environment that packs nothing
 #
@@ -243,8 +247,8 @@ tables.show(own_words.rules())
 # the shelf, 3 arrive, 4 are asked for. In the morning there are 5, 4 are sold, 1 is left. The profit is 12 for what was
 # sold, minus 3 for what arrived, minus 0.3 for the night, so 8.7. What finds no room is not taken, and not paid.
 #
-# As with rewards, write it for many shops at once: the environment uses it for one, and everything that is to be
-# computed beside it can use it for thousands.
+# As with rewards, write it for many shops at once: the next cell uses yours for thousands, and the environment uses the
+# reference for one.
 
 # %% [exercise capstone.a_day]
 
@@ -256,8 +260,8 @@ profits = shop.by_hand(a_day, 7, 10_000, shop.DAYS, np.random.default_rng(0))
 print(own_words.mean_profit(profits))
 
 # %% [markdown]
-# The second number is how far one month lies from another by luck alone. It is why a configuration is scored on many
-# months, and always on the same ones.
+# The standard deviation says how far one month lies from another by luck alone. It is why a configuration is scored on
+# many months, and always on the same ones.
 #
 # The environment itself is in `shop.py`: a class with `reset` and `step`, as gymnasium wants it (lessons 02 and 03).
 # What it sees is the stock in the evening, and its action is how many to order. This is its step:
@@ -268,7 +272,8 @@ print(inspect.getsource(shop.Shop.step))
 # %% [markdown]
 # Three things were decided with care.
 #
-# - Its only source of chance is `self.np_random`, which `reset(seed=...)` seeds. Two runs with one seed are the same.
+# - Its only source of chance is `self.np_random`, which `reset(seed=...)` seeds. Two months with one seed and the same
+#   orders are the same.
 # - A month ends because we stop looking, so it is *truncated* and not *terminated*: the shop is worth something still.
 # - Months for learning, for choosing and for the end have seeds that never meet.
 #
@@ -288,9 +293,10 @@ plots.show(own_figures.levels(earned))
 #
 # ### Under the same tuning
 #
-# The train action of lesson 09 takes any module with a function `tune`. It gets one trial's hyperparameters, learns,
-# reports on the way, and returns a score. The shop's learns a table by Q-learning (Watkins, 1989), which you wrote in
-# lesson 01. It has three hyperparameters: the learning rate, the share of orders at random, and the discount.
+# The train action of lesson 09 takes any module with the functions `train` and `tune`. In a search `tune` gets one
+# trial's hyperparameters, learns, reports on the way, and returns a score. The shop's `tune` learns a table by
+# Q-learning (Watkins, 1989), which you wrote in lesson 01. It has three hyperparameters: the learning rate, the share
+# of orders at random, and the discount.
 
 # %%
 print(inspect.getsource(shop.tune))
@@ -330,26 +336,29 @@ assert len(tuned) == len(default) == 10 and 0 < rule < 12
 
 # %% [markdown]
 # Read the three rows as in lesson 10: the interval first, then the word. If the tuned agent is ahead of the default and
-# behind the rule of thumb, both are worth saying, and the second decides what the shop should use.
+# behind the rule of thumb, both are worth saying, and the second decides what the shop should use. The first comparison
+# is the one that we set out to make. Read the others as descriptions, since nothing was corrected for three.
 #
 # The figure shows what the agents have learned, a dot for each of the ten. The line is the rule: it orders one piece
 # less for each that is left. The default's agents order when the shelf is empty, and nearly all of them order nothing
-# as soon as a piece is left. Their values begin at 0, so an order that has paid once is given again and again, and one
-# order in ten at random finds little else. See whether the tuned agents lie nearer to the line, and how much they
-# scatter about it. Far to the right nobody learns much: so full a shelf is hardly ever left in the evening.
+# as soon as a piece is left. All values begin at 0, and of equal ones the first is taken, which is to order nothing.
+# With a piece left that soon pays, so it is done again and again, and one order in ten at random finds little else. See
+# whether the tuned agents lie nearer to the line, and how much they scatter about it. Far to the right nobody learns
+# much: so full a shelf is hardly ever left in the evening.
 #
-# What tuned here did not know that a shop is not a bin. The search, the processes, going on after a kill and the table
-# of trials came with the job. What you have to bring is an environment, a function of some twenty lines, and the
-# honesty of the end.
+# The tuning knew nothing of shops or bins. The search, the processes, going on after a kill and the table of trials
+# came with the job. What you have to bring is an environment, a function of some twenty lines, and an honest end: fresh
+# seeds, and months that chose nothing.
 #
 # ## Takeaways
 #
-# - A bonus for being somewhere changes what is best. Pay for the change of a potential instead, with 0 at the end.
+# - A bonus for being somewhere can change what is best. Pay for the change of a potential instead, with 0 at the end.
 # - Compute a small world exactly before you trust an argument about a large one.
 # - Write rules for arrays, and keep the slow loop as their test.
-# - Reward, rule and items are names in a config. The rule and the items belong to the task; results across do not
-#   compare.
-# - Any environment can be tuned: a seed that decides everything, months that only score, reports on the way.
+# - Reward, rule and items are names in a config. The rule and the items belong to the task, and results under
+#   different ones do not compare.
+# - Any environment can be tuned if it has a seed that decides everything, episodes that only score, and reports on the
+#   way.
 #
 # ## Quiz
 #
@@ -358,8 +367,8 @@ assert len(tuned) == len(default) == 10 and 0 < rule < 12
 # closer has paid.</details>
 #
 # 2. A potential is 5 everywhere but at the end. What does shaping pay with a discount of 1?
-# <details><summary>Answer</summary>Nothing for each step, and -5 for the last one. All episodes that end lose the same,
-# so the best policy is as it was.</details>
+# <details><summary>Answer</summary>Nothing for each step, and -5 for the last one. If all episodes end, all lose the
+# same, and the best policy is as it was.</details>
 #
 # 3. You shape with a discount of 0.99 and tune `gamma` between 0.9 and 1. What is wrong?
 # <details><summary>Answer</summary>The sum collapses only where both discounts are the same. With others the shaped

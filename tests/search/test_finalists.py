@@ -183,7 +183,7 @@ def test_a_card_judges_the_trial_that_tuning_chose(storage):
     page = card(storage)
     first, second = found.trials
     assert page.lead.startswith(f"Trial {first}, which tuning chose, against the default: ")
-    assert f"Beside it trial {second}: " in page.lead and "5 unseen streams" in page.lead
+    assert f"The others against the default: trial {second}: " in page.lead and "5 unseen streams" in page.lead
     assert "The heuristic " in page.lead and "which needs no training" in page.lead
     part = page.parts[headings(page).index("Trained anew")]
     assert [row[0] for row in part.rows] == ["agent", *found.others]
