@@ -42,6 +42,7 @@ def test_shaping_in_the_environment_leaves_discounted_returns_and_a_bonus_does_n
     assert float(shaped[-1]) < 1e-6 < 0.1 < float(bonus[-1]) and float(volume[-1]) == 0
     assert volume[1] == bonus[1] == shaped[1]
     assert float(volume[3]) == float(shaped[3]) < float(bonus[3])
+    assert float(shaped[2]) == pytest.approx(float(volume[2]), abs=0.005) and float(bonus[2]) > 2 * float(volume[2])
 
 
 def test_flatness_is_that_of_neighbouring_cells():
@@ -56,6 +57,11 @@ def test_the_rule_agrees_with_the_loop_and_is_found_by_its_name():
     assert str(support_rule(own_words.RULE)) == own_words.RULE
     rows = dict(own_words.rules(("full", own_words.RULE, "none"), streams=20).rows)
     assert float(rows["full"]) < float(rows["none"]) and "three_feet" in rows
+
+
+def test_the_largest_step_is_from_no_rule_to_any():
+    full, corners, feet, none = (float(row[1]) for row in own_words.rules().rows)
+    assert full < corners < feet < none and none - feet > feet - full
 
 
 def test_the_shop_is_a_sound_environment_and_its_seed_decides_all():
@@ -110,7 +116,7 @@ def test_the_job_is_sound_and_the_end_is_judged():
     rows = own_words.final(tuned, tuned, 5.0).rows
     assert "not separable" in rows[0][1] and len(rows) == 3
     earned = shop.levels()
-    assert list(earned) == list(range(2, 11))
+    assert list(earned) == list(range(2, 11)) and max(earned, key=earned.get) == 6
     assert f"7: {earned[7]:.2f}" in own_figures.levels(earned).text
     alike = own_figures.orders({"one": [shop.up_to(7), shop.up_to(8)], "other": [shop.up_to(7)]}, 7).text
     one, other = alike.split("; ")
