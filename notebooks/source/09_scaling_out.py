@@ -829,7 +829,7 @@ assert len(ends["Ray", "asha"]) == 12 and ends["Ray", "pbt"] == [5] * jobs.POPUL
 # | --- | --- | --- |
 # | Optuna | `trial.suggest_float("x", 0, 1)` in the objective | you, or `optimize` |
 # | Hyperopt | `{"x": hp.uniform("x", 0, 1)}` beforehand | `fmin`, which minimizes |
-# | W&B | `x: {distribution: uniform, min: 0, max: 1}` in YAML, a text format for settings | processes, called agents, that ask a server |
+# | W&B | `x: {distribution: uniform, min: 0, max: 1}` in a text file (YAML) | *agents*, processes that ask a server |
 #
 # A space need not be written three times. The package translates it. Here are two hyperparameters of the study as a
 # sweep, which W&B's own package has looked at, and as Hyperopt has them:

@@ -1,6 +1,6 @@
 """Records what three libraries find on the surrogate with the same budget, and what they do by themselves.
 
-    python -m binpack.course.l09_scaling_out.record_libraries        # libraries.json, a quarter of an hour on an idle machine
+    python -m binpack.course.l09_scaling_out.record_libraries        # libraries.json, a quarter of an hour, idle
 
 It needs ``hyperopt`` and ``sweeps``. Random search is repeated as often. What a library takes beside training is
 measured as well, so nothing else may run meanwhile: the rows are made one after the other. The recorder can be killed
