@@ -326,7 +326,8 @@ for kind in named:
 # Along each single hyperparameter the sequence leaves gaps a fraction as long. Does a search profit from it? The record
 # holds 256 configurations, and a new sequence needs others. For these there is a **surrogate**: a model that was fitted
 # to the recorded runs and predicts the others, the mean as well as the spread over seeds. It will be looked at closely
-# in lesson 07; here it serves as a stand-in for training.
+# in lesson 07; here it serves as a stand-in for training. It predicts validation scores, so worth is a mean on
+# validation streams here.
 #
 # *Predict, then run.* Will 64 trials of the sequence find more than 64 random ones?
 
@@ -393,9 +394,9 @@ tables.show(sentences.promises(promised))
 
 # %% [markdown]
 # Validation and test streams differ in difficulty, so their mean difference over all runs has been subtracted from the
-# scores first. What is left in the last column is the price of having chosen. It is not an error of the search. It is
-# the reason for **held-out** scores: of seeds and streams that took no part in the choice. A result that is reported
-# without them is too good.
+# scores first. What is left in the last column is the price of having chosen, to about 0.01, since the streams do not
+# make the same difference to every configuration. It is not an error of the search. It is the reason for **held-out**
+# scores: of seeds and streams that took no part in the choice. A result that is reported without them is too good.
 #
 # ## A search of your own
 #

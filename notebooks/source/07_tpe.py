@@ -456,8 +456,9 @@ for count in (20, 50, 100):
 #
 # Real searches would need 200 runs each, times a thousand repeats. So they search the surrogate: a Gaussian process
 # that was fitted to recorded runs, those of the study, of the grid and of its box, and says of any configuration what
-# it is worth on average. A trial scores what one seed might have scored. How far can that be trusted? It was asked
-# about configurations that it had not seen.
+# it is worth on average, on the validation streams, which are a little harder than the test streams of lesson 06. A
+# trial scores what one seed might have scored. How far can that be trusted? It was asked about configurations that it
+# had not seen.
 
 # %%
 tables.show(sentences.trust())
@@ -525,7 +526,7 @@ for at in sentences.AT:
 # %% [markdown]
 # These sentences are worked out from the record. Read them with two questions. Does the order change with the budget?
 # And is the step from random search to the best one larger than the step between two good ones? The second question
-# tells whether it matters which of the good ones you take.
+# tells whether it matters which of the good ones you take. From 50 trials on plain TPE finds more than joint TPE here.
 #
 # One thing should make you suspicious: nobody ran these leaders. Where nothing was recorded a surrogate guesses, and a
 # search that goes to the highest place goes to where the guess errs upwards. This is the price of choosing once more,

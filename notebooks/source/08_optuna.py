@@ -221,7 +221,8 @@ tables.show(sentences.trials(asked))
 # ```
 #
 # A trial with a constant rate has no `length` at all. Not a default, not a zero: the name does not occur in it. The
-# exercise is the same for networks, with a branch that has a branch of its own: as many widths as there are layers.
+# exercise is the same for networks, with a branch that has a branch of its own: as many widths as there are layers. Of
+# the package's networks `candidate` scores every placement by convolutions, and `mlp` has dense layers.
 
 # %% [exercise optuna.suggest_network]
 
@@ -324,9 +325,9 @@ for name in ("random", "TPE"):
 # the leader is worth. But the worth is what counts.
 #
 # The two sentences name the best division, and those that cannot be told from it with a hundred searches. For random
-# search one to three seeds are level, for TPE one to five. Only ten seeds are clearly too many: twelve trials are not a
-# search. The ± tells another difference. With a single seed the leaders of different searches lie further apart, so a
-# second seed buys steadiness rather than worth.
+# search one to three seeds are level, for TPE one to five. Five are too many for random search, and ten for both:
+# twelve trials are not a search. The ± is twice the standard error, and tells another difference. With a single seed
+# the leaders of different searches lie further apart, so a second seed buys steadiness rather than worth.
 #
 # Where divisions are level, take one with few seeds: seeds can be added later, by training the best few trials again.
 # Seeds that were spent on a bad trial are gone.
@@ -399,7 +400,9 @@ tables.show(sentences.trials(naive))
 # No seed at all is one way out, at the price of a search that nobody can repeat. The other is a seed that depends on
 # how far the study has come. Adding the number of trials to the seed is not enough: seed 0 after three trials would go
 # on as seed 3 begins, and two studies that should be independent share their trials. `np.random.SeedSequence([0, 3])`
-# mixes two numbers into one, so that each pair gives a stream of its own.
+# mixes two numbers into one, so that each pair gives a stream of its own, and its `generate_state(1)[0]` makes a whole
+# number of that. `create_study` opens a study that exists with `load_if_exists=True`, and `study.sampler` can be set
+# afterwards.
 
 # %% [exercise optuna.open_study]
 
@@ -420,8 +423,9 @@ for start in range(1, 4):
 #
 # The first one matters more than it seems. TPE counts a running trial among the bad ones while it runs, so that several
 # processes do not all try the same place. A trial of a dead process is counted like that for ever. So it has to be told
-# how it ended, and it failed. Its values were chosen with care and never tried: `study.enqueue_trial(values)` puts them
-# first in the queue.
+# how it ended, and it failed: `study.get_trials(states=(TrialState.RUNNING,))` lists such trials, and
+# `study.tell(number, state=TrialState.FAIL)` ends one. Its values were chosen with care and never tried:
+# `study.enqueue_trial(values)` puts them first in the queue.
 #
 # For the second, count what is complete. `optimize(n_trials=...)` means so many *more*, so whoever starts a script for
 # 100 trials three times has 300. An example: of 6 trials 3 are complete, one failed, one was pruned and one is running.

@@ -173,7 +173,7 @@ for number, curve in enumerate(scores):
 plots.show(figures.rungs(scores, ends, rungs))
 
 # %% [markdown]
-# Most trials end at the first rung, after a single evaluation. The blue curves are what is left.
+# Most trials end at the first rung, after a single evaluation. The one blue curve is what is left.
 #
 # Successive halving has to be told how early it should begin. If early scores say little, the first rung is a lottery,
 # and a later first rung would be better. *Hyperband* (Li et al., 2018) does not decide: it deals the trials out to
@@ -227,8 +227,8 @@ tables.show(words.pruned(replays, "seeds"))
 # %% [markdown]
 # A mean over several seeds is another kind of sign than a point of one curve: it comes late, and it has less luck in
 # it. Compare both tables in the columns of what is killed. The median saves nearly as much as before, but it stops the
-# best configuration in one search out of nine, and not in every other. The signed-rank test is the most careful of
-# all: one search out of twenty.
+# best configuration in one search out of nine, and not in every other. The signed-rank test kills the best one in one
+# search out of twenty. But it kills nearly half of the good ones, and the median a quarter.
 #
 # ### What the saving buys
 #
@@ -416,8 +416,8 @@ print(plots.importance(studies.study(study, 30, pruning.whole, np.random.default
 #
 # The second table says it directly. A study of 20 random trials names a first hyperparameter like any other study, and
 # fANOVA's is the right one in four of ten. With 100 trials it nearly always is. The three most important ones are
-# another matter: two of them are named at best, even with 400 trials. Under 50 trials `plots.importance` therefore adds
-# a warning to its figure and to its text, as in the last line.
+# another matter: fANOVA names two of them at best, even with 400 trials, and PED-ANOVA 2.4 on average. Under 50 trials
+# `plots.importance` therefore adds a warning to its figure and to its text, as in the last line.
 #
 # ### On trials that were chosen
 #
@@ -436,7 +436,8 @@ plots.show(plots.heat_table(np.array(heights).T, task.SPACE.names, names, title=
 # Whoever then drops it from the next search has drawn the wrong conclusion. Go back to the second table above: with
 # TPE's trials the right first one is named in two studies out of three at best, and more trials do not help. So
 # importance is measured on trials at random. If you want both a good search and an importance, make the first fifty
-# trials at random and compute it on these.
+# trials at random and compute it on these, with fANOVA: with so few PED-ANOVA names the right first one in fewer than
+# half of the studies.
 #
 # ## Two objectives
 #
@@ -480,8 +481,9 @@ for name in ("stability", "seconds"):
     print(f"against {name}: {count} on the first front, {kept} of them on the second; they fall by {fall:+.4f}")
 
 # %% [markdown]
-# A standard deviation over five seeds is a very noisy number. The fewer of the first front are on the second, the more
-# of it was made of configurations whose five seeds happened to lie close together.
+# A standard deviation over five seeds is a very noisy number. Yet half of the first front is on the second as well. Of
+# the front against seconds only three of eleven are, although seconds hardly differ from seed to seed: utilization over
+# five seeds is noisy too. So there is luck in both fronts.
 #
 # ### One number for a front
 #
@@ -545,7 +547,9 @@ print(f"two runs of one configuration differ by {apart:.4f} on average")
 
 # %% [markdown]
 # The first 50 trials bring about two thirds of all that 600 bring, the first 200 about nine tenths. So the three steps
-# of the usual answer are there, and the third is hardly one: doubling 300 trials adds one or two thousandths.
+# of the usual answer are there, and the third is hardly one: doubling 300 trials adds one or two thousandths. Single
+# rows are noisy, since 40 searches stand behind each: by the thousand searches of lesson 07 the step from 50 to 100
+# trials is about as large as the next one.
 #
 # Compare that with the last line. A search sees single runs, and what it can tell apart is limited by how far they lie
 # from each other. Where a gain is a small part of that, further trials mostly bring luckier leaders, and the money is
@@ -614,8 +618,9 @@ more = defaults.doubled(study, 50, 2000, np.random.default_rng(3))
 tables.show(defaults.proposals(replays, long, Searches.load(), more))
 
 # %% [markdown]
-# The two columns agree, because the defaults follow the records. Two of them surprise people, no pruner and only three
-# hyperparameters, and both rest on a condition.
+# The two columns agree, because the defaults follow the records. For the pruner the two gains differ by less than their
+# error, and then the simpler setting stands. Two of them surprise people, no pruner and only three hyperparameters, and
+# both rest on a condition.
 #
 # Without a pruner is right where two cores train two seeds. On a single core take `--pruner halving`. Three
 # hyperparameters are right where the default configuration learns, so that there is something to leave alone. Where
