@@ -89,7 +89,7 @@ plots.show(figures.placements(agent, "an untrained policy: where to put the firs
 # | symbol | variable | meaning |
 # | --- | --- | --- |
 # | $\log p(a)$ | `log_probs` | log-probability of action $a$ |
-# | $H$ | what you return | entropy, in nats |
+# | $H$ | what you return | entropy, in nats (the unit of natural logarithms) |
 #
 # One certain action has the entropy 0. Two that are equally likely have $\log 2 = 0.69$, and $n$ of them $\log n$. The
 # three legal placements of the table have $0.58 \cdot 0.55 + 2 \cdot 0.21 \cdot 1.55 = 0.97$, a little less than
@@ -129,8 +129,9 @@ plots.show(figures.entropies(entropy))
 #
 # $$g = \mathbb{E}\Big[\sum_t \nabla \log p(a_t \mid s_t)\; R_t\Big]$$
 #
-# where $R_t$ is what step $t$ and the rest of its episode bring, the **return to go**. What came before an action is
-# not counted, since the action cannot have changed it.
+# where $\mathbb{E}$ is the mean over the episodes that the policy plays, $\nabla$ the gradient in the policy's weights,
+# and $R_t$ what step $t$ and the rest of its episode bring, the **return to go**. What came before an action is not
+# counted, since the action cannot have changed it.
 #
 # Look at the second row again. The second arm is the worse one, and still its draw pushes *towards* it, because 0.6 is
 # more than nothing. Only on average does the first arm win. With few draws the average is a matter of luck.

@@ -192,10 +192,11 @@ print(f"chance that blind choices are legal {len(shares)} times in a row: {np.pr
 #
 # - **The episode ends.** Our environment does that: an illegal action places nothing, earns 0 and is the end. It costs
 #   the agent what it could still have earned. In the figures this arm is called *ends*.
-# - **It costs a penalty, and the bin stays as it was.** The agent sees the same observation again and may try
-#   something else. A time limit has to end episodes that get nowhere; the wrapper `masking.PenaltyAndStay` cuts them
-#   off after 60 steps. How large should the penalty be? An item earns about 0.1, its share of the bin. A penalty of
-#   0.01 is small beside that, one of 0.1 is as much as an item. These two arms are *stays, 0.01* and *stays, 0.1*.
+# - **It costs a penalty, and the bin stays as it was.** The agent sees the same observation again and may try something
+#   else. A time limit has to end episodes that get nowhere; `masking.PenaltyAndStay`, a wrapper (a layer between
+#   environment and agent), cuts them off after 60 steps. How large should the penalty be? An item earns about 0.1, its
+#   share of the bin. A penalty of 0.01 is small beside that, one of 0.1 is as much as an item. These two arms are
+#   *stays, 0.01* and *stays, 0.1*.
 #
 # Either gives the agent one more thing to learn. The second also gives you one more number to tune. A mask needs
 # neither. Its gradient is that of the policy over the legal actions, so it is no trick but a policy gradient in its own
@@ -417,10 +418,10 @@ assert difference < 1e-5 < 1e-3 < other, (difference, other)
 # %% [exercise ppo.masked_targets]
 
 # %% [markdown]
-# `rivals.MaskedDQN` is Stable-Baselines3's DQN with these three changes: about 35 lines: a small network that gives
-# forbidden actions a Q-value of minus infinity, and methods that explore among the legal ones. Let it learn for 4,000
-# steps, take 512 transitions out of its buffer, and compute their targets twice: by your function, and once more with
-# all actions allowed in states that have a legal one.
+# `rivals.MaskedDQN` is Stable-Baselines3's DQN with these three changes, your targets among them. The rest is about 35
+# lines: a small network that gives forbidden actions a Q-value of minus infinity, and methods that explore among the
+# legal ones. Let it learn for 4,000 steps, take 512 transitions out of its buffer, and compute their targets twice: by
+# your function, and once more with all actions allowed in states that have a legal one.
 
 # %% tags=["nbval-ignore-output"]
 makers = {"DQN": rivals.PACKING["DQN"].make}
@@ -510,9 +511,9 @@ for name in ("PPO", "PPO adapted"):
 # points, as a median of ten runs may.) The three lines under the table are rules that do not learn, on the same 200
 # streams; `random` chooses among the legal actions. Under them stands what the best final scores are worth beside the
 # best rule: a lead of one percentage point, which ten seeds hardly tell from none. A2C and DQN with their defaults stay
-# below that rule, and all agents without a mask below `first_fit`. 40,000 steps on two layers of 64 units are a
-# beginning, not what a tuned agent can do. An arm "no mask" is scored as it was trained, so its episodes end with the
-# first illegal action.
+# below that rule, and without a mask PPO and A2C are below `first_fit`, from which DQN cannot be told. 40,000 steps on
+# two layers of 64 units are a beginning, not what a tuned agent can do. An arm "no mask" is scored as it was trained,
+# so its episodes end with the first illegal action.
 #
 # Which of these differences can be told from chance? Each arm against PPO with its defaults, by four measures: the
 # final score; the average on the way; how steady an arm is over its seeds; and the seconds. Steadiness is the distance
@@ -533,13 +534,14 @@ for what, measure in list(measures.items())[:2]:
     mean = {name: measure(each).mean() for name, each in masked.items()}
     pairs = (("DQN adapted", "DQN"), ("DQN", "PPO"))
     print(f"{what}:", ", ".join(f"{one} minus {two} {mean[one] - mean[two]:+.2f}" for one, two in pairs))
+    print("  PPO adapted beside DQN adapted:", verdict(measure(masked["PPO adapted"]), measure(masked["DQN adapted"])))
 
 # %% [markdown]
 # Read the words at the right. "Not separable" means that these seeds do not tell the two apart, not that they are
 # equal. The third figure is the test of "PPO is stable": with their defaults, A2C and DQN differ more from seed to seed
 # than PPO does. The two adapted ones cannot be told from it.
 #
-# The two lines under the figures compare one algorithm at two settings with two algorithms. What DQN gains by other
+# The lines under the figures compare one algorithm at two settings with two algorithms. What DQN gains by other
 # settings is about as much as what separates it from PPO at the end, and more on the way. Of the two adapted ones
 # neither is ahead at the end, and PPO is on the way. Then a sentence that begins "PPO is better than" says less about
 # the algorithms than about their settings. Agarwal et al. (2021) found that many published rankings rest on fewer seeds
@@ -603,10 +605,10 @@ plots.show(forest.differences(verdicts, title="return after 10,000 steps: differ
 # names.
 #
 # The seconds of the two PPOs are given for 100,000 steps only, since their short rows are the beginnings of the same
-# runs. Set the column of steps against that of seconds. SAC needs a fifth to a sixth of the steps of the tuned PPO to
-# get to -200. It takes about 55 seconds of a processor for them, and the tuned PPO about 10. It has gained nothing
-# where steps are cheap, as in a simulation that makes ten thousand of them a second, and everything where a step is a
-# minute of a real robot's time.
+# runs. Set the column of steps against that of seconds. SAC needs about a sixth of the steps of the tuned PPO to get to
+# -200. It takes about 55 seconds of a processor for them, and the tuned PPO about 10. It has gained nothing where steps
+# are cheap, as in a simulation that makes ten thousand of them a second, and everything where a step is a minute of a
+# real robot's time.
 #
 # ## When to choose PPO, and when not
 #

@@ -101,7 +101,8 @@ print(sentences.about(record, "learning_rate"))
 # lesson 03 on the same seeds. Read it with care. The best value was picked on these very seeds, so the list is rather
 # too short; and a value whose seeds scatter is harder to call behind than one with a higher mean and steadier seeds.
 #
-# What does tell? Train two settings for three rollouts, and look at what they say of themselves.
+# What tells a plateau from a dead end, where more steps do not help? Train two settings for three rollouts, and look at
+# what they say of themselves.
 
 # %% tags=["nbval-ignore-output"]
 tables.show(live.compare({"learning_rate 0.0003": {}, "learning_rate 0.03": {"learning_rate": 0.03}}))
@@ -132,6 +133,7 @@ tables.show(live.compare({"learning_rate 0.0003": {}, "learning_rate 0.03": {"le
 #
 # | symbol | variable | meaning |
 # | --- | --- | --- |
+# | $\pi(a \mid s)$ | | probability of the action, $p$ in lesson 04 |
 # | $\log r$ | `log_ratio` | new log probability minus old, one for each sample |
 # | $r$ | `ratio` | how many times as likely the action has become |
 # | $k$ | mean is `approx_kl` | estimate of the KL divergence from one sample |
@@ -317,7 +319,7 @@ print(sentences.about(record, "n_envs"))
 # What differs is how many different streams of items a rollout sees at one time, and how many of its episodes are cut
 # at its end and finished by the critic's guess. With short episodes neither weighs much. The great difference is one
 # that the figure does not show: 256 environments in one numpy batch are stepped many times as fast as one. Lesson 05b
-# times it.
+# times batches of 2 and of 32.
 #
 # ### batch_size
 #
@@ -395,8 +397,8 @@ print(sentences.steps_beside_scores(record, counts))
 # whatever the count is, because such a run has only five updates. So count both: gradient steps, and how often the
 # policy that collects is renewed.
 #
-# The second pair is `learning_rate` with `n_epochs`. Each row needs its own number of epochs, or each column its own
-# rate: that is the question.
+# The second pair is `learning_rate` with `n_epochs`. The question is whether each number of epochs has a best rate of
+# its own.
 #
 # *Predict, then run.* As the number of epochs grows from 1 to 20, should the best learning rate grow or shrink?
 
@@ -565,9 +567,9 @@ tables.show(sentences.diagnostics(record, "ent_coef"))
 
 # %% [markdown]
 # The last column shows the entropy at the end of training. A bonus is worth its price where a policy becomes certain
-# too early. Here it does not: 0 and the small values are alike, and only the largest is clearly behind. The scores are
-# those of the most likely action at each step, so an undecided policy does not lose by acting at random; it loses by
-# what it has not learned.
+# too early. Here it does not: 0 and the small values are alike, and 0.3 is clearly behind. So is 0.03, though only
+# just, and 0.1 is not, so luck may have a part in it. The scores are those of the most likely action at each step, so
+# an undecided policy does not lose by acting at random; it loses by what it has not learned.
 #
 # ## Claims on trial
 #
@@ -582,7 +584,8 @@ tables.show(sentences.diagnostics(record, "ent_coef"))
 # items, which is why runs of the same seed are compared with each other.
 #
 # The rule has four answers, and "not separable" is one of them. It does not say that two settings are equal. It says
-# that these runs do not show which is better.
+# that these runs do not show which is better. `mean_interval(differences)`, from the first cell, gives the two ends of
+# the 95 % interval.
 
 # %% [exercise hyperparameters.judge_claim]
 
@@ -611,9 +614,10 @@ for says, settings in pairs.items():
 # seeds it says nothing here.
 #
 # One sentence is about `target_kl`, which ends an update as soon as `approx_kl` passes 1.5 times its value. Two are
-# about diagnostics: good runs have an `approx_kl` of 0.01 to 0.05 and a `clip_fraction` of 0.1 to
-# 0.3. For these, all settings with a single change are divided into those inside and those outside. The last one, that
-# the defaults need no tuning, needs a tool that comes in the next part.
+# about diagnostics: good runs have an `approx_kl` of 0.01 to 0.05 and a `clip_fraction` of 0.1 to 0.3. For these, all
+# settings with a single change are divided into those inside and those outside. The table also counts on each side
+# those that are not behind the default. That the defaults need no tuning is judged with a tool that comes in the next
+# part, and the claim about processes is left to lesson 05b.
 #
 # These are the sentences:
 

@@ -460,8 +460,8 @@ for name in list(ways)[2:]:
 #
 # Suppose that the arm's targets are measured in millimetres and not in metres. Six of the ten numbers stay between -1
 # and 1, and the other four reach a thousand and more. Nothing about the task has changed. But a network with random
-# weights takes a number of 700 for 700 times as important as one of 1, and its tanh units are driven to their ends,
-# where gradients vanish.
+# weights takes a number of 700 for 700 times as important as one of 1, and its units, whose outputs (tanh) lie between
+# -1 and 1, are driven to their ends, where gradients vanish.
 #
 # The cure is to subtract the mean of each number and to divide by its standard deviation. As nobody knows these
 # beforehand, `VecNormalize` keeps running estimates. It cannot keep all observations, so each batch of new ones is
