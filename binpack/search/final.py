@@ -80,10 +80,12 @@ class FreshRuns:
             for name, config in self.parts.items()
             for seed in self.seeds
         ]
+        left = [(config, folder) for _, config, folder in runs if not (folder / _KEPT).is_file()]
+        # gone where all is trained: what trains in this process has a bar of its own
+        with tqdm(total=len(left), desc="trained anew", disable=not progress, unit="run", leave=False) as bar:
+            workers.train_ahead(train, left, bar.update)
         scores: dict[str, list[float]] = {name: [] for name in self.parts}
         with tqdm(total=len(runs), desc="held out", disable=not progress, unit="run") as bar:
-            left = [(config, folder) for _, config, folder in runs if not (folder / _KEPT).is_file()]
-            workers.train_ahead(train, left)
             for name, config, folder in runs:
                 bar.set_postfix_str(f"{name.partition('_')[2]}, seed {config.seed}")
                 scores[name].append(self._one(train, check, config, folder))

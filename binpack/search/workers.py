@@ -12,7 +12,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed, wait
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from multiprocessing.connection import Connection
@@ -24,11 +24,19 @@ from threadpoolctl import threadpool_limits
 
 from binpack.system import STOPPING, signals_wait
 
+Told = Callable[[], Any]
+
+
+def nobody() -> None:
+    """Be told, and do nothing."""
+
 
 class Ahead(Protocol):
     """Trains runs before they are asked for; ``Workers`` does, and so does a cluster."""
 
-    def train_ahead(self, train: Callable[[Any, Path], Any], runs: Iterable[tuple[Any, Path]]) -> None:
+    def train_ahead(
+        self, train: Callable[[Any, Path], Any], runs: Iterable[tuple[Any, Path]], trained: Told = nobody
+    ) -> None:
         """See ``Workers.train_ahead``; what is not trained afterwards is left to the caller."""
         ...
 
@@ -53,13 +61,16 @@ class Workers:
         with signals_wait():
             self._pool = ProcessPoolExecutor(jobs, context, initializer=begin, initargs=(self._watched,))
 
-    def train_ahead(self, train: Callable[[Any, Path], Any], runs: Iterable[tuple[Any, Path]]) -> None:
+    def train_ahead(
+        self, train: Callable[[Any, Path], Any], runs: Iterable[tuple[Any, Path]], trained: Told = nobody
+    ) -> None:
         """Train runs side by side and wait for all of them.
 
         Args:
             train: the training function; importable by its name.
             runs: configuration and folder of each run. One that fails is left to its caller, who trains it again and
                 sees the error.
+            trained: is called as each of them ends.
         """
         runs = list(runs)
         if self._pool is None or len(runs) < 2:
@@ -67,7 +78,8 @@ class Workers:
         try:
             with signals_wait():
                 futures: list[Future] = [self._pool.submit(train, config, folder) for config, folder in runs]
-            wait(futures)
+            for _ in as_completed(futures):
+                trained()
         except BrokenProcessPool:
             futures = []
         if not futures or any(isinstance(future.exception(), BrokenProcessPool) for future in futures):

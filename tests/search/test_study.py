@@ -34,11 +34,13 @@ from binpack.agents.training import train as train_ppo
 from binpack.env.config import EnvConfig
 from binpack.items.sources import item_source
 from binpack.search.config import TuneConfig
+from binpack.search.final import FreshRuns
 from binpack.search.locks import lock
 from binpack.search.report import Comparison, load_result, rich_table, study_config, to_csv, trials_table
 from binpack.search.space import Categorical, Float, Int, SearchError, Space
 from binpack.search.storage import load_study, locate, repair
 from binpack.search.study import TuneInterrupted, tune
+from binpack.search.workers import Workers
 from binpack.text import terminal
 
 SPACE = Space(
@@ -929,6 +931,20 @@ class TestWorkers:
 
         assert facts(alone) == facts(together)
 
+    def test_each_run_is_told_as_it_ends(self, tmp_path):
+        told = []
+        with Workers(2) as workers:
+            workers.train_ahead(ends, [(0, tmp_path / str(number)) for number in range(3)], lambda: told.append(0))
+        assert len(told) == len(list(tmp_path.iterdir())) == 3
+
+    def test_fresh_runs_have_a_bar_while_they_train(self, tmp_path, capsys):
+        parts = {"one": lambda seed: TrainConfig(seed=seed)}
+        with Workers(2) as workers:
+            runs = FreshRuns(tmp_path, parts, [1, 2, 3], 4, lambda folder: 0.5)
+            assert runs.run(ends, workers, lambda: None, progress=True) == {"one": [0.5] * 3}
+        said = capsys.readouterr().err
+        assert "trained anew" in said and said.index("trained anew") < said.index("held out")
+
     def test_workers_end_with_the_process_that_was_killed(self, tmp_path):
         script = textwrap.dedent(f"""
             import pathlib, sys
@@ -952,6 +968,11 @@ class TestWorkers:
         stopped = [file.read_text() for file in files]
         time.sleep(0.5)
         assert [file.read_text() for file in files] == stopped
+
+
+def ends(_config, path):
+    """Leave a folder, as a training that was quick would."""
+    path.mkdir(parents=True, exist_ok=True)
 
 
 def beat(_config, path):

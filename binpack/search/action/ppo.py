@@ -29,6 +29,7 @@ from binpack.search.action.job import DEFAULT_ENGINE, Draft, Params
 from binpack.search.action.result import Trial
 from binpack.search.action.trial import Assignment
 from binpack.search.seeds import SeedPlan
+from binpack.search.workers import Told, nobody
 
 if TYPE_CHECKING:
     from binpack.search.action.run import Run
@@ -314,7 +315,9 @@ class _Elsewhere:
     dataset: str
     ahead: Callable[[Sequence[Assignment]], None]
 
-    def train_ahead(self, train: Callable[[Any, Path], Any], runs: Iterable[tuple[Any, Path]]) -> None:
+    def train_ahead(
+        self, train: Callable[[Any, Path], Any], runs: Iterable[tuple[Any, Path]], trained: Told = nobody
+    ) -> None:
         assignments = [
             Assignment(
                 entrypoint=f"{__name__}:anew",
