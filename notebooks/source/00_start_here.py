@@ -149,8 +149,9 @@ print(*story.comparisons(record), sep="\n")
 print(*story.budgets(record), sep="\n")
 
 # %% [markdown]
-# The tuned agent trained longer, so a part of its lead is training time. The scores of the default agents show how
-# much they still gained towards the end of theirs.
+# The tuned agent trained longer: with the eight million steps of the agent that it went on from, about 33 times as
+# long. So a part of its lead is training time. The scores of the default agents show how much they still gained towards
+# the end of theirs.
 #
 # "Tuned" stands for more than steps, though: the form of the network, what it is shown of the bin, and a dozen numbers
 # such as the learning rate. What each of them does, and how to find good ones with a fair budget, is what this course
@@ -190,7 +191,8 @@ plots.show(plots.packings(shown, story.ENV.bin_size))
 
 # %% [markdown]
 # If you have played, your bin stands beside theirs. On a single stream luck can decide, so one picture proves nothing.
-# Set `number = 2` further up, and *Run > Run All Above Selected Cell*, for the next stream.
+# For the next stream replace the 1 in the line with `story.test_streams()` further up by 2, and *Run > Run All Above
+# Selected Cell*; your bin is empty again then.
 #
 # ## How a lesson works
 #
@@ -228,8 +230,8 @@ ex.hint(utilization)
 # %% [markdown]
 # ## The course
 #
-# Eleven lessons, about 28 hours. Each builds on those before; with some experience of reinforcement learning, start at
-# 03.
+# Eleven lessons in sixteen notebooks, about 28 hours. Each builds on those before; with some experience of
+# reinforcement learning, start at 03.
 #
 # | | lesson | minutes | what you do |
 # | --- | --- | --- | --- |

@@ -627,7 +627,8 @@ def study(first, last, gamma=1.0, world=tiny, episodes=4000, seeds=5, points=10,
 
 
 # %% [markdown]
-# In the maze any step size would have done: the same step always led to the same place. Here the next item is chance.
+# In the maze even a step size of 1 would have done: the same step always led to the same place. Here the next item is
+# chance.
 #
 # *Predict, then run.* Which step size is best: 0.02, 0.3, 1, or one that falls from 1 to 0.02?
 

@@ -139,9 +139,10 @@ plots.show(figures.q_over_angle(trained, "Q-values of the trained network"))
 # Look at the axis as well. The lines differ by less than 0.1 at a height of 9.4, for a single push seldom decides
 # whether the pole falls. A greedy agent only asks which of the two is larger.
 #
-# And why are the values near 9, if the pole stands for 500 steps? Rewards far ahead are discounted, so the true value
-# is at most 50. The values are far below even that, because training stopped early: they begin near 0 and grow slowly,
-# and you will see below why. They are good enough to balance a pole.
+# And why are the values near 9, if the pole stands for 500 steps? Rewards far ahead are discounted, here by 0.98 for
+# each step, so the true value is at most $1 + 0.98 + 0.98^2 + \dots = 50$. The values are far below even that, because
+# training stopped early: they begin near 0 and grow slowly, and you will see below why. They are good enough to balance
+# a pole.
 #
 # ## Why an agent needs a memory
 #
@@ -445,9 +446,8 @@ plots.show(plots.curves_with_spread(curves, x="environment steps", y="return", t
 
 # %% [markdown]
 # The agents without a target network let it fall after 9 steps, which is what pushing to one side only brings. Their
-# Q-values run away together, but at different speeds. In three such runs the value of one action was ahead of the
-# other in every one of the 400 states of the random agent after 1,000 steps: a greedy agent then always pushes to the
-# same side.
+# Q-values run away together, but at different speeds. In such a run the value of one action soon is ahead of the
+# other's in every state, and a greedy agent then always pushes to the same side.
 #
 # ## Probes: tasks whose answer is known
 #
@@ -462,7 +462,7 @@ plots.show(plots.curves_with_spread(curves, x="environment steps", y="return", t
 # | see | the state says whether the step pays -1 or 1 | -1; 1 |
 # | act | the action decides: -1 or 1 | -1, 1 |
 # | discount | the first step pays 0, the second one 1 | 0.5; 1 |
-# | patience | 0.4 at once, or 1 a step later | 0.4, 0.5; 1, 0 |
+# | patience | 0.4 at once, or a second step, where one action pays 1 and the other 0 | 0.4, 0.5; 1, 0 |
 # | cut off | pays 1 for ever, and a time limit ends the episode after 4 steps | 2 |
 #
 # A comma stands between the actions of a state, a semicolon between states.

@@ -404,9 +404,9 @@ curves = {
 plots.show(plots.curves_with_spread(curves, x="trial", y="learned value", title="D: six trials with equal settings"))
 
 # %% [markdown]
-# Equal settings, and yet each published trial beats the one before. A study that sees such scores concludes that its
-# later settings are better. They only came later: trial 6 goes on where trial 5 stopped. The mended trials are equal up
-# to chance, as they should be.
+# Equal settings, and yet each published trial beats the one before, until nothing is left to learn. A study that sees
+# such scores concludes that its later settings are better. They only came later: trial 6 goes on where trial 5 stopped.
+# The mended trials are equal up to chance, as they should be.
 #
 # In the recorded studies on CartPole the trials have different settings, drawn at random, so there is no reason why
 # later ones should be better. *Predict, then run.* Would you notice?
@@ -464,8 +464,9 @@ plots.show(plots.curves_with_spread(curves, **on_cartpole, title="E on CartPole,
 print(records.reached(curves, 150))
 
 # %% [markdown]
-# The published draws stay at the bottom, all ten of them, and no sampler in the world would find a better one. Every
-# mended draw learns something, some far more than others. Those differences are what a study is for.
+# The published draws stay at the bottom, all ten of them. All of them look hardly farther than the next step, and so
+# would any other draw from this space. Every mended draw learns something, some far more than others. Those differences
+# are what a study is for.
 #
 # ### What the five curves look like
 #
@@ -504,7 +505,8 @@ print(records.reached(curves, 150))
 # %% [markdown]
 # A live study of three trials follows, each of two runs of 1,500 steps. That is far too little to find anything. It
 # shows the machinery: `study.ask()` gives a trial, the objective turns it into a score, `study.tell()` hands the score
-# back. (`study.optimize` does the three in a loop; lesson 08 is about it.)
+# back. (The sampler draws the settings of a trial; lesson 07 is about this one. `study.optimize` does the three in a
+# loop; lesson 08 is about it.)
 
 # %% tags=["nbval-ignore-output"]
 base = DQNConfig(total_steps=1_500, epsilon_steps=1_000, learning_starts=200)

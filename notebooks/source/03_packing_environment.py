@@ -222,11 +222,11 @@ plots.show(figures.support("polygon", piles.stands("table", "half"), hull=True))
 plots.show(figures.agreement(piles.stands(), piles.RULES))
 
 # %% [markdown]
-# Only `none` accepts the half, and the post, of which one cell bears the box. `fraction:0.8` and `corners` accept
-# different things: one takes the overhang, the other the bridge, so neither is simply the stricter one. And `polygon`
-# accepts all that the three rules to its left accept. This is no accident. Whenever more than half of a base bears,
-# the middle cannot lie outside the band. The stricter rules are safety margins: a real box may be heavier at one end,
-# and a real pile may give way.
+# Two piles are accepted by `none` alone: the half, and the post, where a single cell bears the box. `fraction:0.8` and
+# `corners` accept different things: one takes the overhang, the other the bridge, so neither is simply the stricter
+# one. And `polygon` accepts all that the three rules to its left accept. This is no accident. Whenever more than half
+# of a base bears, the middle cannot lie outside the band. The stricter rules are safety margins: a real box may be
+# heavier at one end, and a real pile may give way.
 #
 # Safety has a price, which is paid in places. This is where the corner of the 5 x 4 x 2 box may stand on the example
 # pile under four of the rules. A cross says no, for either reason: the rule refuses the box there, or it would stick
@@ -288,7 +288,7 @@ print("28 % of the cells: 0.28 * 25 =", 0.28 * 25)
 #
 # ## One number for each action
 #
-# The network of lesson 02 ended in a row of four outputs, one for each action. A network that packs ends in a row
+# The network of lesson 02b ended in a row of four outputs, one for each action. A network that packs ends in a row
 # too, so each placement needs a number. A placement has four parts: which of the visible items is taken, how it is
 # turned, and the x and y of its corner. (An environment may show several items of those to come; here it shows one.)
 # How an item is turned is its **orientation**. The environment knows three ways to turn:
@@ -443,8 +443,8 @@ print("edges of the item in its two orientations:", *observation["edges"])
 # `landing` is -1 wherever the action is illegal, whichever condition fails: the observation contains the mask. That
 # is more than in the exercise, where -1 means outside the walls alone.
 #
-# Networks learn best from numbers of about the same size, so everything else is divided by the size of the bin: an
-# edge of 0.5 means 5 of 10 cells.
+# Networks learn best from numbers of about the same size, so everything but this -1 is divided by the size of the bin:
+# an edge of 0.5 means 5 of 10 cells.
 #
 # To get cells back, multiply by 10, and then round. Rounding is not pedantry. The observation has single precision,
 # and a division that is undone by a multiplication does not always return exactly:
@@ -483,8 +483,8 @@ check_env(gym.make("BinPacking-v0", rotation="z").unwrapped)
 # And are the many bins of training really the same world as the single bin that you have just played? `lab.play_both`
 # packs 32 bins twice with the same actions, one by one and side by side.
 #
-# *Predict, then run.* How many times as fast are 32 bins side by side? (The single bins use numpy too, so the race
-# tells it by the distance of its two curves between 16 and 64 bins.)
+# *Predict, then run.* How many times as fast are 32 bins side by side? (The single bins use numpy too. So look at the
+# race above: how many times as high is the upper curve as the lower one, between 16 and 64 bins?)
 
 # %% tags=["nbval-ignore-output"]
 from binpack.env import EnvConfig

@@ -47,7 +47,8 @@ def train(env: gym.Env, config: DQNConfig, parts: Parts, seed: int, watch: Calla
     is over.
 
     Args:
-        env: observations of shape (n_inputs,), discrete actions; only the first reset gets the seed.
+        env: observations of shape (n_inputs,), `env.action_space.n` actions, numbered from 0; only the first reset gets
+            the seed.
         config: learning is due once `learning_starts` steps are stored, whenever `train_every` divides the steps
             so far. `parts.epsilon` is asked before a step is taken, so for the first one with 0.
         parts: the functions of the exercises before.
