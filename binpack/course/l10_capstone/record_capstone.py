@@ -59,26 +59,28 @@ class Trainer:
         train: a run.
         held_out: scores a run on unseen streams.
         later: scores a run on the later month.
-        boxes: (agent, config) -> what it packs of the first unseen stream, int, (n, 6).
+        boxes: (named agents, config) -> what each packs of one unseen stream, int, (n, 6).
     """
 
     train: Any = train_ppo
     held_out: Score = held_out_score
     later: Score = later_score
-    boxes: Callable[[Any, TuneConfig], list[list[int]]] = lambda agent, config: packed(agent, config)
+    boxes: Callable[[Mapping[str, Any], TuneConfig], dict[str, Any]] = lambda agents, config: packed(agents, config)
 
 
-def packed(agent: str | Path, config: TuneConfig) -> list[list[int]]:
-    """Let an agent pack the first unseen stream.
+def packed(agents: Mapping[str, str | Path], config: TuneConfig) -> dict[str, list[list[int]]]:
+    """Let agents pack the unseen stream on which the first of them does as well as on half of the others.
 
     Args:
-        agent: a heuristic's name, or a trained folder.
+        agents: heuristics' names and trained folders by the names that they are shown under.
         config: of the study.
     """
-    env = config.train.env
-    player = load_agent(agent) if isinstance(agent, Path) else agent
-    played = evaluate(player, make_streams(env, 1, config.test_seed), env, seed=0)
-    return np.asarray(played.boxes[0]).tolist()
+    env, streams = config.train.env, make_streams(config.train.env, config.test_streams, config.test_seed)
+    players = {name: load_agent(each) if isinstance(each, Path) else each for name, each in agents.items()}
+    played = {name: evaluate(player, streams, env, seed=0) for name, player in players.items()}
+    first = next(iter(played.values())).utilization
+    middle = int(np.argsort(first, kind="stable")[len(first) // 2])
+    return {name: np.asarray(each.boxes[middle]).tolist() for name, each in played.items()}
 
 
 def record(
@@ -147,7 +149,7 @@ def _beside(result: TuneResult, found: Finalists, by: Trainer) -> dict[str, Any]
         "later": later,
         "later_others": untrained(_month_after(config)),
         "curves": {name: [_curve(run) for run in each] for name, each in runs.items()},
-        "packed": {name: by.boxes(agent, config) for name, agent in agents.items()},
+        "packed": by.boxes(agents, config),
     }
 
 

@@ -121,7 +121,7 @@ def chosen(record: Record, numbers: Sequence[int]) -> Table:
     rows = []
     for number in numbers:
         row = record.trials[number]
-        rows.append([str(number), f"{row['value']:.4f}", *(f"{row['params'][name]:.3g}" for name in task.SPACE.names)])
+        rows.append([str(number), f"{row['value']:.4f}", *(f"{row['params'][name]:.4g}" for name in task.SPACE.names)])
     return Table(("trial", "tuning score", *task.SPACE.names), rows)
 
 

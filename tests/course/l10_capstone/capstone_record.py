@@ -36,8 +36,8 @@ def _later(folder, config):
     return read_json(folder / "seen.json")["score"] - 0.03
 
 
-def _boxes(agent, config):
-    return [[0, 0, 0, 4, 3, 2], [4, 0, 0, 4, 4, 4]]
+def _boxes(agents, config):
+    return {name: [[0, 0, 0, 4, 3, 2], [4, 0, 0, 4, 4, 4]] for name in agents}
 
 
 OTHERS = {"heightmap_sum": 0.7, "cut_2_k5": 0.69, "first_fit": 0.6}

@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import capstone_record
 
 from binpack import __main__
+from binpack.agents.evaluation import evaluate, make_streams
 from binpack.course.l10_capstone import figures, live, record_capstone, task, words
 from binpack.course.l10_capstone.exercises import choose_finalists, gain_kept, holm, plan_budget, rounding_loss
 from binpack.files import InputError
@@ -131,6 +132,17 @@ def test_how_a_trial_ended_is_restored(record, tmp_path):
     restored = replace(record, trials=rows).restore(tmp_path / "again.journal")
     assert [row["state"] for row in restored.rows[2:7]] == ["complete", "diverged", "pruned", "fail", "complete"]
     assert restored.rows[3]["error"] == "the loss is not a number"
+
+
+def test_the_stream_that_is_shown_is_the_middle_one_of_the_first_agent():
+    config = task.study(task.env(cell=100), 1, 4096, streams=5)
+    agents = {"one": "touching_area", "other": "first_fit"}
+    found = record_capstone.packed(agents, config)
+    streams = make_streams(config.train.env, 5, config.test_seed)
+    played = {name: evaluate(agent, streams, config.train.env, seed=0) for name, agent in agents.items()}
+    middle = int(np.argsort(played["one"].utilization, kind="stable")[2])
+    assert found == {name: each.boxes[middle].tolist() for name, each in played.items()}
+    assert (played["one"].utilization < played["one"].utilization[middle]).sum() <= 2
 
 
 def test_a_killed_recorder_goes_on(tmp_path):
