@@ -386,7 +386,7 @@ assert len(tuned) == len(default) == 10 and 0 < rule < 12
 #
 # ## What comes next
 #
-# This was the last lesson. Take your own items, or your own environment, and go through lesson 10 once more with them.
+# Take your own items, or your own environment, and go through lesson 10 once more with them.
 # You can tune now, and find out whether it helped.
 #
 # ## References

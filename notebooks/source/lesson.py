@@ -288,7 +288,7 @@ def _link(source: Path) -> str:
 def _way_on(path: Path, after: Path | None) -> str:
     """Say where to go on, and which lessons between are still to be written."""
     if after is None:
-        return "This is the last lesson so far."
+        return "This is the last lesson."
     missing = range(int(lesson_number(path)) + 1, int(lesson_number(after)))
     if not missing:
         return f"Go on with {_link(after)}."

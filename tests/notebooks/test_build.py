@@ -225,7 +225,7 @@ def test_the_last_lesson_says_that_it_is_and_one_missing_lesson_is_named_alone(p
     other.rename(other.with_name("03_other.py"))
     assert links(second, solved=False)[1].startswith("Lesson 02 is still being written; go on with [04 Other]")
     other.with_name("03_other.py").unlink()
-    assert links(second, solved=False)[1].startswith("This is the last lesson so far. Every exercise")
+    assert links(second, solved=False)[1].startswith("This is the last lesson. Every exercise")
 
 
 def test_links_leave_the_ids_of_cells_as_they_are(parts):
