@@ -249,7 +249,7 @@ ex.hint(utilization)
 # | 08 | [Optuna: the study](08_optuna.ipynb) | 120 | write, store and resume studies; a dozen mistakes |
 # | 08b | [reading a study](08b_reading_a_study.ipynb) | 120 | prune; importance; contour plots; two objectives |
 # | 09 | [scaling out](09_scaling_out.ipynb) | 150 | many processes, a database, a cluster |
-# | 10 | [capstone](10_capstone.ipynb) | 120 | tune an agent for your own boxes, and report it honestly |
+# | 10 | [capstone: from a file of items to a report card](10_capstone.ipynb) | 120 | tune and report, on your items |
 # | 10b | [your own reward, rule and environment](10b_your_own_environment.ipynb) | 80 | shape; support; a shop |
 #
 # ## Takeaways
