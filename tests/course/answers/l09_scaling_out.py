@@ -57,7 +57,32 @@ def run_pool__heap(lengths, workers):
     return [trial for _, trial in sorted(ends)], sum(last - each for each in free)
 
 
-def run_pool__ticks(lengths, workers):
+def run_pool__events(lengths, workers):
+    waiting, running, ended, now, idle = list(range(len(lengths))), {}, [], 0.0, 0.0
+    while waiting or running:
+        while waiting and len(running) < workers:
+            trial = waiting.pop(0)
+            running[trial] = now + lengths[trial]
+        soon = min(running.values())
+        idle += (workers - len(running)) * (soon - now)
+        now = soon
+        for trial in sorted(trial for trial, end in running.items() if end == now):
+            del running[trial]
+            ended.append(trial)
+    return np.array(ended), idle
+
+
+def run_pool__wrong_in_turn(lengths, workers):
+    """the trials are dealt out in turn"""
+    free, ends = np.zeros(workers), []
+    for trial, length in enumerate(lengths):
+        free[trial % workers] += length
+        ends.append(free[trial % workers])
+    return np.argsort(ends, kind="stable"), (free.max() - free).sum()
+
+
+def run_pool__wrong_ticks(lengths, workers):
+    """did not end within"""
     waiting, running, ended, now, idle = list(range(len(lengths))), {}, [], 0, 0.0
     while waiting or running:
         for trial in sorted(trial for trial, end in running.items() if end == now):
@@ -70,15 +95,6 @@ def run_pool__ticks(lengths, workers):
             idle += workers - len(running)
         now += 1
     return np.array(ended), idle
-
-
-def run_pool__wrong_in_turn(lengths, workers):
-    """the trials are dealt out in turn"""
-    free, ends = np.zeros(workers), []
-    for trial, length in enumerate(lengths):
-        free[trial % workers] += length
-        ends.append(free[trial % workers])
-    return np.argsort(ends, kind="stable"), (free.max() - free).sum()
 
 
 def run_pool__wrong_rounds(lengths, workers):

@@ -126,8 +126,9 @@ run_pool.examine(
         (np.array([1.0, 2.0, 3.0]), 1),
         (np.array([2.0, 5.0]), 4),
         (np.array([9.0, 1.0, 3.0, 1.0, 2.0, 4.0, 8.0]), 3),
+        (np.array([2.5, 0.75, 1.25, 0.5, 3.25]), 2),  # who counts seconds one by one meets no end here
     ],
-    draw=lambda rng: (rng.integers(1, 10, size=9).astype(float), int(rng.integers(2, 5))),
+    draw=lambda rng: (rng.integers(4, 40, size=9) / 4, int(rng.integers(2, 5))),
     mistakes={
         "the trials are dealt out in turn: the worker that is free first takes the next one": (
             lambda lengths, workers: _played(lengths, workers, chosen=lambda place, free: place % len(free))
