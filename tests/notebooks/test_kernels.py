@@ -51,7 +51,7 @@ def test_a_lesson_is_executed_though_its_first_kernel_dies(monkeypatch, tmp_path
         return found
 
     monkeypatch.setattr(build._OwnKernel, "get_kernel_spec", dying_once)
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("print(6 * 7)")])
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("print('.cache/tmp/tmpa_b1c2d3/run', 6 * 7)")])
     build.execute(notebook, tmp_path)
-    assert notebook.cells[0].outputs[0].text == "42\n"
+    assert notebook.cells[0].outputs[0].text == ".cache/tmp/tmp.../run 42\n"
     assert len(starts) >= 2

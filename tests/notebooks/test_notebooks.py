@@ -21,8 +21,11 @@ def test_every_code_cell_was_executed_in_order(path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_no_notebook_names_a_folder_of_the_machine_that_built_it(path):
-    assert re.findall(r"(?<![\w.~:/<-])/(?:work|home|root|tmp|Users|mnt)/[\w.-][\w./-]*", path.read_text("utf-8")) == []
+def test_no_notebook_names_a_place_of_the_machine_that_built_it(path):
+    text = path.read_text("utf-8")
+    assert re.findall(r"(?<![\w.~:/<-])/(?:work|home|root|tmp|Users|mnt)/[\w.-][\w./-]*", text) == []
+    assert build.OWN_FOLDER.findall(text) == []
+    assert re.findall(r" at 0x[0-9a-f]{6,}", text) == [], "an object without a text of its own"
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)

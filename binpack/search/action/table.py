@@ -79,6 +79,10 @@ class TrialTable:
             table.add_row(*map(rich_text, row))
         return table
 
+    def __repr__(self) -> str:
+        """Say the same where there is only text, as a screen reader has it."""
+        return f"trials: {self.counts() or 'none yet'}"
+
     def _repr_html_(self) -> str:
         """Return the table for a notebook, every trial in it."""
         columns, rows = self._cells(len(self._rows))

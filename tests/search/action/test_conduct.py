@@ -13,6 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import kills
 import optuna
 import pytest
 
@@ -34,7 +35,6 @@ from binpack.search.storage import Location
 X = {"name": "x", "type": "uniform", "min": 0, "max": 1}
 ONE_TO_THREE = {"name": "x", "type": "grid_search", "options": [1, 2, 3]}
 fork = multiprocessing.get_context("fork")
-KILLS = int(os.environ.get("BINPACK_KILLS", "5"))
 
 
 @pytest.fixture(autouse=True)
@@ -247,11 +247,8 @@ def test_one_process_at_a_time(tmp_path):
 
 
 def test_killed_at_any_moment_the_same_call_ends_as_one_that_was_not(tmp_path):
-    """Kills come at random times of the run; what was finished is never trained again, and nothing is missing.
-
-    ``BINPACK_KILLS=50`` kills so often, in a job that is so much longer.
-    """
-    names, trials = ("x", "y"), 8 + 6 * (KILLS - 5)
+    """Kills come at random times of the run; what was finished is never trained again, and nothing is missing."""
+    names, trials = ("x", "y"), kills.trials(8, 12)
     job = tuning(
         *({**X, "name": name} for name in names),
         num_samples=trials,
@@ -259,22 +256,22 @@ def test_killed_at_any_moment_the_same_call_ends_as_one_that_was_not(tmp_path):
         hyperparameter={"pause": 0.01},
     )
     whole = perform(job, tmp_path / "whole")
-    rng, out, kills = random.Random(3), tmp_path / "killed", 0
-    while not (out / "result.json").exists() and kills < KILLS:
+    rng, out, killed = random.Random(3), tmp_path / "killed", 0
+    while not (out / "result.json").exists() and killed < kills.most(50):
         process = fork.Process(target=perform, args=(job, out))
         process.start()
         process.join(rng.uniform(0.05, 0.6))
         if process.is_alive():
-            kills += 1
+            killed += 1
             os.kill(process.pid, signal.SIGKILL)
             process.join()
     result = perform(job, out)
-    assert kills > 0 if KILLS == 5 else kills == KILLS
+    assert kills.enough(killed)
     assert [model["config"] for model in result["trial_models"]] == [m["config"] for m in whole["trial_models"]]
     assert [model["metrics"] for model in result["trial_models"]] == [m["metrics"] for m in whole["trial_models"]]
     # one more is a trial that was killed between its end and its entry
     calls = [(Path(model["trial_logdir"]) / "calls").read_text().count("done") for model in result["trial_models"]]
-    assert len(calls) == trials and sum(calls) <= trials + kills
+    assert len(calls) == trials and sum(calls) <= trials + killed
 
 
 def _old(params, dataset, best, number, folder, held, progress):

@@ -22,7 +22,8 @@ def test_the_table_shows_four_metrics_and_the_best():
     assert table.metrics == ["score", "a", "b", "c"] and table.best == "t_1"
     written = [json.loads(line) for line in file.getvalue().splitlines()]
     assert written[1]["metrics"] == {"score": 4, "a": 1, "b": 2, "c": 4} and written[1]["best_trial"] == "t_1"
-    assert table.counts() == "1 ERROR, 2 TERMINATED, 1 PENDING"
+    assert repr(TrialTable("score", "max")) == "trials: none yet"
+    assert table.counts() == "1 ERROR, 2 TERMINATED, 1 PENDING" and repr(table) == f"trials: {table.counts()}"
     assert [str(column.header) for column in table.rich().columns] == ["trial", "status", "lr", "score", "a", "b", "c"]
     shown = table._repr_html_()
     assert "<td>t_1 (best)</td><td>TERMINATED</td><td>0.1</td><td>4</td>" in shown

@@ -10,6 +10,7 @@ import signal
 from collections import Counter
 from pathlib import Path
 
+import kills
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,7 +23,6 @@ from binpack.search.action.job import parse_job
 from binpack.search.engines.pbt import FACTORS
 
 fork = multiprocessing.get_context("fork")
-KILLS = int(os.environ.get("BINPACK_KILLS", "5"))
 
 
 @pytest.fixture(autouse=True)
@@ -119,20 +119,19 @@ def test_a_report_without_a_checkpoint_says_what_is_needed(tmp_path):
 
 
 def test_killed_at_any_moment_the_population_ends_as_one_that_was_not(tmp_path):
-    # BINPACK_KILLS=50 kills so often, in a job that is so much longer
-    job = climbing(samples=4 + 2 * (KILLS - 5), hyperparameter={"pause": 0.03})
+    job = climbing(samples=kills.trials(4, 2), hyperparameter={"pause": 0.03})
     whole = perform(job, tmp_path / "whole")
-    rng, out, kills = random.Random(5), tmp_path / "killed", 0
-    while not (out / "result.json").exists() and kills < KILLS:
+    rng, out, killed = random.Random(5), tmp_path / "killed", 0
+    while not (out / "result.json").exists() and killed < kills.most(5):
         process = fork.Process(target=perform, args=(job, out))
         process.start()
         process.join(rng.uniform(0.1, 0.8))
         if process.is_alive():
-            kills += 1
+            killed += 1
             os.kill(process.pid, signal.SIGKILL)
             process.join()
     result = perform(job, out)
-    assert kills > 0 if KILLS == 5 else kills == KILLS
+    assert kills.enough(killed)
 
     def told(result):
         def names(lineage):

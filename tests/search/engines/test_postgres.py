@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import kills
 import optuna
 import postgres
 import pytest
@@ -36,7 +37,7 @@ X = {"name": "x", "type": "uniform", "min": 0, "max": 1}
 ONE_TO_THREE = {"name": "x", "type": "grid_search", "options": [1, 2, 3]}
 FAST = Terms(lease=60.0, tries=3, patience=60.0, poll=0.1)
 """A lease that a busy machine renews in time; what is to run out has a shorter one."""
-KILLS = int(os.environ.get("BINPACK_KILLS", "6"))
+KILLS = kills.most(6)
 """Workers that are killed; 50 on a machine that has nothing else to do."""
 fork = multiprocessing.get_context("fork")
 
@@ -217,30 +218,30 @@ def test_two_tuners_from_two_folders_share_a_study_and_both_finish(url, tmp_path
 
 
 def test_killed_at_random_instants_the_job_ends_with_exactly_the_asked_number(url, tmp_path):
-    """SIGKILL of the tuner and of workers; ``BINPACK_KILLS=50`` kills so many."""
+    """SIGKILL of the tuner and of workers."""
     total = 12 * KILLS
     params = job(X, num_samples=total, search_alg="optunasearch", hyperparameter={"pause": 0.02})
     terms = Terms(lease=3.0, tries=10 * KILLS, patience=60.0, poll=0.1)
     engine.POSTGRESQL = engine.Postgres(terms)  # the fixture puts it back
-    rng, kills, running = random.Random(5), 0, []
+    rng, killed, running = random.Random(5), 0, []
     roles = [(tune, params, tmp_path / "out", url), (worker, url, tmp_path / "elsewhere", terms)]
     try:
         running = [started(*role) for role in roles[:1]]
         wait_for(lambda: rows(url))
         running.append(started(*roles[1]))
-        while kills < KILLS and not (tmp_path / "out" / "result.json").exists():
+        while killed < KILLS and not (tmp_path / "out" / "result.json").exists():
             time.sleep(rng.uniform(0.1, 1.5))
             victim = rng.randrange(2)
             running[victim].kill()
             running[victim].join()
-            kills += 1
+            killed += 1
             running[victim] = started(*roles[victim])
         for process in running:
             process.join(500)
     finally:
         for process in running:
             process.kill()
-    assert kills >= min(KILLS, 3) and [process.exitcode for process in running] == [0, 0]
+    assert killed >= (kills.ASKED or 3) and [process.exitcode for process in running] == [0, 0]
     result = perform(params, tmp_path / "out", storage=url)
     assert len(result["trial_models"]) == total == len(rows(url)) == len(study(url).trials)
     assert all(row["state"] == "ended" and row["told"] for row in rows(url))
